@@ -1,0 +1,78 @@
+//! The generated pages of `docs/reference`.
+
+use std::{fmt::Write, fs, path::PathBuf};
+
+use clap::{Args, CommandFactory};
+use tollhouse_domain::event::EventType;
+use tollhouse_server::{config::DEFAULT_FILE, error::reference, http::document};
+
+use crate::Cli;
+
+#[derive(Args)]
+pub struct Docs {
+    /// The folder to write to
+    #[arg(long, default_value = "docs/reference")]
+    out: PathBuf,
+}
+
+impl Docs {
+    pub fn run(self) -> anyhow::Result<()> {
+        fs::create_dir_all(&self.out)?;
+        let mut openapi = serde_json::to_string_pretty(&document())?;
+        openapi.push('\n');
+        for (name, text) in [
+            ("openapi.json", openapi),
+            ("errors.md", errors()?),
+            ("events.md", events()?),
+            ("settings.md", settings()),
+            ("commands.md", commands()?),
+        ] {
+            fs::write(self.out.join(name), text)?;
+        }
+        Ok(())
+    }
+}
+
+fn errors() -> anyhow::Result<String> {
+    let mut page = "# Errors\n\nEvery error is `application/problem+json` with a stable `code`. This page is \
+        generated.\n\n| status | code | sentence |\n| --- | --- | --- |\n"
+        .to_owned();
+    for (status, code, sentence) in reference() {
+        writeln!(page, "| {status} | `{code}` | {sentence} |")?;
+    }
+    Ok(page)
+}
+
+fn events() -> anyhow::Result<String> {
+    let mut page = "# Events\n\nEverything that can happen, as it is recorded for a tenant and sent to its \
+        stream. This page is generated.\n\n| type | what happened |\n| --- | --- |\n"
+        .to_owned();
+    for event in EventType::ALL {
+        writeln!(page, "| `{event}` | {} |", event.sentence())?;
+    }
+    Ok(page)
+}
+
+fn settings() -> String {
+    format!(
+        "# Settings\n\nThe default file, which is compiled in. This page is generated.\n\n```toml\n{DEFAULT_FILE}```\n"
+    )
+}
+
+fn commands() -> anyhow::Result<String> {
+    let mut page = "# Commands\n\nThe command line's own help. This page is generated.\n".to_owned();
+    let mut command = Cli::command();
+    command.build();
+    for subcommand in command.get_subcommands_mut().filter(|sub| !sub.is_hide_set()) {
+        if subcommand.get_name() == "help" {
+            continue;
+        }
+        let help = subcommand.render_long_help();
+        writeln!(page, "\n## tollhouse {}\n\n```text\n{help}```", subcommand.get_name())?;
+        for nested in subcommand.get_subcommands_mut().filter(|sub| sub.get_name() != "help") {
+            let help = nested.render_long_help();
+            writeln!(page, "\n### {}\n\n```text\n{help}```", nested.get_name())?;
+        }
+    }
+    Ok(page)
+}

@@ -1,0 +1,59 @@
+//! Every command, one line each.
+
+mod catalog;
+mod config;
+mod demo;
+mod docs;
+mod logging;
+mod migrate;
+mod output;
+mod serve;
+mod settings;
+mod simulator;
+mod stop;
+mod token;
+
+use clap::{Parser, Subcommand};
+
+/// A self-hosted billing backend between an application and Stripe.
+#[derive(Parser)]
+#[command(name = "tollhouse", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Service and simulator together, with a sample catalog and tenants
+    Demo(demo::Demo),
+    /// Run the service: HTTP, tasks, or both
+    Serve(serve::Serve),
+    /// The simulator alone: a local Stripe
+    Simulator(simulator::SimulatorCommand),
+    /// Bring a database up to date
+    Migrate(migrate::Migrate),
+    /// Show the settings in force, and where each came from
+    Config(config::ConfigCommand),
+    /// Check a catalog file, or push it to Stripe
+    Catalog(catalog::CatalogCommand),
+    /// Sign a token for development
+    Token(token::Token),
+    /// Write the pages of `docs/reference`
+    #[command(hide = true)]
+    Docs(docs::Docs),
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Demo(command) => command.run().await,
+        Command::Serve(command) => command.run().await,
+        Command::Simulator(command) => command.run().await,
+        Command::Migrate(command) => command.run().await,
+        Command::Config(command) => command.run(),
+        Command::Catalog(command) => command.run().await,
+        Command::Token(command) => command.run(),
+        Command::Docs(command) => command.run(),
+    }
+}

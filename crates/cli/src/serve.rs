@@ -1,0 +1,61 @@
+//! Run the service: HTTP, tasks, or both.
+
+use std::path::Path;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use tokio::net::TcpListener;
+use tollhouse_server::{
+    App, Clock, Parts,
+    catalog::{actions::load, file},
+    serve,
+};
+
+use crate::{logging, settings::SettingsArgs, stop};
+
+#[derive(Args)]
+pub struct Serve {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// Run only this part
+    #[arg(long, value_enum)]
+    only: Option<Only>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Only {
+    /// Background tasks, beside processes that serve HTTP
+    Tasks,
+}
+
+impl Serve {
+    pub async fn run(self) -> anyhow::Result<()> {
+        let config = self.settings.load()?.config()?;
+        logging::start(&config.log)?;
+        let listen = config.server.listen;
+        let app = App::start(config, Clock::real(), None).await?;
+        load_catalog(&app).await?;
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("cannot listen on `{listen}`: is another service there?"))?;
+        stop::on_signal(app.stop.clone());
+        tracing::info!(
+            url = %format_args!("http://{}", listener.local_addr()?),
+            database = app.db.kind(),
+            stripe_configured = app.config.stripe.secret_key.is_some(),
+            "ready"
+        );
+        serve(app, listener, self.only.map_or(Parts::Http, |Only::Tasks| Parts::Tasks)).await
+    }
+}
+
+/// Makes the settings' catalog the one that is sold.
+pub async fn load_catalog(app: &App) -> anyhow::Result<()> {
+    let Some(path) = &app.config.catalog.file else {
+        tracing::warn!("no catalog is set, so no plan is sold: set `catalog.file`");
+        return Ok(());
+    };
+    let catalog = file::read(Path::new(path))?;
+    let prices = file::price_map(&app.config.stripe.product_price_map, &catalog)?;
+    load(app, &catalog, &prices).await
+}

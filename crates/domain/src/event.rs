@@ -1,0 +1,104 @@
+//! The closed list of things that can happen.
+
+use crate::text::words;
+
+/// The documentation of a variant is also what [`EventType::sentence`] says, so one line each.
+macro_rules! events {
+    ($(#[doc = $sentence:literal] $variant:ident = $word:literal,)+) => {
+        words! {
+            /// What kind of thing happened. The word before the point is the thing it happened to.
+            pub enum EventType, "an event type" {
+                $(#[doc = $sentence] $variant = $word,)+
+            }
+        }
+
+        impl EventType {
+            /// What it means that this happened, in one sentence for the documentation.
+            pub fn sentence(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $sentence.trim_ascii_start(),)+
+                }
+            }
+        }
+    };
+}
+
+events! {
+    /// A tenant was created.
+    TenantCreated = "tenant.created",
+    /// A tenant was linked to its customer at Stripe.
+    TenantCustomerLinked = "tenant.customer_linked",
+    /// A tenant was sent to pay.
+    CheckoutStarted = "checkout.started",
+    /// A tenant went through with a checkout; the subscription follows.
+    CheckoutCompleted = "checkout.completed",
+    /// A checkout was left until it could no longer be used.
+    CheckoutExpired = "checkout.expired",
+    /// A subscription was seen for the first time.
+    SubscriptionCreated = "subscription.created",
+    /// A trial began; nothing is charged until it ends.
+    SubscriptionTrialStarted = "subscription.trial_started",
+    /// A trial is over, whatever followed it.
+    SubscriptionTrialEnded = "subscription.trial_ended",
+    /// A subscription became active: it is paid, or there is nothing to pay.
+    SubscriptionActivated = "subscription.activated",
+    /// A new billing period began.
+    SubscriptionRenewed = "subscription.renewed",
+    /// A subscription moved to another plan, or to another version of its plan.
+    SubscriptionPlanChanged = "subscription.plan_changed",
+    /// The number of seats changed.
+    SubscriptionQuantityChanged = "subscription.quantity_changed",
+    /// A payment failed; access goes on until the grace days are over.
+    SubscriptionPastDue = "subscription.past_due",
+    /// A payment that had failed came after all.
+    SubscriptionRecovered = "subscription.recovered",
+    /// Every attempt to collect a payment failed; invoices are no longer charged.
+    SubscriptionUnpaid = "subscription.unpaid",
+    /// A subscription was halted; it grants nothing until it is resumed.
+    SubscriptionPaused = "subscription.paused",
+    /// A subscription that was halted goes on.
+    SubscriptionResumed = "subscription.resumed",
+    /// The end of a subscription was set, or moved to another day.
+    SubscriptionCancelScheduled = "subscription.cancel_scheduled",
+    /// A subscription that was to end goes on.
+    SubscriptionCancelRevoked = "subscription.cancel_revoked",
+    /// A subscription ended.
+    SubscriptionCanceled = "subscription.canceled",
+    /// The first payment of a subscription never came, and it is over.
+    SubscriptionExpired = "subscription.expired",
+    /// An invoice was drawn up; it may still change.
+    InvoiceCreated = "invoice.created",
+    /// An invoice became final and due.
+    InvoiceFinalized = "invoice.finalized",
+    /// An invoice was paid.
+    InvoicePaid = "invoice.paid",
+    /// An attempt to collect an invoice failed.
+    InvoicePaymentFailed = "invoice.payment_failed",
+    /// The payment of an invoice waits for the customer to confirm it.
+    InvoicePaymentActionRequired = "invoice.payment_action_required",
+    /// An invoice was withdrawn.
+    InvoiceVoided = "invoice.voided",
+    /// An invoice was given up as a loss.
+    InvoiceUncollectible = "invoice.uncollectible",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_event_has_its_own_word_and_sentence() {
+        for (position, event) in EventType::ALL.iter().enumerate() {
+            let sentence = event.sentence();
+            assert!(
+                sentence.starts_with(char::is_uppercase) && sentence.ends_with('.'),
+                "{sentence}"
+            );
+            assert_eq!(event.as_str().split('.').count(), 2, "{event}");
+            for other in &EventType::ALL[..position] {
+                assert_ne!(event.as_str(), other.as_str());
+                assert_ne!(sentence, other.sentence());
+            }
+        }
+    }
+}

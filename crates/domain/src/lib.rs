@@ -1,0 +1,55 @@
+//! The rules of billing, with no I/O: pure functions over plain values.
+//!
+//! Nothing here reads a clock, a database or the network; a rule that depends on the moment takes
+//! it as an argument. Money is whole minor units or an exact decimal of them, never a float.
+//!
+//! | module | what it decides |
+//! | --- | --- |
+//! | [`id`] | our ids: time-ordered UUIDs, one type each |
+//! | [`time`] | moments in UTC, their text, and months that clamp |
+//! | [`money`] | currencies, amounts, and arithmetic that refuses instead of overflowing |
+//! | [`rounding`] | the only two ways to round |
+//! | [`price`] | quantity in, money out |
+//! | [`plan`] | what can be bought, and what makes a catalog valid |
+//! | [`period`] | billing periods from an anchor |
+//! | [`subscription`] | states, and what a move between them means |
+//! | [`access`] | which state still grants access, and until when |
+//! | [`event`] | the closed list of things that can happen |
+//! | [`actor`] | who did it, and who may do what |
+//! | [`refusal`] | the closed list of reasons a rule says no |
+#![deny(clippy::float_arithmetic)]
+
+pub mod access;
+pub mod actor;
+mod decimal;
+pub mod event;
+pub mod id;
+pub mod invoice;
+pub mod money;
+pub mod period;
+pub mod plan;
+pub mod price;
+pub mod refusal;
+pub mod rounding;
+pub mod subscription;
+mod text;
+pub mod time;
+
+pub use access::Access;
+pub use actor::{Actor, Permission, Role};
+pub use event::EventType;
+pub use id::{
+    AuditId, CheckoutId, DeliveryId, EventId, InvalidId, InvoiceId, RequestId, SubscriptionId,
+    TenantId,
+};
+pub use invoice::{InvoiceState, InvoiceStatus};
+pub use money::{Amount, Currency, Money, MoneyError};
+pub use period::{Period, Recurrence};
+pub use plan::{
+    Aggregation, Catalog, Credits, FeatureValue, Limit, LimitPeriod, Meter, Plan, PlanKind, Problem,
+};
+pub use price::{Interval, Model, ModelKind, Price, Tier};
+pub use refusal::Refusal;
+pub use subscription::{State, Status};
+pub use text::UnknownWord;
+pub use time::Timestamp;

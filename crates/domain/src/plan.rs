@@ -1,0 +1,195 @@
+//! What can be bought: plans with features, limits, credits and prices, and the meters they count.
+//!
+//! The types are the catalog file itself: `[[meter]]`, `[[plan]]`, `[plan.features]`,
+//! `[[plan.limit]]`, `[plan.credits]`, `[[plan.price]]`. An unknown key is an error there; what is
+//! well written and still makes no sense is told by [`Catalog::problems`].
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::money::Currency;
+use crate::price::{Interval, Price};
+use crate::text::words;
+
+mod problems;
+
+pub use problems::Problem;
+
+/// All plans and meters of an installation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalog {
+    #[serde(default, rename = "plan")]
+    pub plans: Vec<Plan>,
+    #[serde(default, rename = "meter")]
+    pub meters: Vec<Meter>,
+}
+
+/// One version of something that can be bought.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Our stable name for it, in URLs and in Stripe's metadata.
+    pub code: String,
+    /// Raised when the terms change; who has an older version keeps its terms.
+    #[serde(default = "first_version")]
+    pub version: u32,
+    pub kind: PlanKind,
+    /// The name for people.
+    pub name: String,
+    /// The rank that plans may share, such as `pro`; the plan's code where absent. See
+    /// [`Plan::tier`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
+    #[serde(default)]
+    pub description: String,
+    /// Days of trial; the installation's own number where absent, 0 for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial_days: Option<u32>,
+    /// What the plan switches on, by the feature's name.
+    #[serde(default)]
+    pub features: BTreeMap<String, FeatureValue>,
+    #[serde(default, rename = "limit")]
+    pub limits: Vec<Limit>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credits: Option<Credits>,
+    #[serde(default, rename = "price")]
+    pub prices: Vec<Price>,
+    /// Codes of the base plans that an add-on may join; any, where empty.
+    #[serde(default)]
+    pub addon_of: Vec<String>,
+}
+
+words! {
+    /// Whether a plan stands alone.
+    pub enum PlanKind, "a kind of plan" {
+        /// What a tenant has at most one of.
+        Base = "base",
+        /// What joins a base plan and ends with it.
+        Addon = "addon",
+    }
+}
+
+/// What a feature is switched to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum FeatureValue {
+    Switch(bool),
+    Number(i64),
+    Text(String),
+}
+
+/// How much of a meter a plan allows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// The code of the meter.
+    pub meter: String,
+    pub per: LimitPeriod,
+    pub max: u64,
+    /// Whether more is refused; otherwise it is allowed, and said.
+    #[serde(default)]
+    pub hard: bool,
+}
+
+words! {
+    /// The time over which a limit counts.
+    pub enum LimitPeriod, "a period of a limit" {
+        Minute = "minute",
+        /// A day in UTC.
+        Day = "day",
+        /// A calendar month in UTC.
+        Month = "month",
+        /// The subscription's billing period.
+        Period = "period",
+        /// No time: a ceiling on the present value.
+        Gauge = "gauge",
+    }
+}
+
+/// Usage that a plan includes, and the price of what goes beyond.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Credits {
+    /// Credits in each billing period.
+    pub included: u64,
+    /// For a thousand credits beyond, in major units as the file writes it.
+    #[serde(with = "crate::decimal")]
+    pub price_per_1k: Decimal,
+    pub currency: Currency,
+}
+
+/// Something counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Meter {
+    pub code: String,
+    /// The name for people.
+    pub name: String,
+    pub aggregation: Aggregation,
+    /// Credits that one counted unit uses.
+    #[serde(default = "one_credit", with = "crate::decimal")]
+    pub credit_weight: Decimal,
+}
+
+words! {
+    /// How the reports of a meter add up.
+    pub enum Aggregation, "an aggregation" {
+        /// The sum of the quantities.
+        Sum = "sum",
+        /// The number of reports.
+        Count = "count",
+        /// The largest quantity.
+        Max = "max",
+        /// The latest quantity: a gauge.
+        Last = "last",
+        /// The number of different values.
+        Unique = "unique",
+    }
+}
+
+fn first_version() -> u32 {
+    1
+}
+
+fn one_credit() -> Decimal {
+    Decimal::ONE
+}
+
+impl Catalog {
+    /// The plan of this code.
+    pub fn plan(&self, code: &str) -> Option<&Plan> {
+        self.plans.iter().find(|plan| plan.code == code)
+    }
+
+    /// The plan of a tenant without a live subscription.
+    pub fn free_plan(&self) -> Option<&Plan> {
+        self.plans.iter().find(|plan| plan.is_free())
+    }
+}
+
+impl Plan {
+    /// The rank of the plan: its own, or its code.
+    pub fn tier(&self) -> &str {
+        self.tier.as_deref().unwrap_or(&self.code)
+    }
+
+    /// Whether nobody pays for it: a base plan without a price.
+    pub fn is_free(&self) -> bool {
+        self.kind == PlanKind::Base && self.prices.is_empty()
+    }
+
+    /// The price to sell the plan at. Where several fit: the one paid in advance before one by a
+    /// meter, and the shortest period.
+    pub fn find_price(&self, interval: Interval, currency: Currency) -> Option<&Price> {
+        self.prices
+            .iter()
+            .filter(|price| price.interval == interval && price.currency == currency)
+            .min_by_key(|price| (price.meter.is_some(), price.interval_count))
+    }
+}
+
+#[cfg(test)]
+mod tests;

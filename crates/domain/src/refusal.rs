@@ -1,0 +1,87 @@
+//! The closed list of reasons a rule says no.
+
+use std::fmt;
+
+use crate::text::closed_list;
+
+closed_list! {
+    /// Why a rule refuses. `code` is for programs and stays; `Display` is a sentence for people.
+    pub enum Refusal, code {
+        /// A tenant has at most one live base subscription.
+        AlreadySubscribed = "already_subscribed",
+        /// The tenant has no customer at Stripe yet.
+        NoBillingAccount = "no_billing_account",
+        /// No plan has this code.
+        UnknownPlan = "unknown_plan",
+        /// The plan has no price for this interval and currency.
+        PlanNotSold = "plan_not_sold",
+        /// No plan has this price.
+        UnknownPrice = "unknown_price",
+        /// The tenant is suspended or terminated.
+        TenantNotActive = "tenant_not_active",
+        /// An add-on was asked for alone.
+        AddonNeedsParent = "addon_needs_parent",
+        /// The add-on does not join this base plan.
+        AddonDoesNotFit = "addon_does_not_fit",
+        /// One trial per tenant, ever.
+        TrialAlreadyUsed = "trial_already_used",
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AlreadySubscribed => {
+                "This tenant already has a subscription. Change its plan instead of buying another."
+            }
+            Self::NoBillingAccount => {
+                "This tenant has no billing account yet. It gets one with its first checkout; \
+                 start that first."
+            }
+            Self::UnknownPlan => {
+                "There is no plan of this code. Ask for the list of plans and use one of its codes."
+            }
+            Self::PlanNotSold => {
+                "This plan has no price for that interval and currency. Choose one of the prices \
+                 that the list of plans shows for it."
+            }
+            Self::UnknownPrice => {
+                "No plan is sold at this price. Ask for the list of plans and use one of its \
+                 prices."
+            }
+            Self::TenantNotActive => {
+                "This tenant is suspended or terminated. An operator must reactivate it first."
+            }
+            Self::AddonNeedsParent => {
+                "This plan is an add-on. Name the subscription it joins in `addon_of`, and \
+                 subscribe to a base plan first where there is none."
+            }
+            Self::AddonDoesNotFit => {
+                "This add-on does not join that base plan. Choose an add-on that the list of plans \
+                 shows for it."
+            }
+            Self::TrialAlreadyUsed => {
+                "This tenant has had its one trial. Subscribe without a trial."
+            }
+        })
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_refusal_has_its_own_code_and_says_what_to_do() {
+        for (position, refusal) in Refusal::ALL.iter().enumerate() {
+            let sentence = refusal.to_string();
+            assert!(sentence.ends_with('.') && sentence.matches(". ").count() == 1, "{sentence}");
+            for other in &Refusal::ALL[..position] {
+                assert_ne!(refusal.code(), other.code());
+                assert_ne!(sentence, other.to_string());
+            }
+        }
+    }
+}

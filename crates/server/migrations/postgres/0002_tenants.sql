@@ -1,0 +1,14 @@
+CREATE TABLE tenants (
+    id                 uuid PRIMARY KEY,
+    name               text NOT NULL,
+    contact_email      text NOT NULL,
+    billing_email      text,
+    status             text NOT NULL CHECK (status IN ('active', 'suspended', 'terminated')),
+    support_tier       text NOT NULL,
+    sla_level          bigint NOT NULL,
+    metadata           jsonb NOT NULL,
+    -- One customer for one tenant, and one tenant for one customer.
+    stripe_customer_id text UNIQUE,
+    created_at         timestamptz NOT NULL,
+    updated_at         timestamptz NOT NULL
+);

@@ -1,0 +1,69 @@
+//! `App`: everything a request or a task may need, in one struct.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tollhouse_stripe::{
+    API_VERSION, Client, Gateway, http::HttpGateway, unconfigured::Unconfigured,
+};
+
+use crate::{
+    clock::Clock, config::Config, db::Db, events::Streams, nudge::Nudges, webhooks::Intake,
+};
+
+/// One running service. Shared by every request and task.
+pub struct App {
+    pub config: Config,
+    pub clock: Clock,
+    pub db: Db,
+    pub stripe: Client,
+    pub nudges: Nudges,
+    /// Where webhook deliveries wait to be stored together.
+    pub intake: Intake,
+    /// The live streams that are open.
+    pub streams: Streams,
+    /// Cancelled when the service is to stop; whatever outlives a request listens to it.
+    pub stop: CancellationToken,
+}
+
+impl App {
+    /// Opens the database, brings its schema up to date, and connects the parts.
+    ///
+    /// `gateway` replaces the one the settings name; the simulator comes in this way.
+    ///
+    /// # Errors
+    /// With a sentence that says what to do, where a part cannot be had.
+    pub async fn start(
+        config: Config,
+        clock: Clock,
+        gateway: Option<Arc<dyn Gateway>>,
+    ) -> anyhow::Result<Arc<Self>> {
+        let nudges = Nudges::default();
+        let db = Db::open(&config.database.url, config.database.connections_max, nudges.clone())
+            .await
+            .map_err(|error| anyhow::anyhow!("the database could not be opened: {error}"))?;
+        db.migrate().await?;
+        let gateway = match gateway {
+            Some(gateway) => gateway,
+            None => configured_gateway(&config)?,
+        };
+        let stripe = Client::new(gateway, clock.seed());
+        let intake = Intake::start(db.clone());
+        let streams = Streams::new(config.stream.connections_max);
+        let stop = CancellationToken::new();
+        Ok(Arc::new(Self { config, clock, db, stripe, nudges, intake, streams, stop }))
+    }
+}
+
+fn configured_gateway(config: &Config) -> anyhow::Result<Arc<dyn Gateway>> {
+    let Some(key) = &config.stripe.secret_key else { return Ok(Arc::new(Unconfigured)) };
+    let version = &config.stripe.api_version;
+    if version != API_VERSION {
+        tracing::warn!(
+            configured = version.as_str(),
+            tested = API_VERSION,
+            "Stripe is asked for an API version that this release was not tested with"
+        );
+    }
+    Ok(Arc::new(HttpGateway::new(&config.stripe.api_base, key.expose(), Some(version))?))
+}

@@ -1,0 +1,259 @@
+//! Opening a page to pay on, and closing those that are no longer wanted.
+
+use tollhouse_domain::{
+    event::EventType,
+    id::{CheckoutId, TenantId},
+    plan::{Plan, PlanKind},
+    price::{ModelKind, Price},
+    refusal::Refusal,
+    time::Timestamp,
+};
+use tollhouse_stripe::{
+    CustomerId, Error as StripeError, IdempotencyKey, PriceId,
+    objects::CheckoutSession,
+    params::{CreateCheckoutSession, LineItem, SubscriptionData},
+};
+
+use super::{
+    queries::{self, Checkout},
+    sync,
+};
+use crate::{
+    app::App,
+    catalog::{
+        actions as catalog,
+        queries::{self as prices, PriceRow},
+    },
+    error::{Conflict, Error, Result, invalid},
+    record::{Happened, Origin, Subject, record},
+    subscriptions::queries as subscriptions,
+    tenants::actions as tenants,
+};
+
+/// What is to be bought, by whom, and where to go afterwards.
+pub struct Start {
+    /// The id of this work; a repeated request has the same.
+    pub id: CheckoutId,
+    pub tenant: TenantId,
+    pub wanted: Wanted,
+    pub quantity: u64,
+    pub trial: bool,
+    pub success_url: String,
+    pub cancel_url: String,
+}
+
+/// How a price is named: by Stripe's id, or by our plan.
+pub enum Wanted {
+    Price(PriceId),
+    Plan {
+        code: String,
+        interval: tollhouse_domain::price::Interval,
+        currency: tollhouse_domain::money::Currency,
+    },
+}
+
+/// Opens a page. The same request again gets the same page.
+///
+/// # Errors
+/// `Refused` by the rules (already subscribed, unknown plan …), or what Stripe says.
+pub async fn start(app: &App, origin: &Origin, start: Start) -> Result<Checkout> {
+    let tenant = tenants::get(app, start.tenant).await?;
+    if !tenant.is_active() {
+        return Err(Refusal::TenantNotActive.into());
+    }
+    let offer = find_offer(app, &start).await?;
+    if let Some(open) = reserve(app, &start, &offer).await? {
+        return Ok(open);
+    }
+    close_other_pages(app, origin, start.tenant, start.id).await?;
+    refuse_second_subscription(app, start.tenant).await?;
+    let customer = tenants::ensure_customer(app, origin, &tenant).await?;
+    let params = session_params(app, &start, &offer, customer);
+    let key = IdempotencyKey::new("create-checkout", start.id);
+    let session = app.stripe.create_checkout_session(&params, &key).await?;
+    write_down(app, origin, &start, &offer, &session).await
+}
+
+/// What the tenant will pay: the main price, and what the plan counts beside it.
+struct Offer {
+    plan: Plan,
+    main: PriceRow,
+    line_items: Vec<LineItem>,
+}
+
+async fn find_offer(app: &App, start: &Start) -> Result<Offer> {
+    let mut conn = app.db.read().await?;
+    let (plan, main) = match &start.wanted {
+        Wanted::Price(id) => {
+            let price = prices::find_price_by_stripe_id(&mut conn, id).await?;
+            let price = price.ok_or(Refusal::UnknownPrice)?;
+            let plan = prices::find_plan(&mut conn, &price.plan_code, price.plan_version).await?;
+            (plan.ok_or(Refusal::UnknownPlan)?.definition.to::<Plan>()?, price)
+        }
+        Wanted::Plan { code, interval, currency } => {
+            let row = catalog::get_current_plan(&mut conn, code).await?;
+            let plan: Plan = row.definition.to()?;
+            let price = plan.find_price(*interval, *currency).ok_or(Refusal::PlanNotSold)?;
+            let key = price.lookup_key(&plan.code, plan.version);
+            let rows = prices::prices_of(&mut conn, code, row.version).await?;
+            let row = rows.into_iter().find(|row| row.lookup_key == key);
+            (plan, row.ok_or(Refusal::PlanNotSold)?)
+        }
+    };
+    if plan.kind == PlanKind::Addon {
+        return Err(invalid(
+            "plan",
+            "is an add-on: those cannot be bought on a page of their own yet",
+        ));
+    }
+    let rows = prices::prices_of(&mut conn, &main.plan_code, main.plan_version).await?;
+    let line_items = line_items(&main, rows, start.quantity)?;
+    Ok(Offer { plan, main, line_items })
+}
+
+fn line_items(main: &PriceRow, rows: Vec<PriceRow>, quantity: u64) -> Result<Vec<LineItem>> {
+    let mut items = Vec::new();
+    for row in rows {
+        let price: Price = row.definition.to()?;
+        let is_main = row.lookup_key == main.lookup_key;
+        let beside = price.meter.is_some()
+            && row.interval == main.interval
+            && row.interval_count == main.interval_count
+            && row.currency == main.currency;
+        if !is_main && !beside {
+            continue;
+        }
+        if is_main && quantity != 1 && price.model.kind() != ModelKind::PerSeat {
+            return Err(invalid("quantity", "must be 1: this plan is not sold by the seat"));
+        }
+        let Some(price_id) = row.stripe_price_id else {
+            let sentence = format!(
+                "the plan `{}` is not in Stripe yet: run `tollhouse catalog push`",
+                row.plan_code
+            );
+            return Err(Error::Conflict(Conflict::PlanNotPushed, sentence));
+        };
+        items.push(LineItem {
+            price: price_id,
+            quantity: price.meter.is_none().then_some(quantity),
+        });
+    }
+    Ok(items)
+}
+
+async fn refuse_second_subscription(app: &App, tenant: TenantId) -> Result<()> {
+    let mut conn = app.db.read().await?;
+    match subscriptions::find_live_base(&mut conn, tenant).await? {
+        Some(_) => Err(Refusal::AlreadySubscribed.into()),
+        None => Ok(()),
+    }
+}
+
+/// Writes our row before anything is asked of Stripe. A page opened by the same request is answered.
+async fn reserve(app: &App, start: &Start, offer: &Offer) -> Result<Option<Checkout>> {
+    let now = app.clock.now();
+    let new = Checkout {
+        id: start.id,
+        tenant_id: start.tenant,
+        price_lookup_key: offer.main.lookup_key.clone(),
+        quantity: i64::try_from(start.quantity).unwrap_or(i64::MAX),
+        state: "preparing".to_owned(),
+        stripe_session_id: None,
+        url: None,
+        expires_at: None,
+        created_at: now,
+        updated_at: now,
+    };
+    refuse_second_subscription(app, start.tenant).await?;
+    let mut tx = app.db.begin().await?;
+    if queries::insert(&mut tx, &new).await? {
+        tx.commit().await?;
+        return Ok(None);
+    }
+    let known = queries::find(&mut tx, start.id).await?;
+    Ok(known.filter(|known| known.state != "preparing"))
+}
+
+fn session_params(
+    app: &App,
+    start: &Start,
+    offer: &Offer,
+    customer: CustomerId,
+) -> CreateCheckoutSession {
+    // The session's metadata stays on the session; the subscription's must be given apart.
+    let metadata: tollhouse_stripe::objects::Metadata = [
+        ("tenant_id".to_owned(), start.tenant.to_string()),
+        ("checkout_id".to_owned(), start.id.to_string()),
+    ]
+    .into();
+    let trial_days = offer.plan.trial_days.unwrap_or(app.config.billing.default_trial_days);
+    CreateCheckoutSession {
+        mode: "subscription",
+        customer,
+        line_items: offer.line_items.clone(),
+        success_url: start.success_url.clone(),
+        cancel_url: start.cancel_url.clone(),
+        client_reference_id: start.tenant.to_string(),
+        metadata: metadata.clone(),
+        subscription_data: SubscriptionData {
+            metadata,
+            trial_period_days: (start.trial && trial_days > 0).then_some(trial_days),
+        },
+    }
+}
+
+async fn write_down(
+    app: &App,
+    origin: &Origin,
+    start: &Start,
+    offer: &Offer,
+    session: &CheckoutSession,
+) -> Result<Checkout> {
+    let now = app.clock.now();
+    let expires_at = Timestamp::from_second(session.expires_at).unwrap_or(now);
+    let url = session.url.as_deref().unwrap_or_default();
+    let mut tx = app.db.begin().await?;
+    if queries::open(&mut tx, start.id, &session.id, url, expires_at, now).await? {
+        let happened = Happened {
+            tenant: start.tenant,
+            event: EventType::CheckoutStarted,
+            audit: Some("checkout_session.created"),
+            subject: &Subject::new("checkout", start.id),
+            summary: format!("A page to pay for {} was opened", offer.plan.name),
+            data: &serde_json::json!({
+                "plan": offer.plan.code,
+                "price": offer.main.lookup_key,
+                "quantity": start.quantity,
+                "session_id": session.id,
+            }),
+            at: now,
+        };
+        record(&mut tx, app, origin, happened).await?;
+    }
+    let checkout = queries::find(&mut tx, start.id).await?;
+    tx.commit().await?;
+    checkout.ok_or_else(|| Error::Internal(anyhow::anyhow!("checkout {} is gone", start.id)))
+}
+
+/// Closes the tenant's other pages at Stripe. One that was paid meanwhile is taken in instead.
+pub async fn close_other_pages(
+    app: &App,
+    origin: &Origin,
+    tenant: TenantId,
+    but: CheckoutId,
+) -> Result<()> {
+    let mut conn = app.db.read().await?;
+    let others = queries::other_open(&mut conn, tenant, but).await?;
+    drop(conn);
+    for other in others {
+        let Some(session) = other.stripe_session_id else { continue };
+        let key = IdempotencyKey::new("expire-checkout", other.id);
+        match app.stripe.expire_checkout_session(&session, &key).await {
+            // Not open any more: the sync below finds out what became of it.
+            Ok(_) | Err(StripeError::Invalid { .. } | StripeError::Missing(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Box::pin(sync::sync(app, origin, &session)).await?;
+    }
+    Ok(())
+}

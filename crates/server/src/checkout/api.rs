@@ -1,0 +1,215 @@
+//! Whether there is anything to pay with, and the page to pay on.
+
+use std::sync::Arc;
+
+use axum::{Json as JsonAnswer, extract::State, http::Uri};
+use serde::{Deserialize, Serialize};
+use tollhouse_domain::{
+    actor::Permission, id::CheckoutId, money::Currency, price::Interval, time::Timestamp,
+};
+use tollhouse_stripe::PriceId;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::actions::{self, Start, Wanted};
+use crate::{
+    app::App,
+    config::Server,
+    error::{Conflict, Error, FieldProblem, Problem, Result},
+    http::{Work, auth::Caller, extract::Json},
+};
+
+const PRICE_ID_LENGTH_MAX: usize = 100;
+const URL_LENGTH_MAX: usize = 500;
+const QUANTITY_MAX: u64 = 1_000_000;
+
+pub fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(config)).routes(routes!(create))
+}
+
+/// What the application's page needs to know before it offers to pay.
+#[derive(Serialize, ToSchema)]
+pub struct BillingConfig {
+    pub stripe_configured: bool,
+    /// Null while Stripe is not configured.
+    pub publishable_key: Option<String>,
+}
+
+/// Whether Stripe is configured
+#[utoipa::path(get, path = "/api/v1/customer/billing/config", tag = "checkout",
+    responses((status = 200, body = BillingConfig), (status = 401, body = Problem), (status = 403, body = Problem)))]
+async fn config(State(app): State<Arc<App>>, caller: Caller) -> Result<JsonAnswer<BillingConfig>> {
+    caller.require(Permission::Read)?;
+    let stripe_configured = app.config.stripe.secret_key.is_some();
+    let publishable_key = app.config.stripe.publishable_key.clone().filter(|_| stripe_configured);
+    Ok(JsonAnswer(BillingConfig { stripe_configured, publishable_key }))
+}
+
+/// What to buy, and where to come back to.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateCheckoutSession {
+    /// Stripe's price; or name `plan` and `interval`.
+    price_id: Option<String>,
+    plan: Option<String>,
+    /// `month` or `year`
+    interval: Option<String>,
+    /// `usd` where absent.
+    currency: Option<String>,
+    /// May contain `{CHECKOUT_SESSION_ID}`. Only to a host of ours.
+    success_url: String,
+    cancel_url: String,
+    /// Seats; 1 where absent.
+    quantity: Option<u64>,
+    /// Whether to begin with the plan's trial.
+    #[serde(default)]
+    trial: bool,
+}
+
+/// Where to send the customer.
+#[derive(Serialize, ToSchema)]
+pub struct CheckoutSessionView {
+    pub url: String,
+    /// Stripe's id of the page.
+    pub session_id: String,
+    #[schema(value_type = Option<String>)]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Open a page to pay on
+#[utoipa::path(post, path = "/api/v1/customer/billing/checkout-session", tag = "checkout",
+    request_body = CreateCheckoutSession,
+    responses((status = 200, body = CheckoutSessionView), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 422, body = Problem), (status = 502, body = Problem), (status = 503, body = Problem)))]
+async fn create(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    work: Work,
+    Json(request): Json<CreateCheckoutSession>,
+) -> Result<JsonAnswer<CheckoutSessionView>> {
+    let tenant = caller.own_tenant(Permission::ManageBilling)?;
+    let (wanted, quantity) = checked(&request, &app.config.server)?;
+    if app.config.stripe.secret_key.is_none() {
+        return Err(Error::NotConfigured);
+    }
+    let start = Start {
+        id: CheckoutId::from_uuid(work.0),
+        tenant,
+        wanted,
+        quantity,
+        trial: request.trial,
+        success_url: request.success_url,
+        cancel_url: request.cancel_url,
+    };
+    let checkout = actions::start(&app, &caller.origin(), start).await?;
+    let (Some(url), Some(session)) = (checkout.url, checkout.stripe_session_id) else {
+        let sentence = "this request's page is over: ask again with a new `Idempotency-Key`";
+        return Err(Error::Conflict(Conflict::CheckoutOver, sentence.to_owned()));
+    };
+    Ok(JsonAnswer(CheckoutSessionView {
+        url,
+        session_id: session.to_string(),
+        expires_at: checkout.expires_at,
+    }))
+}
+
+/// Every problem at once, each at its field.
+fn checked(request: &CreateCheckoutSession, server: &Server) -> Result<(Wanted, u64)> {
+    let mut problems = Vec::new();
+    let mut refuse = |field: &str, message: &str| {
+        problems.push(FieldProblem { field: field.to_owned(), message: message.to_owned() });
+    };
+    for (field, url) in [("success_url", &request.success_url), ("cancel_url", &request.cancel_url)]
+    {
+        if url.len() > URL_LENGTH_MAX {
+            refuse(field, "must be at most 500 bytes");
+        } else if !may_redirect_to(url, server) {
+            refuse(
+                field,
+                "must lead to a host of ours: see `server.frontend_url` and `server.redirect_hosts`",
+            );
+        }
+    }
+    let quantity = request.quantity.unwrap_or(1);
+    if !(1..=QUANTITY_MAX).contains(&quantity) {
+        refuse("quantity", "must be from 1 to 1000000");
+    }
+    let wanted = match (&request.price_id, &request.plan) {
+        (Some(id), None) if id.is_empty() || id.len() > PRICE_ID_LENGTH_MAX => {
+            refuse("price_id", "must be 1 to 100 bytes");
+            None
+        }
+        (Some(id), None) => Some(Wanted::Price(PriceId::new(id.as_str()))),
+        (None, Some(code)) => {
+            let interval = request.interval.as_deref().map(str::parse::<Interval>);
+            let currency = request.currency.as_deref().unwrap_or("usd").parse::<Currency>();
+            if !matches!(interval, Some(Ok(_))) {
+                refuse("interval", "must be `month` or `year`");
+            }
+            if currency.is_err() {
+                refuse("currency", "must be a currency of three letters");
+            }
+            match (interval, currency) {
+                (Some(Ok(interval)), Ok(currency)) => {
+                    Some(Wanted::Plan { code: code.clone(), interval, currency })
+                }
+                _ => None,
+            }
+        }
+        _ => {
+            refuse("plan", "name either `price_id`, or `plan` and `interval`");
+            None
+        }
+    };
+    match wanted {
+        Some(wanted) if problems.is_empty() => Ok((wanted, quantity)),
+        _ => Err(Error::Invalid(problems)),
+    }
+}
+
+/// Only over HTTP(S), and only to the application's host or a listed one (`host` or `host:port`).
+fn may_redirect_to(url: &str, server: &Server) -> bool {
+    let Ok(url) = url.parse::<Uri>() else { return false };
+    let (Some("http" | "https"), Some(authority)) = (url.scheme_str(), url.authority()) else {
+        return false;
+    };
+    // A name and password before the host are only ever there to mislead.
+    if authority.as_str().contains('@') {
+        return false;
+    }
+    let frontend = server.frontend_url.parse::<Uri>().ok();
+    let own = frontend.as_ref().and_then(Uri::authority).map(|own| own.as_str().to_owned());
+    own.iter().chain(&server.redirect_hosts).any(|allowed| {
+        authority.as_str().eq_ignore_ascii_case(allowed)
+            || authority.host().eq_ignore_ascii_case(allowed)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+
+    #[test]
+    fn redirects_stay_at_home() {
+        let mut server = Settings::defaults().unwrap().config().unwrap().server;
+        server.frontend_url = "https://app.example.com".to_owned();
+        server.redirect_hosts = vec!["localhost".to_owned()];
+        for (url, allowed) in [
+            ("https://app.example.com/done?s={CHECKOUT_SESSION_ID}", true),
+            ("https://APP.example.com/", true),
+            ("http://localhost:5173/done", true),
+            ("https://evil.example.com/", false),
+            ("https://app.example.com.evil.org/", false),
+            ("https://app.example.com@evil.org/", false),
+            ("https://localhost:x@evil.org/", false),
+            ("//app.example.com/", false),
+            ("javascript:alert(1)", false),
+            ("/done", false),
+            ("", false),
+        ] {
+            assert_eq!(may_redirect_to(url, &server), allowed, "{url}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! All SQL of `checkouts`.
+
+use tollhouse_domain::{
+    id::{CheckoutId, TenantId},
+    time::Timestamp,
+};
+use tollhouse_sql::{Record, sql};
+use tollhouse_stripe::CheckoutSessionId;
+
+use crate::db::{Conn, DbResult};
+
+/// One page that a tenant was, or is about to be, sent to.
+#[derive(Clone, Debug, Record)]
+pub struct Checkout {
+    pub id: CheckoutId,
+    pub tenant_id: TenantId,
+    pub price_lookup_key: String,
+    pub quantity: i64,
+    /// `preparing`, `open`, `complete` or `expired`
+    pub state: String,
+    pub stripe_session_id: Option<CheckoutSessionId>,
+    pub url: Option<String>,
+    pub expires_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// `false` where the id is known: the same request again.
+pub async fn insert(conn: &mut Conn, new: &Checkout) -> DbResult<bool> {
+    let inserted = sql!(
+        conn,
+        "INSERT INTO checkouts (id, tenant_id, price_lookup_key, quantity, state, created_at, updated_at)
+         VALUES ({new.id}, {new.tenant_id}, {new.price_lookup_key}, {new.quantity}, {new.state},
+             {new.created_at}, {new.updated_at})
+         ON CONFLICT (id) DO NOTHING"
+    )
+    .execute()
+    .await?;
+    Ok(inserted == 1)
+}
+
+/// Writes down the page Stripe made; `false` where it was written down before.
+pub async fn open(
+    conn: &mut Conn,
+    id: CheckoutId,
+    session: &CheckoutSessionId,
+    url: &str,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> DbResult<bool> {
+    let opened = sql!(
+        conn,
+        "UPDATE checkouts SET state = 'open', stripe_session_id = {session}, url = {url},
+             expires_at = {expires_at}, updated_at = {now}
+         WHERE id = {id} AND state = 'preparing'"
+    )
+    .execute()
+    .await?;
+    Ok(opened == 1)
+}
+
+pub async fn find_by_session(
+    conn: &mut Conn,
+    session: &CheckoutSessionId,
+) -> DbResult<Option<Checkout>> {
+    sql!(conn, "SELECT * FROM checkouts WHERE stripe_session_id = {session}").optional().await
+}
+
+pub async fn find(conn: &mut Conn, id: CheckoutId) -> DbResult<Option<Checkout>> {
+    sql!(conn, "SELECT * FROM checkouts WHERE id = {id}").optional().await
+}
+
+/// The tenant's pages that could still be paid, but for one.
+pub async fn other_open(
+    conn: &mut Conn,
+    tenant: TenantId,
+    but: CheckoutId,
+) -> DbResult<Vec<Checkout>> {
+    sql!(
+        conn,
+        "SELECT * FROM checkouts WHERE tenant_id = {tenant} AND state = 'open' AND id <> {but}
+         ORDER BY id LIMIT 100"
+    )
+    .all()
+    .await
+}
+
+/// Ends a checkout; `false` where it was over before.
+pub async fn end(conn: &mut Conn, id: CheckoutId, state: &str, now: Timestamp) -> DbResult<bool> {
+    let ended = sql!(
+        conn,
+        "UPDATE checkouts SET state = {state}, updated_at = {now}
+         WHERE id = {id} AND state IN ('preparing', 'open')"
+    )
+    .execute()
+    .await?;
+    Ok(ended == 1)
+}

@@ -1,0 +1,423 @@
+//! Settings as types: defaults, then a file, then the environment.
+//!
+//! `config.default.toml` is compiled in and is the documentation; a setting that is not in it does not
+//! exist, and naming one is an error.
+
+use std::{collections::BTreeMap, fmt, net::SocketAddr, path::Path};
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Deserializer};
+use toml::{Table, Value};
+
+/// The default file, with every setting and its meaning.
+pub const DEFAULT_FILE: &str = include_str!("../../../config.default.toml");
+
+/// Names that users already have in their environment, and the setting each one is.
+const ENVIRONMENT: &[(&str, &str)] = &[
+    ("TOLLHOUSE_LISTEN", "server.listen"),
+    ("FRONTEND_URL", "server.frontend_url"),
+    ("TOLLHOUSE_REDIRECT_HOSTS", "server.redirect_hosts"),
+    ("DATABASE_URL", "database.url"),
+    ("REDIS_URL", "redis.url"),
+    ("STRIPE_SECRET_KEY", "stripe.secret_key"),
+    ("STRIPE_PUBLISHABLE_KEY", "stripe.publishable_key"),
+    ("STRIPE_WEBHOOK_SECRET", "stripe.webhook_secret"),
+    ("STRIPE_API_VERSION", "stripe.api_version"),
+    ("STRIPE_API_BASE", "stripe.api_base"),
+    ("STRIPE_PRODUCT_PRICE_MAP", "stripe.product_price_map"),
+    ("TOLLHOUSE_CATALOG", "catalog.file"),
+    ("JWT_SECRET", "auth.jwt_secret"),
+    ("JWT_ISSUER", "auth.jwt_issuer"),
+    ("JWT_AUDIENCE", "auth.jwt_audience"),
+    ("DEFAULT_TRIAL_DAYS", "billing.default_trial_days"),
+    ("BILLING_GRACE_PERIOD_DAYS", "billing.grace_period_days"),
+    ("ENABLE_BILLING_STREAM", "stream.enabled"),
+    ("ENABLE_BILLING_RETRY_WORKER", "webhooks.worker"),
+    ("BILLING_RETRY_DEPLOYMENT_MODE", "webhooks.mode"),
+    ("TOLLHOUSE_LOG", "log.level"),
+    ("TOLLHOUSE_LOG_FORMAT", "log.format"),
+];
+
+/// Settings that are never printed.
+const SECRETS: &[&str] =
+    &["stripe.secret_key", "stripe.webhook_secret", "auth.jwt_secret", "database.url", "redis.url"];
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub server: Server,
+    pub database: Database,
+    pub redis: Redis,
+    pub stripe: Stripe,
+    pub catalog: Catalog,
+    pub auth: Auth,
+    pub billing: Billing,
+    pub stream: Stream,
+    pub webhooks: Webhooks,
+    pub log: Log,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    pub listen: SocketAddr,
+    pub frontend_url: String,
+    #[serde(deserialize_with = "comma_separated")]
+    pub redirect_hosts: Vec<String>,
+    pub body_bytes_max: usize,
+    pub request_timeout_seconds: u64,
+    pub requests_at_once_max: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    pub url: String,
+    pub connections_max: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redis {
+    #[serde(deserialize_with = "none_if_empty")]
+    pub url: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stripe {
+    #[serde(deserialize_with = "none_if_empty")]
+    pub secret_key: Option<Secret>,
+    #[serde(deserialize_with = "none_if_empty")]
+    pub publishable_key: Option<String>,
+    #[serde(deserialize_with = "comma_separated")]
+    pub webhook_secret: Vec<Secret>,
+    pub api_version: String,
+    pub api_base: String,
+    pub product_price_map: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalog {
+    #[serde(deserialize_with = "none_if_empty")]
+    pub file: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    #[serde(deserialize_with = "none_if_empty")]
+    pub jwt_secret: Option<Secret>,
+    #[serde(deserialize_with = "none_if_empty")]
+    pub jwt_issuer: Option<String>,
+    #[serde(deserialize_with = "none_if_empty")]
+    pub jwt_audience: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Billing {
+    pub default_trial_days: u32,
+    pub grace_period_days: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stream {
+    pub enabled: bool,
+    pub life_seconds: u64,
+    pub heartbeat_seconds: u64,
+    pub connections_max: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    pub worker: bool,
+    pub mode: WorkerMode,
+    pub attempts_max: i64,
+}
+
+/// Who works the deliveries that were received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WorkerMode {
+    Inline,
+    Dedicated,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub level: String,
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// A value that is used but never shown.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The value itself, for the one place that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("•••")
+    }
+}
+
+impl From<String> for Secret {
+    fn from(value: String) -> Self {
+        Self(value)
+    }
+}
+
+/// One setting as `tollhouse config` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// `section.name`
+    pub name: String,
+    /// Hidden where it is a secret.
+    pub value: String,
+    /// `default`, the file's path, or the variable's name.
+    pub source: String,
+}
+
+/// Settings before they are types, each with where it came from.
+pub struct Settings {
+    values: Table,
+    sources: BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// Defaults, then `file`, then the variables of the process.
+    ///
+    /// # Errors
+    /// With the name of what is unknown or unreadable.
+    pub fn load(file: Option<&Path>) -> anyhow::Result<Self> {
+        let mut settings = Self::defaults()?;
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path).with_context(|| {
+                format!("the settings file `{}` could not be read", path.display())
+            })?;
+            settings.merge_file(&text, &path.display().to_string())?;
+        }
+        settings.merge_environment(environment)?;
+        Ok(settings)
+    }
+
+    /// Nothing but the defaults.
+    ///
+    /// # Errors
+    /// Never in a released binary: a test reads the default file.
+    pub fn defaults() -> anyhow::Result<Self> {
+        let values = DEFAULT_FILE.parse().context("the default settings are not TOML")?;
+        Ok(Self { values, sources: BTreeMap::new() })
+    }
+
+    /// Takes over what a file says.
+    ///
+    /// # Errors
+    /// When it is not TOML, or names a setting that does not exist.
+    pub fn merge_file(&mut self, text: &str, source: &str) -> anyhow::Result<()> {
+        let table: Table =
+            text.parse().with_context(|| format!("`{source}` is not a TOML file"))?;
+        for (section, values) in table {
+            let Value::Table(values) = values else {
+                bail!("`{source}`: `{section}` stands outside of a section such as `[server]`");
+            };
+            for (name, value) in values {
+                self.set(&format!("{section}.{name}"), value, source)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over the variables that `lookup` knows.
+    ///
+    /// # Errors
+    /// When a number or a switch is neither.
+    pub fn merge_environment(
+        &mut self,
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> anyhow::Result<()> {
+        for (variable, name) in ENVIRONMENT {
+            let Some(text) = lookup(variable) else { continue };
+            let value = match self.get(name) {
+                Some(Value::Integer(_)) => Value::Integer(
+                    text.parse().with_context(|| format!("`{variable}` must be a whole number"))?,
+                ),
+                Some(Value::Boolean(_)) => Value::Boolean(
+                    switch(&text)
+                        .with_context(|| format!("`{variable}` must be `true` or `false`"))?,
+                ),
+                _ => Value::String(text),
+            };
+            self.set(name, value, variable)?;
+        }
+        Ok(())
+    }
+
+    /// Sets one value, as the command line does.
+    ///
+    /// # Errors
+    /// When there is no such setting.
+    pub fn set(&mut self, name: &str, value: Value, source: &str) -> anyhow::Result<()> {
+        let place = name
+            .split_once('.')
+            .and_then(|(section, key)| self.values.get_mut(section)?.as_table_mut()?.get_mut(key));
+        let Some(place) = place else {
+            bail!("`{source}` sets `{name}`, which is not a setting: see `config.default.toml`");
+        };
+        *place = value;
+        self.sources.insert(name.to_owned(), source.to_owned());
+        Ok(())
+    }
+
+    fn get(&self, name: &str) -> Option<&Value> {
+        let (section, key) = name.split_once('.')?;
+        self.values.get(section)?.get(key)
+    }
+
+    /// The settings as types.
+    ///
+    /// # Errors
+    /// With the setting whose value makes no sense.
+    pub fn config(&self) -> anyhow::Result<Config> {
+        let config: Config = self.values.clone().try_into().context("a setting makes no sense")?;
+        if let Some(secret) = &config.auth.jwt_secret
+            && secret.expose().len() < 32
+        {
+            bail!("`auth.jwt_secret` is shorter than 32 bytes: anyone could guess it");
+        }
+        Ok(config)
+    }
+
+    /// Every setting in force, for people.
+    pub fn shown(&self) -> Vec<Setting> {
+        let mut shown = Vec::new();
+        for (section, values) in &self.values {
+            for (key, value) in values.as_table().into_iter().flatten() {
+                let name = format!("{section}.{key}");
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let hidden = SECRETS.contains(&name.as_str()) && !text.is_empty();
+                let source = self.sources.get(&name).map_or("default", String::as_str).to_owned();
+                shown.push(Setting {
+                    value: if hidden { "•••".to_owned() } else { text },
+                    source,
+                    name,
+                });
+            }
+        }
+        shown
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one door through which the environment comes in"
+)]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn switch(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+fn none_if_empty<'de, D: Deserializer<'de>, T: From<String>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Ok((!text.is_empty()).then(|| T::from(text)))
+}
+
+fn comma_separated<'de, D: Deserializer<'de>, T: From<String>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Ok(text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(|part| T::from(part.to_owned()))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_complete_and_valid() {
+        let config = Settings::defaults().unwrap().config().unwrap();
+        assert_eq!(config.stripe.api_version, tollhouse_stripe::API_VERSION);
+        assert!(config.stripe.secret_key.is_none());
+        for (variable, name) in ENVIRONMENT {
+            assert!(Settings::defaults().unwrap().get(name).is_some(), "{variable} sets {name}");
+            assert!(DEFAULT_FILE.contains(&format!("[{variable}]")), "{variable} is documented");
+        }
+    }
+
+    #[test]
+    fn the_environment_goes_before_the_file() {
+        let mut settings = Settings::defaults().unwrap();
+        settings.merge_file("[billing]\ngrace_period_days = 5\n", "tollhouse.toml").unwrap();
+        let lookup = |name: &str| (name == "BILLING_GRACE_PERIOD_DAYS").then(|| "7".to_owned());
+        settings.merge_environment(lookup).unwrap();
+        assert_eq!(settings.config().unwrap().billing.grace_period_days, 7);
+        let shown = settings.shown();
+        let grace = shown.iter().find(|s| s.name == "billing.grace_period_days").unwrap();
+        assert_eq!(grace.source, "BILLING_GRACE_PERIOD_DAYS");
+    }
+
+    #[test]
+    fn a_typo_is_an_error_that_names_it() {
+        let mut settings = Settings::defaults().unwrap();
+        let error =
+            settings.merge_file("[billing]\ngrace_days = 5\n", "tollhouse.toml").unwrap_err();
+        assert!(error.to_string().contains("billing.grace_days"), "{error}");
+    }
+
+    #[test]
+    fn secrets_are_never_shown() {
+        let mut settings = Settings::defaults().unwrap();
+        let lookup =
+            |name: &str| (name == "STRIPE_SECRET_KEY").then(|| "sk_test_very_secret".to_owned());
+        settings.merge_environment(lookup).unwrap();
+        assert!(!format!("{:?}", settings.shown()).contains("very_secret"));
+        assert!(!format!("{:?}", settings.config().unwrap()).contains("very_secret"));
+    }
+
+    #[test]
+    fn several_webhook_secrets_while_one_is_rolled() {
+        let mut settings = Settings::defaults().unwrap();
+        settings
+            .merge_environment(|name| {
+                (name == "STRIPE_WEBHOOK_SECRET").then(|| "whsec_a, whsec_b".into())
+            })
+            .unwrap();
+        assert_eq!(settings.config().unwrap().stripe.webhook_secret.len(), 2);
+    }
+}

@@ -1,0 +1,136 @@
+//! The database: one SQL text per query, on SQLite or Postgres.
+//!
+//! Owns: nothing; the tables belong to the slices.
+//! Does not own: what a query means; that stands in each slice's `queries.rs`.
+//! Invariant: a write goes through [`Db::begin`]; SQLite has one writer, so writers queue in our
+//! process instead of failing in the file.
+//! Invariant: a nudge given to a transaction is sent after its commit, and never without it.
+
+mod columns;
+mod dialect;
+mod migrate;
+mod open;
+mod page;
+mod query;
+
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction, pool::PoolConnection};
+
+pub use columns::{Arguments, Column, EncodeError, Json, Param, Record, Row};
+pub(crate) use columns::{word, words};
+pub use migrate::{Schema, TooNew};
+pub use page::Page;
+pub use query::{Query, Statement, Values};
+
+use crate::nudge::{Nudge, Nudges};
+
+/// What a driver says went wrong. Only `error.rs` looks inside.
+pub use sqlx::Error as DbError;
+
+/// The result of one statement.
+pub type DbResult<T> = Result<T, DbError>;
+
+/// One database: SQLite with one writer and a few readers, or a pool of Postgres connections.
+#[derive(Clone)]
+pub struct Db {
+    pools: Pools,
+    nudges: Nudges,
+}
+
+#[derive(Clone)]
+enum Pools {
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Postgres(PgPool),
+}
+
+impl Db {
+    /// A connection to read from. Each statement sees what was committed before it began.
+    pub async fn read(&self) -> DbResult<Conn> {
+        Ok(match &self.pools {
+            Pools::Sqlite { readers, .. } => Conn::Sqlite(readers.acquire().await?),
+            Pools::Postgres(pool) => Conn::Postgres(pool.acquire().await?),
+        })
+    }
+
+    /// A transaction to write in. Dropped without [`Tx::commit`], it leaves nothing behind.
+    pub async fn begin(&self) -> DbResult<Tx> {
+        let conn = match &self.pools {
+            // IMMEDIATE takes the write lock now: a deferred one could fail half-way.
+            Pools::Sqlite { writer, .. } => {
+                Conn::SqliteTx(writer.begin_with("BEGIN IMMEDIATE").await?)
+            }
+            Pools::Postgres(pool) => Conn::PostgresTx(pool.begin().await?),
+        };
+        Ok(Tx { conn, nudges: self.nudges.clone(), pending: Vec::new() })
+    }
+
+    /// `sqlite` or `postgres`, for people.
+    pub fn kind(&self) -> &'static str {
+        match self.pools {
+            Pools::Sqlite { .. } => "sqlite",
+            Pools::Postgres(_) => "postgres",
+        }
+    }
+
+    /// Closes every connection; SQLite folds its write-ahead log back into the file.
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// A connection, inside a transaction or not. Queries take `&mut Conn` and need not know.
+pub enum Conn {
+    Sqlite(PoolConnection<Sqlite>),
+    SqliteTx(Transaction<'static, Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+    PostgresTx(Transaction<'static, Postgres>),
+}
+
+/// A write transaction, and whom to nudge once it is committed.
+pub struct Tx {
+    conn: Conn,
+    nudges: Nudges,
+    pending: Vec<Nudge>,
+}
+
+impl Tx {
+    /// Wakes those who wait for `nudge`, after the commit.
+    pub fn nudge_after_commit(&mut self, nudge: Nudge) {
+        if !self.pending.contains(&nudge) {
+            self.pending.push(nudge);
+        }
+    }
+
+    /// Makes everything durable, then sends the nudges.
+    pub async fn commit(self) -> DbResult<()> {
+        match self.conn {
+            Conn::SqliteTx(tx) => tx.commit().await?,
+            Conn::PostgresTx(tx) => tx.commit().await?,
+            // `Db::begin` makes no others; a plain connection has nothing to commit.
+            Conn::Sqlite(_) | Conn::Postgres(_) => {}
+        }
+        for nudge in self.pending {
+            self.nudges.send(nudge);
+        }
+        Ok(())
+    }
+}
+
+impl std::ops::Deref for Tx {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        &self.conn
+    }
+}
+
+impl std::ops::DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.conn
+    }
+}

@@ -1,0 +1,57 @@
+//! Opening SQLite (write-ahead log, one writer) or Postgres, from the URL.
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    postgres::PgPoolOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{Db, DbError, DbResult, Pools};
+use crate::nudge::Nudges;
+
+const SQLITE_READERS: u32 = 4;
+const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Beyond this a request answers an error rather than wait for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Db {
+    /// Opens `sqlite:path` (made if missing) or `postgres://…`. The schema is [`Db::migrate`]'s.
+    pub async fn open(url: &str, postgres_connections: u32, nudges: Nudges) -> DbResult<Self> {
+        let pools = if url.starts_with("sqlite:") {
+            open_sqlite(url).await?
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            let options = PgPoolOptions::new()
+                .max_connections(postgres_connections)
+                .acquire_timeout(ACQUIRE_TIMEOUT);
+            Pools::Postgres(options.connect(url).await?)
+        } else {
+            // Never the URL itself: it may hold a password.
+            let message = "a database URL begins with `sqlite:` or `postgres:`";
+            return Err(DbError::Configuration(message.into()));
+        };
+        Ok(Self { pools, nudges })
+    }
+}
+
+async fn open_sqlite(url: &str) -> DbResult<Pools> {
+    let options = SqliteConnectOptions::from_str(url)?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // An acknowledged delivery survives a power cut; group commit pays for it.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(SQLITE_BUSY_TIMEOUT)
+        .foreign_keys(true)
+        .pragma("temp_store", "memory");
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options.clone())
+        .await?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(SQLITE_READERS)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options.read_only(true))
+        .await?;
+    Ok(Pools::Sqlite { writer, readers })
+}

@@ -1,0 +1,289 @@
+//! The one error: a code, a status, a sentence for whoever asked, and a cause that stays private.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use tollhouse_domain::refusal::Refusal;
+use utoipa::ToSchema;
+
+use crate::db::DbError;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a request did not get what it asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no {what} `{id}`: check the id, and that the credential belongs to it")]
+    NotFound { what: &'static str, id: String },
+    #[error("the request could not be read: {0}")]
+    Malformed(String),
+    #[error("the request is well-formed but not valid: see `errors`")]
+    Invalid(Vec<FieldProblem>),
+    #[error("{0}")]
+    Refused(Refusal),
+    #[error("{1}")]
+    Conflict(Conflict, String),
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    #[error("{0}")]
+    Forbidden(String),
+    #[error("the delivery is not believed: {0}")]
+    InvalidSignature(tollhouse_stripe::signature::SignatureError),
+    #[error("the body is larger than {limit_bytes} bytes: send less at once")]
+    TooLarge { limit_bytes: usize },
+    #[error("too many requests at once: wait and try again")]
+    Limited { retry_after_seconds: u64 },
+    #[error("the method is not one of this path's: see `/docs`")]
+    MethodNotAllowed,
+    #[error("the payment was declined: {message}")]
+    Declined { message: String, decline_code: String },
+    #[error("this `Idempotency-Key` was used with another request: use a new key for new work")]
+    IdempotencyKeyReused,
+    #[error("Stripe is not configured here: set `STRIPE_SECRET_KEY` to use billing")]
+    NotConfigured,
+    #[error("Stripe cannot be reached now: nothing was changed, try again shortly")]
+    StripeUnavailable(#[source] tollhouse_stripe::Error),
+    #[error("Stripe refused the request: the log has the details under this request id")]
+    StripeFailed(#[source] tollhouse_stripe::Error),
+    #[error("the request took longer than it may: try again, or ask for less")]
+    TimedOut,
+    #[error("the service is not ready: {0}")]
+    Unavailable(&'static str),
+    #[error("something went wrong on our side: the log has the details under this request id")]
+    Internal(#[source] anyhow::Error),
+}
+
+/// What a request stands against, where no rule of billing refuses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conflict {
+    /// The id belongs to a tenant with other data.
+    TenantExists,
+    /// A request with the same key is still running.
+    IdempotencyKeyInUse,
+    /// The plan has no price in Stripe yet.
+    PlanNotPushed,
+    /// The page of a repeated request was paid or closed meanwhile.
+    CheckoutOver,
+}
+
+impl Conflict {
+    pub const ALL: [Self; 4] =
+        [Self::TenantExists, Self::IdempotencyKeyInUse, Self::PlanNotPushed, Self::CheckoutOver];
+
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::TenantExists => "tenant_exists",
+            Self::IdempotencyKeyInUse => "idempotency_key_in_use",
+            Self::PlanNotPushed => "plan_not_pushed",
+            Self::CheckoutOver => "checkout_over",
+        }
+    }
+}
+
+/// One field of a request, and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldProblem {
+    /// The field's name, or `""` for the whole body.
+    pub field: String,
+    pub message: String,
+}
+
+/// What a client gets instead of an answer: RFC 9457 with a stable `code`.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// A page about this code.
+    pub r#type: String,
+    pub title: &'static str,
+    pub status: u16,
+    pub detail: String,
+    /// Stable; listed in `docs/reference/errors.md`.
+    pub code: &'static str,
+    pub request_id: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldProblem>,
+    /// Stripe's reason, where a card was declined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decline_code: Option<String>,
+}
+
+/// `not_found("plan", code)`
+pub fn not_found(what: &'static str, id: impl ToString) -> Error {
+    Error::NotFound { what, id: id.to_string() }
+}
+
+/// `invalid("success_url", "…")`
+pub fn invalid(field: &str, message: impl Into<String>) -> Error {
+    Error::Invalid(vec![FieldProblem { field: field.to_owned(), message: message.into() }])
+}
+
+impl Error {
+    /// The status, the stable code and the title of each error.
+    pub fn kind(&self) -> (StatusCode, &'static str, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::NotFound { .. } => (S::NOT_FOUND, "not_found", "Not found"),
+            Self::Malformed(_) => (S::BAD_REQUEST, "malformed_request", "Malformed request"),
+            Self::Invalid(_) => (S::UNPROCESSABLE_ENTITY, "invalid_request", "Invalid request"),
+            Self::Refused(refusal) => (refusal_status(*refusal), refusal.code(), "Refused"),
+            Self::Conflict(conflict, _) => (S::CONFLICT, conflict.code(), "Conflict"),
+            Self::Unauthenticated(_) => (S::UNAUTHORIZED, "unauthenticated", "Not authenticated"),
+            Self::Forbidden(_) => (S::FORBIDDEN, "forbidden", "Not allowed"),
+            Self::InvalidSignature(_) => (S::BAD_REQUEST, "invalid_signature", "Invalid signature"),
+            Self::TooLarge { .. } => (S::PAYLOAD_TOO_LARGE, "payload_too_large", "Too large"),
+            Self::Limited { .. } => (S::TOO_MANY_REQUESTS, "rate_limited", "Too many requests"),
+            Self::MethodNotAllowed => {
+                (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed")
+            }
+            Self::Declined { .. } => (S::PAYMENT_REQUIRED, "payment_failed", "Payment failed"),
+            Self::IdempotencyKeyReused => {
+                (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "Idempotency key reused")
+            }
+            Self::NotConfigured => {
+                (S::SERVICE_UNAVAILABLE, "billing_not_configured", "Billing is not configured")
+            }
+            Self::StripeUnavailable(_) => {
+                (S::SERVICE_UNAVAILABLE, "stripe_unavailable", "Stripe is unavailable")
+            }
+            Self::StripeFailed(_) => (S::BAD_GATEWAY, "stripe_failed", "Stripe failed"),
+            Self::TimedOut => (S::SERVICE_UNAVAILABLE, "timed_out", "Timed out"),
+            Self::Unavailable(_) => (S::SERVICE_UNAVAILABLE, "not_ready", "Not ready"),
+            Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal_error", "Internal error"),
+        }
+    }
+
+    /// What is sent: everything but the cause.
+    fn problem(&self) -> Problem {
+        let (status, code, title) = self.kind();
+        Problem {
+            r#type: format!("https://tollhouse.dev/errors/{code}"),
+            title,
+            status: status.as_u16(),
+            detail: self.to_string(),
+            code,
+            request_id: String::new(),
+            errors: if let Self::Invalid(errors) = self { errors.clone() } else { Vec::new() },
+            decline_code: match self {
+                Self::Declined { decline_code, .. } => Some(decline_code.clone()),
+                _ => None,
+            },
+        }
+    }
+
+    fn retry_after_seconds(&self) -> Option<u64> {
+        match self {
+            Self::Limited { retry_after_seconds } => Some(*retry_after_seconds),
+            Self::StripeUnavailable(_) | Self::Unavailable(_) | Self::TimedOut => Some(1),
+            _ => None,
+        }
+    }
+}
+
+fn refusal_status(refusal: Refusal) -> StatusCode {
+    match refusal {
+        Refusal::NoBillingAccount => StatusCode::BAD_REQUEST,
+        Refusal::UnknownPlan | Refusal::UnknownPrice | Refusal::PlanNotSold => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        _ => StatusCode::CONFLICT,
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<DbError> for Error {
+    fn from(error: DbError) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    /// Of JSON of our own making; a request's JSON is read by `http::extract`.
+    fn from(error: serde_json::Error) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl From<anyhow::Error> for Error {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Internal(error)
+    }
+}
+
+impl From<tollhouse_stripe::Error> for Error {
+    fn from(error: tollhouse_stripe::Error) -> Self {
+        use tollhouse_stripe::Error as Stripe;
+        match error {
+            Stripe::Unconfigured => Self::NotConfigured,
+            Stripe::Declined { message, decline_code } => Self::Declined { message, decline_code },
+            Stripe::Limited(_) | Stripe::Unavailable(_) => Self::StripeUnavailable(error),
+            _ => Self::StripeFailed(error),
+        }
+    }
+}
+
+/// A problem on its way out, and its cause for the log; `http::request_log` writes both.
+#[derive(Clone, Debug)]
+pub(crate) struct Failed {
+    pub problem: Problem,
+    pub cause: Option<String>,
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let problem = self.problem();
+        let cause = std::error::Error::source(&self).map(|cause| match &self {
+            Self::Internal(cause) => format!("{cause:?}"),
+            _ => cause.to_string(),
+        });
+        let status =
+            StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = status.into_response();
+        if let Some(seconds) = self.retry_after_seconds() {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(Failed { problem, cause });
+        response
+    }
+}
+
+/// Every code with its status and a sentence, for the reference: one line each.
+pub fn reference() -> Vec<(u16, &'static str, String)> {
+    use tollhouse_stripe::{Error as Stripe, signature::SignatureError};
+    let some = || Stripe::Unavailable(String::new());
+    let text = || "…".to_owned();
+    let mut errors = vec![
+        Error::Malformed(text()),
+        Error::InvalidSignature(SignatureError::Mismatch),
+        Error::Unauthenticated("no credential was given, or it is not valid here"),
+        Error::Declined { message: text(), decline_code: String::new() },
+        Error::Forbidden("the role may not do this".to_owned()),
+        Error::NotFound { what: "tenant", id: text() },
+        Error::MethodNotAllowed,
+        Error::TooLarge { limit_bytes: 1_048_576 },
+        Error::Invalid(Vec::new()),
+        Error::IdempotencyKeyReused,
+        Error::Limited { retry_after_seconds: 1 },
+        Error::Internal(anyhow::anyhow!("")),
+        Error::StripeFailed(some()),
+        Error::NotConfigured,
+        Error::StripeUnavailable(some()),
+        Error::TimedOut,
+        Error::Unavailable("…"),
+    ];
+    errors.extend(Refusal::ALL.iter().copied().map(Error::Refused));
+    errors.extend(Conflict::ALL.map(|conflict| {
+        Error::Conflict(conflict, "the detail says what stands against it".to_owned())
+    }));
+    let mut lines: Vec<_> = errors
+        .iter()
+        .map(|error| (error.kind().0.as_u16(), error.kind().1, error.to_string()))
+        .collect();
+    lines.sort();
+    lines
+}

@@ -1,0 +1,15 @@
+//! Events: everything that happened to a tenant, in order, and live.
+//!
+//! Owns: `events`, `event_counters`.
+//! Does not own: the list of what can happen (`domain::event`), nor the decision that it did.
+//! Invariant: a tenant's numbers are 1, 2, 3 … without gaps, in the order of the commits.
+//! Invariant: rows are only added, and only by `record`, in the transaction of the change.
+//!
+//! Beside the usual files: `stream.rs` (server-sent events) and `redis.rs` (waking other instances).
+
+pub mod api;
+pub mod queries;
+pub mod redis;
+mod stream;
+
+pub use stream::Streams;

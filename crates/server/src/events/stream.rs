@@ -1,0 +1,122 @@
+//! Server-sent events: catch up from the table, then wait to be nudged.
+//!
+//! What is sent is always read from the table, in order, from the last number sent; a nudge only says
+//! when to look. So nothing is sent twice, nothing is left out, and a lost nudge costs a heartbeat.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use axum::response::sse::{Event as SseEvent, Sse};
+use tokio::sync::{
+    OwnedSemaphorePermit, Semaphore,
+    broadcast::{self, error::RecvError},
+    mpsc,
+};
+use tokio_stream::wrappers::ReceiverStream;
+use tollhouse_domain::id::TenantId;
+
+use super::{api::EventView, queries};
+use crate::{app::App, error::Result, nudge::Nudge};
+
+/// Events read and sent at once.
+const BATCH: i64 = 100;
+/// Events that may wait for a slow client; then reading waits too.
+const SEND_AHEAD: usize = 16;
+/// How long clients wait before they come back.
+const RECONNECT_AFTER: Duration = Duration::from_secs(1);
+
+/// Every open stream of this process; how many there may be.
+#[derive(Clone)]
+pub struct Streams(Arc<Semaphore>);
+
+type Line = std::result::Result<SseEvent, Infallible>;
+
+impl Streams {
+    pub fn new(connections_max: usize) -> Self {
+        Self(Arc::new(Semaphore::new(connections_max)))
+    }
+
+    /// Streams what comes after `after`; `None` where there are too many streams already.
+    pub fn open(
+        &self,
+        app: &Arc<App>,
+        tenant: TenantId,
+        after: i64,
+    ) -> Option<Sse<ReceiverStream<Line>>> {
+        let permit = Arc::clone(&self.0).try_acquire_owned().ok()?;
+        let (sender, receiver) = mpsc::channel(SEND_AHEAD);
+        tokio::spawn(serve(Arc::clone(app), tenant, after, sender, permit));
+        Some(Sse::new(ReceiverStream::new(receiver)))
+    }
+}
+
+/// Sends until the client leaves or the stream's life is over.
+async fn serve(
+    app: Arc<App>,
+    tenant: TenantId,
+    after: i64,
+    client: mpsc::Sender<Line>,
+    _permit: OwnedSemaphorePermit,
+) {
+    let life = Duration::from_secs(app.config.stream.life_seconds);
+    match tokio::time::timeout(life, follow(&app, tenant, after, &client)).await {
+        Ok(Err(error)) => tracing::warn!(tenant.id = %tenant, "a stream was closed: {error}"),
+        Ok(Ok(())) | Err(_) => {}
+    }
+}
+
+async fn follow(
+    app: &App,
+    tenant: TenantId,
+    mut after: i64,
+    client: &mpsc::Sender<Line>,
+) -> Result<()> {
+    let heartbeat = Duration::from_secs(app.config.stream.heartbeat_seconds);
+    // Listening before reading: what is committed in between nudges us.
+    let mut nudges = app.nudges.listen();
+    let hello = SseEvent::default().retry(RECONNECT_AFTER).comment("connected");
+    if client.send(Ok(hello)).await.is_err() {
+        return Ok(());
+    }
+    loop {
+        let mut conn = app.db.read().await?;
+        let events = queries::since(&mut conn, tenant, after, BATCH).await?;
+        drop(conn);
+        let more = i64::try_from(events.len()).is_ok_and(|read| read == BATCH);
+        for event in events {
+            after = event.sequence;
+            if client.send(Ok(line(event)?)).await.is_err() {
+                return Ok(());
+            }
+        }
+        if more {
+            continue;
+        }
+        let sign_of_life = tokio::select! {
+            () = client.closed() => return Ok(()),
+            () = app.stop.cancelled() => return Ok(()),
+            waited = tokio::time::timeout(heartbeat, nudged(&mut nudges, tenant)) => waited.is_err(),
+        };
+        if sign_of_life && client.send(Ok(SseEvent::default().comment("heartbeat"))).await.is_err()
+        {
+            return Ok(());
+        }
+    }
+}
+
+fn line(event: queries::Event) -> Result<SseEvent> {
+    let sse = SseEvent::default().id(event.sequence.to_string()).event(event.r#type.as_str());
+    Ok(sse.data(serde_json::to_string(&EventView::from(event))?))
+}
+
+/// Returns when the tenant may have new events.
+async fn nudged(nudges: &mut broadcast::Receiver<Nudge>, tenant: TenantId) {
+    loop {
+        match nudges.recv().await {
+            Ok(Nudge::Events(whose) | Nudge::EventsElsewhere(whose)) if whose == tenant => return,
+            Ok(_) => {}
+            Err(RecvError::Lagged(_)) => return,
+            // The process stops; the stream ends by itself.
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! JSON, path and query, refusing in our own words.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Path, Request, rejection::BytesRejection},
+    http::{StatusCode, request::Parts},
+};
+use serde::de::DeserializeOwned;
+use tollhouse_domain::id::TenantId;
+
+use crate::{
+    app::App,
+    error::{Error, invalid, not_found},
+};
+
+/// A JSON body. Syntax errors are 400; unknown fields and wrong types are 422 and name the place.
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Error> {
+        let body = read_body(request, app).await?;
+        // `{}` for an empty body: what is missing is then named field by field.
+        let body: &[u8] = if body.is_empty() { b"{}" } else { &body };
+        serde_json::from_slice(body).map(Self).map_err(|error| {
+            if error.is_data() {
+                invalid(&field_named_in(&error), error.to_string())
+            } else {
+                Error::Malformed(error.to_string())
+            }
+        })
+    }
+}
+
+/// The whole body, bounded.
+pub async fn read_body(request: Request, app: &Arc<App>) -> Result<Bytes, Error> {
+    Bytes::from_request(request, app).await.map_err(|rejection| body_refused(&rejection, app))
+}
+
+fn body_refused(rejection: &BytesRejection, app: &App) -> Error {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return Error::TooLarge { limit_bytes: app.config.server.body_bytes_max };
+    }
+    Error::Malformed("the connection ended before the body did".to_owned())
+}
+
+/// serde names a missing or unknown field between backticks.
+fn field_named_in(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let names_field = message.starts_with("missing field") || message.starts_with("unknown field");
+    let name = message.split('`').nth(1).filter(|_| names_field);
+    name.unwrap_or_default().to_owned()
+}
+
+/// The query string, where unknown parameters are refused as typos.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Query<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _app: &Arc<App>) -> Result<Self, Error> {
+        axum::extract::Query::try_from_uri(&parts.uri)
+            .map(|query| Self(query.0))
+            .map_err(|rejection| invalid("query", rejection.body_text()))
+    }
+}
+
+/// The `{tenant_id}` of a path. What is not a UUID is a tenant that does not exist.
+pub struct TenantPath(pub TenantId);
+
+impl FromRequestParts<Arc<App>> for TenantPath {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Error> {
+        let text = Path::<String>::from_request_parts(parts, app)
+            .await
+            .map_err(|rejection| Error::Malformed(rejection.body_text()))?;
+        text.parse().map(Self).map_err(|_| not_found("tenant", text.as_str()))
+    }
+}
+
+/// How many rows a list gives: from 1 to 100.
+pub fn bounded(limit: Option<i64>, default: i64) -> Result<i64, Error> {
+    let limit = limit.unwrap_or(default);
+    if (1..=100).contains(&limit) {
+        Ok(limit)
+    } else {
+        Err(invalid("limit", "must be from 1 to 100"))
+    }
+}

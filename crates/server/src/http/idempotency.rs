@@ -1,0 +1,153 @@
+//! The same key gets the same answer.
+//!
+//! A key is reserved before the work and its answer stored after it. The reservation carries the id that
+//! the work will bear; whoever repeats the request after a crash repeats it under that id, so that our
+//! tables and Stripe recognise it and nothing is done twice.
+
+use std::sync::Arc;
+
+use axum::{
+    body::{Body, Bytes, to_bytes},
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::{
+    auth::caller_of,
+    extract::read_body,
+    queries::{self, Reservation},
+};
+use crate::{
+    app::App,
+    error::{Conflict, Error, Result, invalid},
+};
+
+const KEY_LENGTH_MAX: usize = 255;
+/// A request that holds a key longer than this has died with its process.
+const LOCK_SECONDS: i64 = 60;
+/// Answers are kept for a day at least.
+const KEPT_DAYS: i64 = 2;
+
+/// The id that the work of this request bears: the same at every repetition of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Work(pub Uuid);
+
+impl FromRequestParts<Arc<App>> for Work {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self> {
+        let given = parts.extensions.get::<Self>().copied();
+        Ok(given.unwrap_or_else(|| Self(app.clock.new_id())))
+    }
+}
+
+/// Answers a repeated request from the table, and stores the answer of a new one.
+pub async fn answer_once(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Result<Response> {
+    let Some(key) = key_of(&request)? else { return Ok(next.run(request).await) };
+    // Without a caller there is nothing to protect: the handler will answer 401.
+    let Some(caller) = caller_of(&request) else { return Ok(next.run(request).await) };
+    let scope = format!("{} {} {}", caller.subject, request.method(), request.uri().path());
+    let (parts, body) = request.into_parts();
+    let body = read_body(Request::from_parts(parts.clone(), body), &app).await?;
+    let hash = hex::encode(Sha256::digest(&body));
+
+    let work = match reserve(&app, &scope, &key, &hash).await? {
+        Reserved::Mine(work) => work,
+        Reserved::Answered(response) => return Ok(response),
+    };
+    let mut request = Request::from_parts(parts, Body::from(body));
+    request.extensions_mut().insert(work);
+    let response = next.run(request).await;
+    settle(&app, &scope, &key, response).await
+}
+
+fn key_of(request: &Request) -> Result<Option<String>> {
+    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        return Ok(None);
+    }
+    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().unwrap_or_default();
+    if key.is_empty() || key.len() > KEY_LENGTH_MAX {
+        return Err(invalid("Idempotency-Key", "must be 1 to 255 plain characters"));
+    }
+    Ok(Some(key.to_owned()))
+}
+
+enum Reserved {
+    Mine(Work),
+    Answered(Response),
+}
+
+async fn reserve(app: &App, scope: &str, key: &str, hash: &str) -> Result<Reserved> {
+    let now = app.clock.now();
+    let wanted = Reservation {
+        request_hash: hash.to_owned(),
+        work_id: app.clock.new_id(),
+        locked_until: now.plus_seconds(LOCK_SECONDS),
+        status: None,
+        body: None,
+    };
+    let mut tx = app.db.begin().await?;
+    if queries::reserve(&mut tx, scope, key, &wanted, now).await? {
+        tx.commit().await?;
+        return Ok(Reserved::Mine(Work(wanted.work_id)));
+    }
+    let held = queries::get(&mut tx, scope, key).await?;
+    if held.request_hash != hash {
+        return Err(Error::IdempotencyKeyReused);
+    }
+    if let (Some(status), Some(body)) = (held.status, held.body) {
+        return Ok(Reserved::Answered(stored(status, body)));
+    }
+    if held.locked_until > now {
+        return Err(Error::Conflict(
+            Conflict::IdempotencyKeyInUse,
+            "a request with this `Idempotency-Key` is still running: wait for its answer"
+                .to_owned(),
+        ));
+    }
+    queries::take_over(&mut tx, scope, key, wanted.locked_until).await?;
+    tx.commit().await?;
+    Ok(Reserved::Mine(Work(held.work_id)))
+}
+
+/// Keeps the answer, or gives the key back where the same request may succeed later.
+async fn settle(app: &App, scope: &str, key: &str, response: Response) -> Result<Response> {
+    let status = response.status();
+    let mut tx = app.db.begin().await?;
+    if !status.is_success() {
+        queries::release(&mut tx, scope, key, app.clock.now()).await?;
+        tx.commit().await?;
+        return Ok(response);
+    }
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.map_err(|error| Error::Internal(error.into()))?;
+    queries::answer(&mut tx, scope, key, i64::from(status.as_u16()), &body).await?;
+    tx.commit().await?;
+    Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+fn stored(status: i64, body: Vec<u8>) -> Response {
+    let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+    let mut response = (status.unwrap_or(StatusCode::OK), Bytes::from(body)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
+    response
+}
+
+/// Drops keys that are past their time.
+pub async fn forget_old_keys(app: &App) -> Result<()> {
+    let mut tx = app.db.begin().await?;
+    queries::forget(&mut tx, app.clock.now().plus_days(-KEPT_DAYS)).await?;
+    tx.commit().await?;
+    Ok(())
+}

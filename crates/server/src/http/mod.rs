@@ -1,0 +1,23 @@
+//! HTTP: what every request goes through before and after its slice.
+//!
+//! Owns: `idempotency_keys`.
+//! Does not own: any route's meaning; routes are listed in `router.rs` and stand in the slices' `api.rs`.
+//! Invariant: whatever goes wrong, the answer is a problem document with a code and a request id.
+//!
+//! Beside the usual files: `router.rs`, `auth.rs`, `idempotency.rs`, `extract.rs`, `openapi.rs`, `limits.rs`,
+//! `request_log.rs`, `health.rs`.
+
+pub mod auth;
+pub mod extract;
+mod health;
+mod idempotency;
+mod limits;
+mod openapi;
+pub(crate) mod queries;
+mod request_log;
+mod router;
+
+pub use idempotency::{Work, forget_old_keys};
+pub use openapi::document;
+pub use request_log::RequestId;
+pub use router::router;

@@ -1,0 +1,37 @@
+//! Where promises meet Stripe: HTTP, SQL and background tasks, one folder (slice) per subject.
+//!
+//! | floor | slices |
+//! | --- | --- |
+//! | doors | [`checkout`], [`webhooks`] |
+//! | state | [`subscriptions`], [`invoices`], [`tenants`], [`catalog`] |
+//! | traces | [`record`], [`events`], [`audit`] |
+//! | ground | [`app`], [`config`], [`clock`], [`error`], [`db`], [`http`], [`tasks`], [`nudge`], [`sync`] |
+//!
+//! A slice uses what is on its own floor or below. [`App::start`] opens everything, [`router`] is the
+//! whole service as an axum router, [`serve`] runs it with its tasks.
+
+pub mod app;
+pub mod audit;
+pub mod catalog;
+pub mod checkout;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod events;
+pub mod http;
+pub mod invoices;
+pub mod nudge;
+pub mod record;
+mod serve;
+pub mod subscriptions;
+pub mod sync;
+pub mod tasks;
+pub mod tenants;
+pub mod webhooks;
+
+pub use app::App;
+pub use clock::Clock;
+pub use config::{Config, Settings};
+pub use http::router;
+pub use serve::{Parts, serve};

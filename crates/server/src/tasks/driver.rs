@@ -1,0 +1,53 @@
+//! Runs the tasks: by timer, by nudge, one run of each at a time; stops cleanly.
+
+use std::sync::Arc;
+
+use tokio::{sync::broadcast::error::RecvError, time::MissedTickBehavior};
+use tokio_util::task::TaskTracker;
+
+use super::{Task, registry::TASKS};
+use crate::{app::App, error::Result};
+
+/// Runs every task until the service stops; returns when the runs under way are done.
+pub async fn run(app: Arc<App>) {
+    let tracker = TaskTracker::new();
+    for task in TASKS {
+        tracker.spawn(repeat(Arc::clone(&app), task));
+    }
+    tracker.close();
+    tracker.wait().await;
+}
+
+/// Runs every task once, in the order of the registry. For tests, whose clock stands still.
+pub async fn run_once(app: &Arc<App>) -> Result<()> {
+    for task in TASKS {
+        (task.work)(Arc::clone(app)).await?;
+    }
+    Ok(())
+}
+
+async fn repeat(app: Arc<App>, task: &'static Task) {
+    let mut nudges = app.nudges.listen();
+    let mut timer = tokio::time::interval(task.interval);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = app.stop.cancelled() => return,
+            _ = timer.tick() => {}
+            nudge = nudges.recv() => match nudge {
+                Ok(nudge) if (task.nudged_by)(nudge) => {}
+                // Some were missed: one of them may have been ours.
+                Err(RecvError::Lagged(_)) => {}
+                Ok(_) | Err(RecvError::Closed) => continue,
+            }
+        }
+        if let Err(error) = (task.work)(Arc::clone(&app)).await {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::error!(
+                task.name = task.name,
+                error.cause = cause,
+                "a task failed and will run again: {error}"
+            );
+        }
+    }
+}

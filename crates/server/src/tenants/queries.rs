@@ -1,0 +1,87 @@
+//! All SQL of `tenants`.
+
+use tollhouse_domain::{id::TenantId, time::Timestamp};
+use tollhouse_sql::{Record, sql};
+use tollhouse_stripe::CustomerId;
+
+use crate::db::{Conn, DbResult, Json};
+
+/// A customer of the application.
+#[derive(Clone, Debug, Record)]
+pub struct Tenant {
+    pub id: TenantId,
+    pub name: String,
+    pub contact_email: String,
+    /// Where invoices go; the contact's where absent.
+    pub billing_email: Option<String>,
+    /// `active`, `suspended` or `terminated`
+    pub status: String,
+    pub support_tier: String,
+    pub sla_level: i64,
+    pub metadata: Json,
+    pub stripe_customer_id: Option<CustomerId>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl Tenant {
+    /// Neither suspended nor terminated.
+    pub fn is_active(&self) -> bool {
+        self.status == "active"
+    }
+
+    /// Where invoices go.
+    pub fn email(&self) -> &str {
+        self.billing_email.as_deref().unwrap_or(&self.contact_email)
+    }
+}
+
+/// `false` where the id is taken.
+pub async fn insert(conn: &mut Conn, new: &Tenant) -> DbResult<bool> {
+    let inserted = sql!(
+        conn,
+        "INSERT INTO tenants (id, name, contact_email, billing_email, status, support_tier, sla_level,
+             metadata, stripe_customer_id, created_at, updated_at)
+         VALUES ({new.id}, {new.name}, {new.contact_email}, {new.billing_email}, {new.status},
+             {new.support_tier}, {new.sla_level}, {new.metadata}, {new.stripe_customer_id},
+             {new.created_at}, {new.updated_at})
+         ON CONFLICT (id) DO NOTHING"
+    )
+    .execute()
+    .await?;
+    Ok(inserted == 1)
+}
+
+pub async fn find(conn: &mut Conn, id: TenantId) -> DbResult<Option<Tenant>> {
+    sql!(conn, "SELECT * FROM tenants WHERE id = {id}").optional().await
+}
+
+pub async fn find_by_customer(conn: &mut Conn, customer: &CustomerId) -> DbResult<Option<Tenant>> {
+    sql!(conn, "SELECT * FROM tenants WHERE stripe_customer_id = {customer}").optional().await
+}
+
+/// Newest first, one more than `limit` when there are more.
+pub async fn list(conn: &mut Conn, before: Option<TenantId>, limit: i64) -> DbResult<Vec<Tenant>> {
+    conn.query("SELECT * FROM tenants WHERE 1 = 1")
+        .filter(" AND id < ?", before)
+        .filter(" ORDER BY id DESC LIMIT ?", Some(limit + 1))
+        .all()
+        .await
+}
+
+/// Links a customer to a tenant that has none; `false` where it has one already.
+pub async fn link_customer(
+    conn: &mut Conn,
+    id: TenantId,
+    customer: &CustomerId,
+    now: Timestamp,
+) -> DbResult<bool> {
+    let linked = sql!(
+        conn,
+        "UPDATE tenants SET stripe_customer_id = {customer}, updated_at = {now}
+         WHERE id = {id} AND stripe_customer_id IS NULL"
+    )
+    .execute()
+    .await?;
+    Ok(linked == 1)
+}

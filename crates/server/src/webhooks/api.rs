@@ -1,0 +1,89 @@
+//! Where Stripe sends events: verify, store, answer. The work comes later.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode},
+};
+use tollhouse_domain::id::DeliveryId;
+use tollhouse_stripe::{Event, signature};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    dispatch,
+    queries::{Received, State as DeliveryState},
+};
+use crate::{
+    app::App,
+    error::{Error, Problem, Result},
+    http::extract::read_body,
+};
+
+pub fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(receive)).routes(routes!(receive_at_second_path))
+}
+
+/// Take a delivery of Stripe's; the signature is the credential
+///
+/// 200 means that it is stored durably. 404 where no signing secret is set; 400 for a signature that is
+/// wrong or older than five minutes; 503 where it could not be stored, so that Stripe sends it again.
+#[utoipa::path(post, path = "/webhook/stripe", tag = "webhooks",
+    request_body(content = String, content_type = "application/json"),
+    responses((status = 200), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 413, body = Problem), (status = 503, body = Problem)))]
+async fn receive(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<StatusCode> {
+    store(&app, &headers, request).await
+}
+
+/// The same under another path
+#[utoipa::path(post, path = "/api/v1/stripe/webhooks", tag = "webhooks",
+    request_body(content = String, content_type = "application/json"),
+    responses((status = 200), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 413, body = Problem), (status = 503, body = Problem)))]
+async fn receive_at_second_path(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<StatusCode> {
+    store(&app, &headers, request).await
+}
+
+async fn store(app: &Arc<App>, headers: &HeaderMap, request: Request) -> Result<StatusCode> {
+    let secrets: Vec<&str> =
+        app.config.stripe.webhook_secret.iter().map(crate::config::Secret::expose).collect();
+    if secrets.is_empty() {
+        return Err(Error::NotFound {
+            what: "webhook endpoint without a secret",
+            id: String::new(),
+        });
+    }
+    let body = read_body(request, app).await?;
+    let header = headers.get("stripe-signature").and_then(|value| value.to_str().ok());
+    let now = app.clock.now();
+    signature::verify(&body, header.unwrap_or_default(), &secrets, now.as_second())
+        .map_err(Error::InvalidSignature)?;
+    let event = Event::parse(&body).map_err(|error| Error::Malformed(error.to_string()))?;
+
+    let state = match dispatch::target(&event.r#type) {
+        Some(_) if event.data.object.id.is_some() => DeliveryState::Received,
+        _ => DeliveryState::Ignored,
+    };
+    let received = Received {
+        id: DeliveryId::from_uuid(app.clock.new_id()),
+        stripe_event_id: event.id,
+        event_type: event.r#type,
+        event_created: event.created,
+        customer_id: event.data.object.customer(),
+        object_id: event.data.object.id,
+        payload: body.into(),
+        received_at: now,
+        state,
+    };
+    app.intake.store(received).await?;
+    Ok(StatusCode::OK)
+}

@@ -1,0 +1,76 @@
+//! Storing many deliveries in one commit: whoever arrives while one commit runs shares the next.
+//!
+//! A commit waits for the disk; one each would bound us to what the disk can do. Nobody is answered
+//! before the commit that holds their delivery is done.
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::queries::{self, Received, State};
+use crate::{
+    db::{Db, DbResult},
+    error::{Error, Result},
+    nudge::Nudge,
+};
+
+/// Deliveries that may wait; more hold their connections until there is room.
+const WAITING_MAX: usize = 4096;
+/// Deliveries in one commit.
+const BATCH_MAX: usize = 512;
+
+/// One delivery, and whom to tell that it is stored.
+type Waiting = (Received, oneshot::Sender<bool>);
+
+/// The door of the ledger. Clones share one writer.
+#[derive(Clone)]
+pub struct Intake(mpsc::Sender<Waiting>);
+
+impl Intake {
+    /// Starts the writer; it ends when the last clone is dropped.
+    pub fn start(db: Db) -> Self {
+        let (sender, receiver) = mpsc::channel(WAITING_MAX);
+        tokio::spawn(write_batches(db, receiver));
+        Self(sender)
+    }
+
+    /// Returns when the delivery is durable; a copy of a known event is as good as stored.
+    ///
+    /// # Errors
+    /// `Unavailable`, where it could not be stored: Stripe sends it again.
+    pub async fn store(&self, received: Received) -> Result<()> {
+        const WHY: Error = Error::Unavailable("the delivery could not be stored");
+        let (stored, answer) = oneshot::channel();
+        self.0.send((received, stored)).await.map_err(|_| WHY)?;
+        if answer.await.unwrap_or(false) { Ok(()) } else { Err(WHY) }
+    }
+}
+
+async fn write_batches(db: Db, mut receiver: mpsc::Receiver<Waiting>) {
+    let mut waiting = Vec::with_capacity(BATCH_MAX);
+    while receiver.recv_many(&mut waiting, BATCH_MAX).await > 0 {
+        let (batch, answers): (Vec<_>, Vec<_>) = waiting.drain(..).unzip();
+        let outcome = write_batch(&db, &batch).await;
+        if let Err(error) = &outcome {
+            tracing::error!(deliveries = batch.len(), error.cause = %error, "deliveries could not be stored");
+        }
+        for answer in answers {
+            // An error only says that the connection was closed meanwhile.
+            let _ = answer.send(outcome.is_ok());
+        }
+    }
+}
+
+async fn write_batch(db: &Db, batch: &[Received]) -> DbResult<()> {
+    let mut tx = db.begin().await?;
+    let mut rest = batch;
+    while !rest.is_empty() {
+        // Powers of two: a handful of statement texts, each prepared once.
+        let size = 1 << rest.len().ilog2();
+        let (chunk, tail) = rest.split_at(size);
+        queries::insert(&mut tx, chunk).await?;
+        rest = tail;
+    }
+    if batch.iter().any(|received| received.state == State::Received) {
+        tx.nudge_after_commit(Nudge::Deliveries);
+    }
+    tx.commit().await
+}

@@ -1,0 +1,16 @@
+//! Webhooks: everything Stripe has told us, kept as it came, and worked until it is settled.
+//!
+//! Owns: `deliveries`.
+//! Does not own: what an object means; its slice's `sync.rs` does.
+//! Invariant: a delivery is durable before Stripe hears 200; a second copy of an event changes nothing.
+//! Invariant: every delivery ends as done, ignored or dead, with a reason; dead ones wait for a person.
+//!
+//! Beside the usual files: `intake.rs` (storing many at once) and `dispatch.rs` (which type syncs what).
+
+pub mod api;
+mod dispatch;
+mod intake;
+pub mod queries;
+pub mod tasks;
+
+pub use intake::Intake;

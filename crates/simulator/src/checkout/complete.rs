@@ -1,0 +1,140 @@
+//! Completing a checkout: the card is charged, and what was promised comes into being.
+
+use super::{Session, SessionLine, Status, Trial};
+use crate::{
+    cards::{AUTHENTICATION_REQUIRED, Outcome, Presence},
+    customers::{self, Customer},
+    error::{Error, Result},
+    params::Metadata,
+    payment_methods::{self, PaymentMethod},
+    payments::{self, Order},
+    subscriptions::{self, NewItem, NewSubscription},
+    table::Object,
+    world::World,
+};
+
+const DAY: i64 = 86_400;
+
+/// The order in which Stripe tells of a paid checkout by a new customer.
+const ORDER: &[&str] = &[
+    "charge.succeeded",
+    "payment_method.attached",
+    "customer.created",
+    "customer.updated",
+    "checkout.session.completed",
+    "customer.subscription.created",
+    "payment_intent.created",
+    "payment_intent.succeeded",
+    "invoice.created",
+    "invoice.finalized",
+    "invoice.paid",
+    "invoice.payment_succeeded",
+    "invoice_payment.paid",
+];
+
+/// What the payer hands in.
+pub struct Submission {
+    pub method: PaymentMethod,
+    pub presence: Presence,
+    pub email: Option<String>,
+}
+
+/// # Errors
+/// The session is not open, or a `card_error`: then nothing came into being but the failed charge, and
+/// the session stays open.
+pub fn complete(world: &mut World, id: &str, submission: Submission) -> Result<()> {
+    let session = world.sessions.get(id, "session")?.clone();
+    if session.status != Status::Open {
+        return Err(Error::invalid(format!(
+            "This Checkout Session is {} and can no longer be paid.",
+            session.status.word()
+        )));
+    }
+    let amount = session.amount(world);
+    let method = &submission.method;
+    let outcome = match amount {
+        0 => method.card.save(submission.presence),
+        _ => method.card.charge(method.authenticated, submission.presence),
+    };
+    match outcome {
+        Outcome::Paid => world.in_order(ORDER, |world| fulfil(world, &session, submission)),
+        Outcome::NeedsAction => Err(Error::card(&AUTHENTICATION_REQUIRED)),
+        Outcome::Declined(decline) => {
+            if amount > 0 {
+                record_failure(world, &session, amount, submission)?;
+            }
+            Err(Error::card(decline))
+        }
+    }
+}
+
+fn record_failure(
+    world: &mut World,
+    session: &Session,
+    amount: i64,
+    submission: Submission,
+) -> Result<()> {
+    const FAILED: &[&str] =
+        &["charge.failed", "payment_intent.created", "payment_intent.payment_failed"];
+    let method = submission.method.id.clone();
+    world.payment_methods.put(submission.method);
+    world.in_order(FAILED, |world| {
+        let order = Order {
+            customer: session.customer.as_deref(),
+            amount,
+            currency: &session.currency,
+            description: "Subscription creation",
+        };
+        let intent = payments::open(world, &order);
+        payments::attempt(world, &intent, &method, submission.presence);
+        Ok(())
+    })
+}
+
+fn fulfil(world: &mut World, session: &Session, submission: Submission) -> Result<()> {
+    let mut method = submission.method;
+    let name = method.name.clone();
+    let email = submission.email.or_else(|| session.email(world)).or(method.email.clone());
+    let customer = if let Some(customer) = &session.customer {
+        world.customers.get(customer, "customer")?.id.clone()
+    } else {
+        let new = Customer { email: email.clone(), name: name.clone(), ..Customer::default() };
+        customers::add(world, new)
+    };
+    method.customer = Some(customer.clone());
+    method.email.clone_from(&email);
+    method.authenticated |= submission.presence == Presence::Authenticated;
+    let method = payment_methods::announce_attached(world, method);
+    let new = NewSubscription {
+        customer: customer.clone(),
+        items: session.lines.iter().map(item).collect(),
+        trial_end: match session.trial {
+            Trial::None => None,
+            Trial::Days(days) => Some(world.now + days * DAY),
+            Trial::Until(end) => Some(end),
+        },
+        default_payment_method: Some(method),
+        description: session.subscription_description.clone(),
+        metadata: session.subscription_metadata.clone(),
+    };
+    let subscription = subscriptions::open(world, new, true, submission.presence)?;
+    let invoice = world.subscriptions.find(&subscription).and_then(|s| s.latest_invoice.clone());
+    let completed = Session {
+        status: Status::Complete,
+        customer: Some(customer),
+        subscription: Some(subscription),
+        invoice,
+        payer_email: email,
+        payer_name: name,
+        authenticating: None,
+        ..session.clone()
+    };
+    let shown = completed.render(world);
+    world.sessions.put(completed);
+    world.emit("checkout.session.completed", &shown);
+    Ok(())
+}
+
+fn item(line: &SessionLine) -> NewItem {
+    NewItem { price: line.price.clone(), quantity: line.quantity, metadata: Metadata::new() }
+}

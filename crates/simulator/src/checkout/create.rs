@@ -1,0 +1,182 @@
+//! Opening a checkout session: subscription mode only, checked as Stripe checks it.
+
+use serde_json::Value;
+
+use super::{Session, SessionLine, Status, Trial};
+use crate::{
+    catalog::Price,
+    clock::Due,
+    error::{Error, Result},
+    params::{self, Metadata, Params},
+    subscriptions::{self, NewItem},
+    table::Object,
+    world::{Request, World},
+};
+
+const HOUR: i64 = 3600;
+const EXPIRY_DEFAULT: i64 = 24 * HOUR;
+const EXPIRY_MIN: i64 = HOUR / 2;
+/// A trial by date must still have this long to run.
+const TRIAL_NOTICE: i64 = 48 * HOUR;
+
+pub fn create(world: &mut World, request: &Request) -> Result<Value> {
+    let params = request.params();
+    check_mode(&params)?;
+    let (lines, currency) = lines(world, &params)?;
+    let success_url =
+        params.url("success_url")?.ok_or_else(|| Error::parameter_missing("success_url"))?;
+    let mut session = Session {
+        id: String::new(),
+        created: world.now,
+        expires_at: expires_at(world.now, &params)?,
+        status: Status::Open,
+        success_url: success_url.to_owned(),
+        cancel_url: params.url("cancel_url")?.map(str::to_owned),
+        client_reference_id: params.text("client_reference_id")?.map(str::to_owned),
+        customer: customer(world, &params)?,
+        customer_email: params.text("customer_email")?.map(str::to_owned),
+        locale: params.text("locale")?.map(str::to_owned),
+        metadata: Metadata::new(),
+        lines,
+        currency,
+        trial: Trial::None,
+        subscription_description: None,
+        subscription_metadata: Metadata::new(),
+        subscription: None,
+        invoice: None,
+        payer_email: None,
+        payer_name: None,
+        authenticating: None,
+    };
+    params.merge_metadata(&mut session.metadata)?;
+    if let Some(data) = params.object("subscription_data")? {
+        read_subscription_data(world.now, &data, &mut session)?;
+    }
+    session.id = world.ids.id("cs_test_");
+    for line in &mut session.lines {
+        line.id = world.ids.id("li_");
+    }
+    world.agenda.add(session.expires_at, Due::SessionExpiry(session.id.clone()));
+    let shown = session.render(world);
+    world.sessions.put(session);
+    Ok(shown)
+}
+
+/// Refuses the modes and options the simulator does not do, instead of ignoring them.
+fn check_mode(params: &Params<'_>) -> Result<()> {
+    let mode = params.choice("mode", &["payment", "setup", "subscription"])?;
+    match mode {
+        Some("subscription") => {}
+        Some(mode) => {
+            return Err(Error::not_simulated(format!(
+                "The simulator's Checkout knows `mode=subscription` only, not `{mode}`."
+            ))
+            .param("mode"));
+        }
+        None => return Err(Error::parameter_missing("mode")),
+    }
+    for (field, only) in [("ui_mode", "hosted_page"), ("payment_method_collection", "always")] {
+        if params.text(field)?.is_some_and(|value| value != only) {
+            return Err(params::not_simulated(field));
+        }
+    }
+    if params.boolean("allow_promotion_codes")? == Some(true) {
+        return Err(params::not_simulated("allow_promotion_codes"));
+    }
+    if let Some(tax) = params.object("automatic_tax")?
+        && tax.boolean("enabled")? == Some(true)
+    {
+        return Err(params::not_simulated("automatic_tax[enabled]"));
+    }
+    Ok(())
+}
+
+fn lines(world: &World, params: &Params<'_>) -> Result<(Vec<SessionLine>, String)> {
+    let mut items = Vec::new();
+    for line in params.objects("line_items")? {
+        line.only(
+            &["price", "quantity"],
+            &["adjustable_quantity", "dynamic_tax_rates", "metadata", "price_data", "tax_rates"],
+        )?;
+        items.push(NewItem {
+            price: line.required_text("price")?.to_owned(),
+            quantity: line.integer("quantity")?,
+            metadata: Metadata::new(),
+        });
+    }
+    if items.is_empty() {
+        return Err(Error::parameter_missing("line_items"));
+    }
+    for (index, item) in items.iter().enumerate() {
+        let metered = world.prices.find(&item.price).is_some_and(Price::is_metered);
+        if item.quantity.is_none_or(|quantity| quantity == 0) && !metered {
+            let name = format!("line_items[{index}][quantity]");
+            let message = format!("Quantity is required. Add `quantity` to `line_items[{index}]`");
+            return Err(Error::invalid(message).code("parameter_missing").param(&name));
+        }
+    }
+    let (_, currency) = subscriptions::check_items(world, &mut items, "line_items")?;
+    let lines = items.into_iter().map(|item| SessionLine {
+        id: String::new(),
+        price: item.price,
+        quantity: item.quantity,
+    });
+    Ok((lines.collect(), currency))
+}
+
+fn customer(world: &World, params: &Params<'_>) -> Result<Option<String>> {
+    let Some(customer) = params.text("customer")? else { return Ok(None) };
+    if params.text("customer_email")?.is_some() {
+        return Err(Error::invalid(
+            "You may only specify one of these parameters: customer, customer_email.",
+        )
+        .code("parameters_exclusive"));
+    }
+    Ok(Some(world.customers.get(customer, "customer")?.id.clone()))
+}
+
+fn expires_at(now: i64, params: &Params<'_>) -> Result<i64> {
+    let Some(moment) = params.integer("expires_at")? else { return Ok(now + EXPIRY_DEFAULT) };
+    if (now + EXPIRY_MIN..=now + EXPIRY_DEFAULT).contains(&moment) {
+        return Ok(moment);
+    }
+    let message = "The `expires_at` timestamp must be at least 30 minutes and at most 24 hours \
+                   from Checkout Session creation.";
+    Err(params.wrong("expires_at", message))
+}
+
+fn read_subscription_data(now: i64, data: &Params<'_>, session: &mut Session) -> Result<()> {
+    data.only(
+        &["billing_mode", "description", "metadata", "trial_end", "trial_period_days"],
+        &[
+            "application_fee_percent",
+            "billing_cycle_anchor",
+            "billing_cycle_anchor_config",
+            "default_tax_rates",
+            "invoice_settings",
+            "on_behalf_of",
+            "pending_invoice_item_interval",
+            "proration_behavior",
+            "transfer_data",
+            "trial_settings",
+        ],
+    )?;
+    if let Some(mode) = data.object("billing_mode")?
+        && mode.text("type")?.is_some_and(|mode| mode != "flexible")
+    {
+        return Err(params::not_simulated("subscription_data[billing_mode][type]"));
+    }
+    data.set_text("description", &mut session.subscription_description)?;
+    data.merge_metadata(&mut session.subscription_metadata)?;
+    let end = subscriptions::trial_end(now, data)?;
+    if let Some(days) = data.integer("trial_period_days")? {
+        session.trial = Trial::Days(days);
+    } else if let Some(end) = end {
+        if end < now + TRIAL_NOTICE {
+            let message = "The `trial_end` date has to be at least 2 days in the future.";
+            return Err(data.wrong("trial_end", message));
+        }
+        session.trial = Trial::Until(end);
+    }
+    Ok(())
+}

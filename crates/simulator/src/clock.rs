@@ -1,0 +1,55 @@
+//! The simulator's time: what is due when, and doing it in order when time moves.
+
+use std::collections::BTreeMap;
+
+use crate::{checkout, invoices, renewals, world::World};
+
+/// Something that time will do.
+#[derive(Clone, Debug)]
+pub enum Due {
+    SessionExpiry(String),
+    TrialWarning(String),
+    /// Of a subscription: renew it, or end it.
+    PeriodEnd(String),
+    IncompleteExpiry(String),
+    /// Of an invoice: finalise and charge it, or charge it again.
+    InvoiceStep(String),
+}
+
+/// What is due, earliest first. Nothing is ever taken off by name: what no longer applies when its
+/// time comes does nothing.
+#[derive(Default)]
+pub struct Agenda {
+    entries: BTreeMap<(i64, u64), Due>,
+    added: u64,
+}
+
+impl Agenda {
+    pub fn add(&mut self, at: i64, due: Due) {
+        self.entries.insert((at, self.added), due);
+        self.added += 1;
+    }
+
+    fn take_due(&mut self, now: i64) -> Option<(i64, Due)> {
+        let entry = self.entries.first_entry()?;
+        let at = entry.key().0;
+        (at <= now).then(|| (at, entry.remove()))
+    }
+}
+
+impl World {
+    /// Moves time forward to `now` (unix seconds), doing on the way what falls due, each at its moment.
+    pub fn run_until(&mut self, now: i64) {
+        while let Some((at, due)) = self.agenda.take_due(now) {
+            self.now = self.now.max(at);
+            match due {
+                Due::SessionExpiry(id) => checkout::expire_by_time(self, &id),
+                Due::TrialWarning(id) => renewals::warn_of_trial_end(self, &id),
+                Due::PeriodEnd(id) => renewals::end_period(self, &id),
+                Due::IncompleteExpiry(id) => renewals::expire_incomplete(self, &id),
+                Due::InvoiceStep(id) => invoices::advance(self, &id),
+            }
+        }
+        self.now = self.now.max(now);
+    }
+}

@@ -1,0 +1,160 @@
+//! `/_sim`: look inside, move the clock, order trouble, start over.
+
+use axum::{
+    Json, Router,
+    extract::{State, rejection::JsonRejection},
+    http::StatusCode,
+    response::{Html, IntoResponse, Response},
+    routing::{get, post},
+};
+use maud::html;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    DeliveryFault, Fault, Simulator, calendar, checkout,
+    pages::{layout, stylesheet},
+    world::World,
+};
+
+/// One step is at most five years: a daily subscription renews 1,800 times in them.
+const ADVANCE_MAX: i64 = 5 * 366 * 86_400;
+
+pub fn router(simulator: Simulator) -> Router {
+    Router::new()
+        .route("/_sim", get(index))
+        .route("/_sim/", get(index))
+        .route("/_sim/clock", get(clock).post(move_clock))
+        .route("/_sim/faults", post(add_fault))
+        .route("/_sim/deliveries/faults", post(add_delivery_fault))
+        .route("/_sim/reset", post(reset))
+        .route("/_sim/style.css", get(stylesheet))
+        .with_state(simulator)
+}
+
+async fn clock(State(simulator): State<Simulator>) -> Json<Value> {
+    let now = simulator.now();
+    Json(json!({ "now": now, "offset": now - (simulator.shared.wall_clock)() }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Move {
+    advance_seconds: Option<i64>,
+    /// Unix seconds.
+    to: Option<i64>,
+}
+
+async fn move_clock(
+    State(simulator): State<Simulator>,
+    body: Result<Json<Move>, JsonRejection>,
+) -> Response {
+    let wanted = match body {
+        Ok(Json(wanted)) => wanted,
+        Err(rejection) => return refuse(&rejection.body_text()),
+    };
+    let seconds = match (wanted.advance_seconds, wanted.to) {
+        (Some(seconds), None) => seconds,
+        (None, Some(to)) => to - simulator.now(),
+        _ => return refuse("Send either `advance_seconds` or `to`."),
+    };
+    if !(0..=ADVANCE_MAX).contains(&seconds) {
+        return refuse("The clock moves forward only, at most five years at a time.");
+    }
+    simulator.advance(seconds);
+    clock(State(simulator)).await.into_response()
+}
+
+async fn add_fault(
+    State(simulator): State<Simulator>,
+    body: Result<Json<Fault>, JsonRejection>,
+) -> Response {
+    match body {
+        Ok(Json(fault)) => simulator.add_fault(fault),
+        Err(rejection) => return refuse(&rejection.body_text()),
+    }
+    StatusCode::NO_CONTENT.into_response()
+}
+
+async fn add_delivery_fault(
+    State(simulator): State<Simulator>,
+    body: Result<Json<DeliveryFault>, JsonRejection>,
+) -> Response {
+    match body {
+        Ok(Json(fault)) => simulator.add_delivery_fault(fault),
+        Err(rejection) => return refuse(&rejection.body_text()),
+    }
+    StatusCode::NO_CONTENT.into_response()
+}
+
+async fn reset(State(simulator): State<Simulator>) -> StatusCode {
+    simulator.reset();
+    StatusCode::NO_CONTENT
+}
+
+fn refuse(sentence: &str) -> Response {
+    (StatusCode::BAD_REQUEST, Json(json!({ "error": { "message": sentence } }))).into_response()
+}
+
+async fn index(State(simulator): State<Simulator>) -> Html<String> {
+    simulator.with(|world| Html(show(world)))
+}
+
+/// The state at a glance.
+fn show(world: &World) -> String {
+    let counts = [
+        ("Customers", world.customers.rows().len()),
+        ("Prices", world.prices.rows().len()),
+        ("Checkout sessions", world.sessions.rows().len()),
+        ("Subscriptions", world.subscriptions.rows().len()),
+        ("Invoices", world.invoices.rows().len()),
+        ("Events", world.events.rows().len()),
+        ("Webhook endpoints", world.webhook_endpoints.rows().len()),
+        ("Deliveries not yet acknowledged", world.deliveries.unsettled()),
+    ];
+    let is_open = |session: &&checkout::Session| session.status == checkout::Status::Open;
+    let open: Vec<_> = world.sessions.rows().iter().rev().filter(is_open).take(20).collect();
+    layout(
+        "Stripe simulator",
+        &html! {
+            h1 { "Stripe simulator" }
+            p { "Its clock says " strong { (calendar::moment(world.now)) } "." }
+            table {
+                tbody {
+                    @for (name, count) in counts {
+                        tr { th scope="row" { (name) } td { (count) } }
+                    }
+                }
+            }
+            h2 { "Open checkout sessions" }
+            @if open.is_empty() {
+                p { "None." }
+            } @else {
+                ul {
+                    @for session in open {
+                        li {
+                            a href={ "/c/pay/" (session.id) } { (session.email(world).unwrap_or_else(|| session.id.clone())) }
+                            " — open until " (calendar::moment(session.expires_at))
+                        }
+                    }
+                }
+            }
+            h2 { "Control" }
+            dl {
+                dt { code { "GET /_sim/clock" } }
+                dd { "What time it is." }
+                dt { code { "POST /_sim/clock" } }
+                dd { code { "{\"advance_seconds\": 3600}" } " or " code { "{\"to\": 1800000000}" } " moves time forward." }
+                dt { code { "POST /_sim/faults" } }
+                dd { code { "{\"kind\": \"error_500\", \"times\": 2, \"path\": \"/v1/prices\"}" }
+                    "; kinds: " code { "error_500" } ", " code { "error_429" } ", " code { "unreachable" } ", "
+                    code { "done_but_unanswered" } "." }
+                dt { code { "POST /_sim/deliveries/faults" } }
+                dd { code { "{\"kind\": \"duplicate\", \"times\": 1}" } "; kinds: " code { "duplicate" } ", "
+                    code { "drop" } ", " code { "reverse" } "." }
+                dt { code { "POST /_sim/reset" } }
+                dd { "Starts over." }
+            }
+        },
+    )
+}

@@ -1,0 +1,226 @@
+//! Customers.
+
+use serde_json::{Value, json};
+
+use crate::{
+    error::Result,
+    lists,
+    params::{Metadata, Params},
+    payment_methods, subscriptions,
+    table::{Object, Table},
+    world::{Request, World, with_nulls},
+};
+
+#[derive(Clone, Default)]
+pub struct Customer {
+    pub id: String,
+    pub created: i64,
+    pub email: Option<String>,
+    pub name: Option<String>,
+    pub phone: Option<String>,
+    pub description: Option<String>,
+    pub address: Value,
+    pub metadata: Metadata,
+    pub default_payment_method: Option<String>,
+    /// Set by the first subscription or invoice.
+    pub currency: Option<String>,
+    /// A charge failed and has not been made up for.
+    pub delinquent: bool,
+    pub invoice_prefix: String,
+    pub next_invoice: u32,
+    pub deleted: bool,
+}
+
+impl Object for Customer {
+    const NOUN: &'static str = "customer";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn created(&self) -> i64 {
+        self.created
+    }
+
+    fn is_deleted(&self) -> bool {
+        self.deleted
+    }
+
+    fn render(&self, _: &World) -> Value {
+        if self.deleted {
+            return json!({ "id": self.id, "object": "customer", "deleted": true });
+        }
+        let shown = json!({
+            "id": self.id,
+            "object": "customer",
+            "address": self.address,
+            "balance": 0,
+            "created": self.created,
+            "currency": self.currency,
+            "delinquent": self.delinquent,
+            "description": self.description,
+            "email": self.email,
+            "invoice_prefix": self.invoice_prefix,
+            "invoice_settings": {
+                "custom_fields": null,
+                "default_payment_method": self.default_payment_method,
+                "footer": null,
+                "rendering_options": null,
+            },
+            "livemode": false,
+            "metadata": self.metadata,
+            "name": self.name,
+            "next_invoice_sequence": self.next_invoice,
+            "phone": self.phone,
+            "preferred_locales": [],
+            "tax_exempt": "none",
+        });
+        with_nulls(
+            shown,
+            &["customer_account", "default_source", "discount", "shipping", "test_clock"],
+        )
+    }
+
+    fn table(world: &World) -> &Table<Self> {
+        &world.customers
+    }
+}
+
+/// A new customer, announced.
+pub fn add(world: &mut World, customer: Customer) -> String {
+    let id = world.ids.id("cus_");
+    let customer = Customer {
+        id: id.clone(),
+        created: world.now,
+        invoice_prefix: world.ids.invoice_prefix(),
+        next_invoice: 1,
+        ..customer
+    };
+    let shown = customer.render(world);
+    world.customers.put(customer);
+    world.emit("customer.created", &shown);
+    id
+}
+
+pub fn create(world: &mut World, request: &Request) -> Result<Value> {
+    let params = request.params();
+    let mut customer = Customer::default();
+    read(&params, &mut customer)?;
+    let settings = params.object("invoice_settings")?;
+    if let Some(settings) = &settings {
+        settings.only(&["default_payment_method"], STRIPES_INVOICE_SETTINGS)?;
+    }
+    let default = match settings {
+        Some(settings) => settings.text("default_payment_method")?,
+        None => None,
+    };
+    let method = default.or(params.text("payment_method")?);
+    if let Some(method) = method {
+        payment_methods::check_attachable(world, method)?;
+    }
+    let id = add(world, customer);
+    if let Some(method) = method {
+        let attached = payment_methods::attach_to(world, method, &id)?;
+        if default.is_some() {
+            world
+                .customers
+                .change(&id, |customer| customer.default_payment_method = Some(attached));
+        }
+    }
+    Ok(world.customers.get(&id, "id")?.render(world))
+}
+
+const STRIPES_INVOICE_SETTINGS: &[&str] = &["custom_fields", "footer", "rendering_options"];
+
+fn read(params: &Params<'_>, customer: &mut Customer) -> Result<()> {
+    params.set_text("email", &mut customer.email)?;
+    if let Some(email) = params.text("email")?
+        && !email.contains('@')
+    {
+        return Err(params
+            .wrong("email", &format!("Invalid email address: {email}"))
+            .code("email_invalid"));
+    }
+    params.set_text("name", &mut customer.name)?;
+    params.set_text("phone", &mut customer.phone)?;
+    params.set_text("description", &mut customer.description)?;
+    if params.has("address") {
+        customer.address = read_address(params)?;
+    }
+    params.merge_metadata(&mut customer.metadata)
+}
+
+/// All of an address's keys, or `null`.
+pub fn read_address(params: &Params<'_>) -> Result<Value> {
+    const KEYS: [&str; 6] = ["city", "country", "line1", "line2", "postal_code", "state"];
+    let Some(address) = params.object("address")? else { return Ok(Value::Null) };
+    address.only(&KEYS, &[])?;
+    let mut shown = json!({});
+    for key in KEYS {
+        shown[key] = json!(address.text(key)?);
+    }
+    Ok(shown)
+}
+
+pub fn retrieve(world: &mut World, request: &Request) -> Result<Value> {
+    // A deleted customer is still shown, as deleted.
+    match world.customers.find(&request.id) {
+        Some(customer) => Ok(customer.render(world)),
+        None => Ok(world.customers.get(&request.id, "id")?.render(world)),
+    }
+}
+
+pub fn list(world: &mut World, request: &Request) -> Result<Value> {
+    let email = request.params().text("email")?.map(str::to_owned);
+    lists::list::<Customer>(world, request, |customer| email.is_none() || customer.email == email)
+}
+
+pub fn update(world: &mut World, request: &Request) -> Result<Value> {
+    let params = request.params();
+    let mut customer = world.customers.get(&request.id, "id")?.clone();
+    let before = customer.render(world);
+    read(&params, &mut customer)?;
+    if let Some(settings) = params.object("invoice_settings")? {
+        settings.only(&["default_payment_method"], STRIPES_INVOICE_SETTINGS)?;
+        if let Some(method) = settings.text("default_payment_method")? {
+            let name = settings.name("default_payment_method");
+            payment_methods::of_customer(world, method, &customer.id, &name)?;
+        }
+        settings.set_text("default_payment_method", &mut customer.default_payment_method)?;
+    }
+    world.customers.put(customer.clone());
+    let after = customer.render(world);
+    world.emit_update("customer.updated", &before, &after);
+    Ok(after)
+}
+
+pub fn delete(world: &mut World, request: &Request) -> Result<Value> {
+    let shown = world.customers.get(&request.id, "id")?.render(world);
+    subscriptions::cancel_all_of(world, &request.id);
+    world.customers.change(&request.id, |customer| customer.deleted = true);
+    world.emit("customer.deleted", &shown);
+    retrieve(world, request)
+}
+
+/// The first subscription settles in which currency a customer is billed.
+pub fn settle_currency(world: &mut World, id: &str, currency: &str) {
+    change(world, id, |customer| {
+        customer.currency.get_or_insert_with(|| currency.to_owned());
+    });
+}
+
+pub fn set_delinquent(world: &mut World, id: &str, delinquent: bool) {
+    change(world, id, |customer| customer.delinquent = delinquent);
+}
+
+fn change(world: &mut World, id: &str, change: impl FnOnce(&mut Customer)) {
+    let Some(customer) = world.customers.find(id).filter(|customer| !customer.deleted) else {
+        return;
+    };
+    let before = customer.render(world);
+    let mut customer = customer.clone();
+    change(&mut customer);
+    let after = customer.render(world);
+    world.customers.put(customer);
+    world.emit_update("customer.updated", &before, &after);
+}

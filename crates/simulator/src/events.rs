@@ -1,0 +1,206 @@
+//! Events: what happened, kept for thirty days, and handed to the webhook endpoints.
+
+use serde_json::{Map, Value, json};
+use tollhouse_stripe::API_VERSION;
+
+use crate::{
+    error::Result,
+    lists,
+    params::Params,
+    table::{Object, Table},
+    world::{Cause, Request, World},
+};
+
+const KEPT_SECONDS: i64 = 30 * 24 * 3600;
+
+#[derive(Clone)]
+pub struct Event {
+    pub id: String,
+    pub created: i64,
+    pub kind: String,
+    data: Value,
+    cause: Option<Cause>,
+    /// Endpoints that have not acknowledged it yet.
+    pub pending: usize,
+}
+
+/// An event that has no place in the order yet.
+pub(crate) struct EventDraft {
+    kind: &'static str,
+    data: Value,
+}
+
+impl Object for Event {
+    const NOUN: &'static str = "event";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn created(&self) -> i64 {
+        self.created
+    }
+
+    fn render(&self, _: &World) -> Value {
+        let request = self.cause.as_ref();
+        json!({
+            "id": self.id,
+            "object": "event",
+            "api_version": API_VERSION,
+            "created": self.created,
+            "data": self.data,
+            "livemode": false,
+            "pending_webhooks": self.pending,
+            "request": {
+                "id": request.map(|cause| &cause.request_id),
+                "idempotency_key": request.and_then(|cause| cause.idempotency_key.as_ref()),
+            },
+            "type": self.kind,
+        })
+    }
+
+    fn table(world: &World) -> &Table<Self> {
+        &world.events
+    }
+}
+
+impl World {
+    /// Says that something happened to `object`, shown as it is now.
+    pub fn emit(&mut self, kind: &'static str, object: &Value) {
+        self.record(EventDraft { kind, data: json!({ "object": object }) });
+    }
+
+    /// Says that an object changed and what it was before; nothing where it did not change.
+    pub fn emit_update(&mut self, kind: &'static str, before: &Value, after: &Value) {
+        let previous = changed(before, after);
+        if previous.as_object().is_some_and(|fields| !fields.is_empty()) {
+            let data = json!({ "object": after, "previous_attributes": previous });
+            self.record(EventDraft { kind, data });
+        }
+    }
+
+    /// Does `work`, and puts its events into the order observed at Stripe, where the order of doing
+    /// things is not the order of telling. Types not in `order` come last.
+    pub fn in_order<T>(
+        &mut self,
+        order: &[&str],
+        work: impl FnOnce(&mut World) -> Result<T>,
+    ) -> Result<T> {
+        self.held_back = Some(Vec::new());
+        let done = work(self);
+        let mut drafts = self.held_back.take().unwrap_or_default();
+        let place = |draft: &EventDraft| order.iter().position(|kind| *kind == draft.kind);
+        drafts.sort_by_key(|draft| place(draft).unwrap_or(order.len()));
+        for draft in drafts {
+            self.record(draft);
+        }
+        done
+    }
+
+    fn record(&mut self, draft: EventDraft) {
+        if let Some(held_back) = &mut self.held_back {
+            held_back.push(draft);
+            return;
+        }
+        let id = self.ids.id("evt_");
+        let endpoints = self.endpoints_for(draft.kind);
+        let event = Event {
+            id: id.clone(),
+            created: self.now,
+            kind: draft.kind.to_owned(),
+            data: draft.data,
+            cause: self.cause.clone(),
+            pending: endpoints.len(),
+        };
+        self.events.put(event);
+        for endpoint in endpoints {
+            self.enqueue_delivery(&id, draft.kind, &endpoint);
+        }
+    }
+}
+
+/// Changed keys with their old values. Of an array that changed in any place, all of it.
+fn changed(before: &Value, after: &Value) -> Value {
+    let (Value::Object(before), Value::Object(after)) = (before, after) else {
+        return before.clone();
+    };
+    let mut previous = Map::new();
+    for (key, new) in after {
+        let old = before.get(key).unwrap_or(&Value::Null);
+        if old != new {
+            let both_objects = old.is_object() && new.is_object();
+            let old = if both_objects { changed(old, new) } else { old.clone() };
+            previous.insert(key.clone(), old);
+        }
+    }
+    // A key that went away, as metadata do.
+    for (key, old) in before {
+        if !after.contains_key(key) {
+            previous.insert(key.clone(), old.clone());
+        }
+    }
+    Value::Object(previous)
+}
+
+pub fn retrieve(world: &mut World, request: &Request) -> Result<Value> {
+    let event = world.events.get(&request.id, "id")?;
+    if event.created <= world.now - KEPT_SECONDS {
+        return Err(crate::error::Error::no_such(Event::NOUN, &request.id, "id"));
+    }
+    Ok(event.render(world))
+}
+
+pub fn list(world: &mut World, request: &Request) -> Result<Value> {
+    let params = request.params();
+    let patterns = patterns(&params)?;
+    let oldest = world.now - KEPT_SECONDS;
+    lists::list::<Event>(world, request, |event| {
+        event.created > oldest
+            && (patterns.is_empty() || patterns.iter().any(|pattern| matches(pattern, &event.kind)))
+    })
+}
+
+fn patterns<'a>(params: &Params<'a>) -> Result<Vec<&'a str>> {
+    let mut patterns = params.texts("types")?;
+    patterns.extend(params.text("type")?);
+    Ok(patterns)
+}
+
+/// `*` stands for anything at the end: `invoice.*`.
+pub fn matches(pattern: &str, kind: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(front) => kind.starts_with(front),
+        None => pattern == kind,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn previous_attributes_hold_what_changed_and_whole_arrays() {
+        let before = json!({
+            "status": "active", "metadata": {"a": "1", "b": "2"},
+            "items": {"data": [{"id": 1, "end": 5}, {"id": 2, "end": 5}], "has_more": false},
+        });
+        let after = json!({
+            "status": "past_due", "metadata": {"a": "1"},
+            "items": {"data": [{"id": 1, "end": 9}, {"id": 2, "end": 5}], "has_more": false},
+        });
+        assert_eq!(
+            changed(&before, &after),
+            json!({
+                "status": "active", "metadata": {"b": "2"},
+                "items": {"data": [{"id": 1, "end": 5}, {"id": 2, "end": 5}]},
+            })
+        );
+        assert_eq!(changed(&before, &before), json!({}));
+    }
+
+    #[test]
+    fn patterns_match_at_the_end_only() {
+        assert!(matches("*", "invoice.paid") && matches("invoice.*", "invoice.paid"));
+        assert!(matches("invoice.paid", "invoice.paid") && !matches("invoice.*", "charge.failed"));
+    }
+}

@@ -1,0 +1,100 @@
+//! `expand`: ids replaced by the objects they name, and fields shown only on demand.
+
+use serde_json::Value;
+
+use crate::{
+    catalog, checkout,
+    error::{Error, Result},
+    invoices, subscriptions,
+    table::Object,
+    world::World,
+};
+
+const LEVELS_MAX: usize = 4;
+
+/// # Errors
+/// More than four levels. `data` of a list is no level of its own.
+pub fn check(paths: &[&str]) -> Result<()> {
+    for path in paths {
+        if path.split('.').filter(|field| *field != "data").count() > LEVELS_MAX {
+            return Err(Error::invalid(format!(
+                "You cannot expand more than {LEVELS_MAX} levels of a property: {path}."
+            ))
+            .param("expand"));
+        }
+    }
+    Ok(())
+}
+
+/// Expands one path, such as `data.latest_invoice.payments`, in an answer.
+pub fn expand(world: &World, value: &mut Value, path: &str) -> Result<()> {
+    let fields: Vec<&str> = path.split('.').collect();
+    walk(world, value, &fields, path)
+}
+
+fn walk(world: &World, value: &mut Value, fields: &[&str], path: &str) -> Result<()> {
+    let Some((field, rest)) = fields.split_first() else { return Ok(()) };
+    match value {
+        Value::Null => Ok(()),
+        Value::Array(items) => {
+            items.iter_mut().try_for_each(|item| walk(world, item, fields, path))
+        }
+        Value::Object(_) => {
+            if value.get(field).is_none() {
+                value[*field] = on_demand(world, value, field).ok_or_else(|| refuse(path))?;
+            }
+            let inner = &mut value[*field];
+            match inner {
+                Value::String(id) => {
+                    *inner = named(world, field, id).ok_or_else(|| refuse(path))?;
+                }
+                Value::Array(ids) if ids.is_empty() => {}
+                Value::Null | Value::Object(_) | Value::Array(_) => {}
+                Value::Bool(_) | Value::Number(_) => return Err(refuse(path)),
+            }
+            walk(world, inner, rest, path)
+        }
+        _ => Err(refuse(path)),
+    }
+}
+
+fn refuse(path: &str) -> Error {
+    Error::invalid(format!(
+        "This property cannot be expanded ({path}). You may want to try expanding 'data.{path}' \
+         instead, or the simulator may not show it."
+    ))
+    .param("expand")
+}
+
+/// The object behind an id, by the name of the field that holds it.
+fn named(world: &World, field: &str, id: &str) -> Option<Value> {
+    match field {
+        "customer" => show(world, &world.customers, id),
+        "product" => show(world, &world.products, id),
+        "price" | "default_price" => show(world, &world.prices, id),
+        "subscription" => show(world, &world.subscriptions, id),
+        "invoice" | "latest_invoice" => show(world, &world.invoices, id),
+        "payment_intent" => show(world, &world.payment_intents, id),
+        "latest_charge" | "charge" => show(world, &world.charges, id),
+        "payment_method" | "default_payment_method" => show(world, &world.payment_methods, id),
+        _ => None,
+    }
+}
+
+fn show<T: Object>(world: &World, table: &crate::table::Table<T>, id: &str) -> Option<Value> {
+    table.find(id).map(|object| object.render(world))
+}
+
+/// Fields that are not there unless asked for.
+fn on_demand(world: &World, object: &Value, field: &str) -> Option<Value> {
+    let id = object["id"].as_str()?;
+    match (object["object"].as_str()?, field) {
+        ("invoice", "payments") => Some(invoices::payments_of(world, id)),
+        ("invoice", "confirmation_secret") => Some(invoices::confirmation_secret(world, id)),
+        ("price", "tiers") => world.prices.find(id).map(catalog::render_tiers),
+        ("price", "currency_options") => world.prices.find(id).map(catalog::render_options),
+        ("customer", "subscriptions") => Some(subscriptions::of_customer(world, id)),
+        ("checkout.session", "line_items") => checkout::line_items_of(world, id),
+        _ => None,
+    }
+}

@@ -1,0 +1,110 @@
+//! Ordered trouble: the next few calls fail in a chosen way, the next few deliveries go astray.
+
+use std::collections::VecDeque;
+
+use serde::Deserialize;
+
+/// What goes wrong with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultKind {
+    #[serde(rename = "error_500")]
+    Error500,
+    #[serde(rename = "error_429")]
+    Error429,
+    /// No answer, and nothing done.
+    Unreachable,
+    /// No answer, although everything was done.
+    DoneButUnanswered,
+}
+
+/// Trouble for the next `times` calls.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    pub kind: FaultKind,
+    #[serde(default = "once")]
+    pub times: u32,
+    /// Only calls whose path begins so.
+    #[serde(default)]
+    pub path: Option<String>,
+}
+
+/// What goes wrong with a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryFaultKind {
+    /// The event is delivered twice.
+    Duplicate,
+    /// The event is never delivered.
+    Drop,
+    /// What is due at the same time is sent last first.
+    Reverse,
+}
+
+/// Trouble for the next `times` deliveries; with `reverse`, for the next `times` batches.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryFault {
+    pub kind: DeliveryFaultKind,
+    #[serde(default = "once")]
+    pub times: u32,
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// The trouble still to come.
+#[derive(Default)]
+pub struct Faults {
+    calls: VecDeque<Fault>,
+    deliveries: VecDeque<DeliveryFault>,
+}
+
+impl Faults {
+    pub fn add(&mut self, fault: Fault) {
+        self.calls.push_back(fault);
+    }
+
+    pub fn add_delivery(&mut self, fault: DeliveryFault) {
+        self.deliveries.push_back(fault);
+    }
+
+    /// The fault this call meets, if any; it is used up.
+    pub fn take(&mut self, path: &str) -> Option<FaultKind> {
+        self.calls.retain(|fault| fault.times > 0);
+        let meets = |fault: &&mut Fault| {
+            fault.path.as_ref().is_none_or(|prefix| path.starts_with(prefix.as_str()))
+        };
+        let fault = self.calls.iter_mut().find(meets)?;
+        fault.times -= 1;
+        Some(fault.kind)
+    }
+
+    /// Whether the next delivery (or batch, for `reverse`) meets this trouble; it is used up.
+    pub fn take_delivery(&mut self, kind: DeliveryFaultKind) -> bool {
+        self.deliveries.retain(|fault| fault.times > 0);
+        let fault = self.deliveries.iter_mut().find(|fault| fault.kind == kind);
+        fault.is_some_and(|fault| {
+            fault.times -= 1;
+            true
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_met_as_often_as_ordered_and_only_where_ordered() {
+        let mut faults = Faults::default();
+        let path = Some("/v1/prices".to_owned());
+        faults.add(Fault { kind: FaultKind::Error500, times: 2, path });
+        assert_eq!(faults.take("/v1/customers"), None);
+        assert_eq!(faults.take("/v1/prices"), Some(FaultKind::Error500));
+        assert_eq!(faults.take("/v1/prices/price_1"), Some(FaultKind::Error500));
+        assert_eq!(faults.take("/v1/prices"), None);
+    }
+}

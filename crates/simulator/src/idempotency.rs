@@ -1,0 +1,66 @@
+//! Idempotency keys: the first answer is kept and given again, for at least a day.
+
+use std::collections::HashMap;
+
+use crate::{
+    operations::Operation,
+    world::{Incoming, Reply},
+};
+
+/// Stripe may forget a key after a day; the simulator does, so that nobody relies on longer.
+const KEPT_SECONDS: i64 = 24 * 3600;
+
+/// What was answered under each key.
+#[derive(Default)]
+pub struct Idempotency {
+    answers: HashMap<(&'static str, String), Kept>,
+}
+
+struct Kept {
+    path: String,
+    pairs: Vec<(String, String)>,
+    reply: Reply,
+    at: i64,
+}
+
+/// What is known of a key.
+pub enum Remembered {
+    Nothing,
+    Answer(Reply),
+    OtherParameters,
+}
+
+impl Idempotency {
+    pub fn look_up(
+        &self,
+        operation: &Operation,
+        key: &str,
+        call: &Incoming,
+        now: i64,
+    ) -> Remembered {
+        let kept = self.answers.get(&(operation.path, key.to_owned()));
+        match kept.filter(|kept| now - kept.at < KEPT_SECONDS) {
+            None => Remembered::Nothing,
+            Some(kept) if kept.path != call.path || kept.pairs != call.pairs => {
+                Remembered::OtherParameters
+            }
+            Some(kept) => {
+                let mut reply = kept.reply.clone();
+                reply.headers.push(("Idempotent-Replayed", "true".to_owned()));
+                Remembered::Answer(reply)
+            }
+        }
+    }
+
+    pub fn remember(
+        &mut self,
+        operation: &Operation,
+        key: &str,
+        call: &Incoming,
+        reply: Reply,
+        now: i64,
+    ) {
+        let kept = Kept { path: call.path.clone(), pairs: call.pairs.clone(), reply, at: now };
+        self.answers.insert((operation.path, key.to_owned()), kept);
+    }
+}

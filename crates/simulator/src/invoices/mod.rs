@@ -1,0 +1,125 @@
+//! Invoices: drafts, finalising, collecting, and the payments that settle them.
+
+mod collect;
+mod draft;
+mod operations;
+mod payments;
+mod render;
+
+use serde_json::Value;
+
+pub use collect::{
+    Collected, advance, collect, finalize_now, no_payment_method, stop_collecting, void_now,
+};
+pub use draft::draft;
+pub use operations::{finalize, lines, list, pay, retrieve, void};
+pub use payments::{
+    InvoicePayment, confirmation_secret, list_payments, payments_of, retrieve_payment,
+};
+
+use crate::{
+    params::Metadata,
+    table::{Object, Table},
+    world::World,
+};
+
+#[derive(Clone)]
+pub struct Invoice {
+    pub id: String,
+    pub created: i64,
+    pub customer: String,
+    pub currency: String,
+    pub subscription: String,
+    pub status: Status,
+    pub billing_reason: &'static str,
+    pub lines: Vec<Line>,
+    pub period_start: i64,
+    pub period_end: i64,
+    /// None until finalised.
+    pub number: Option<String>,
+    pub payment_intent: Option<String>,
+    pub auto_advance: bool,
+    pub attempt_count: usize,
+    /// When it is finalised (as a draft) or charged (again) by itself.
+    pub next_step_at: Option<i64>,
+    pub finalized_at: Option<i64>,
+    pub paid_at: Option<i64>,
+    pub voided_at: Option<i64>,
+    /// The subscription's, as it was when this was finalised.
+    pub subscription_metadata: Metadata,
+}
+
+#[derive(Clone)]
+pub struct Line {
+    pub id: String,
+    pub subscription_item: String,
+    pub price: String,
+    pub product: String,
+    pub unit_amount_decimal: Option<String>,
+    pub description: String,
+    pub amount: i64,
+    pub quantity: i64,
+    pub period_start: i64,
+    pub period_end: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Draft,
+    Open,
+    Paid,
+    Void,
+}
+
+impl Status {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Open => "open",
+            Self::Paid => "paid",
+            Self::Void => "void",
+        }
+    }
+}
+
+impl Invoice {
+    /// In minor units.
+    pub fn total(&self) -> i64 {
+        self.lines.iter().map(|line| line.amount).sum()
+    }
+
+    pub fn is_paid(&self) -> bool {
+        self.status == Status::Paid
+    }
+}
+
+impl Object for Invoice {
+    const NOUN: &'static str = "invoice";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn created(&self) -> i64 {
+        self.created
+    }
+
+    fn render(&self, world: &World) -> Value {
+        render::render(self, world)
+    }
+
+    fn table(world: &World) -> &Table<Self> {
+        &world.invoices
+    }
+}
+
+/// Changes an invoice; `invoice.updated` is for callers whose change Stripe tells of.
+fn change(world: &mut World, id: &str, change: impl FnOnce(&mut Invoice)) {
+    world.invoices.change(id, change);
+}
+
+fn announce(world: &mut World, kind: &'static str, id: &str) {
+    if let Some(shown) = world.invoices.find(id).map(|invoice| invoice.render(world)) {
+        world.emit(kind, &shown);
+    }
+}

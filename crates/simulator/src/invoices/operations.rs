@@ -1,0 +1,129 @@
+//! What the API does with invoices.
+
+use serde_json::Value;
+
+use super::{
+    Collected, Invoice, Status,
+    collect::{after_attempt, collect, finalize_now, no_payment_method, void_now},
+    render::render_line,
+};
+use crate::{
+    cards::{AUTHENTICATION_REQUIRED, GENERIC, Presence},
+    clock::Due,
+    error::{Error, Result},
+    lists, params, payment_methods, subscriptions,
+    table::Object,
+    world::{Request, World},
+};
+
+pub fn retrieve(world: &mut World, request: &Request) -> Result<Value> {
+    Ok(world.invoices.get(&request.id, "invoice")?.render(world))
+}
+
+pub fn list(world: &mut World, request: &Request) -> Result<Value> {
+    let params = request.params();
+    let (customer, subscription) = (params.text("customer")?, params.text("subscription")?);
+    let status = params.choice("status", &["draft", "open", "paid", "uncollectible", "void"])?;
+    lists::list::<Invoice>(world, request, |invoice| {
+        customer.is_none_or(|customer| invoice.customer == customer)
+            && subscription.is_none_or(|subscription| invoice.subscription == subscription)
+            && status.is_none_or(|status| invoice.status.word() == status)
+    })
+}
+
+pub fn lines(world: &mut World, request: &Request) -> Result<Value> {
+    let invoice = world.invoices.get(&request.id, "invoice")?;
+    let lines: Vec<Value> = invoice.lines.iter().map(|line| render_line(invoice, line)).collect();
+    lists::list_parts(&lines, request)
+}
+
+pub fn finalize(world: &mut World, request: &Request) -> Result<Value> {
+    let params = request.params();
+    let invoice = world.invoices.get(&request.id, "invoice")?;
+    if invoice.status != Status::Draft {
+        return Err(Error::invalid(
+            "This invoice is already finalized, you can't re-finalize a non-draft invoice.",
+        )
+        .code("invoice_not_editable"));
+    }
+    let charged_at = invoice.next_step_at;
+    finalize_now(world, &request.id);
+    if let Some(auto_advance) = params.boolean("auto_advance")? {
+        world.invoices.change(&request.id, |invoice| invoice.auto_advance = auto_advance);
+    }
+    // It is charged when it would have been.
+    let waits = |invoice: &Invoice| invoice.status == Status::Open && invoice.auto_advance;
+    if let Some(at) = charged_at
+        && world.invoices.find(&request.id).is_some_and(waits)
+    {
+        world.invoices.change(&request.id, |invoice| invoice.next_step_at = Some(at));
+        world.agenda.add(at, Due::InvoiceStep(request.id.clone()));
+    }
+    retrieve(world, request)
+}
+
+pub fn pay(world: &mut World, request: &Request) -> Result<Value> {
+    let params = request.params();
+    for field in ["forgive", "paid_out_of_band"] {
+        if params.boolean(field)? == Some(true) {
+            return Err(params::not_simulated(field));
+        }
+    }
+    let invoice = world.invoices.get(&request.id, "invoice")?.clone();
+    match invoice.status {
+        Status::Paid => return Err(Error::invalid("Invoice is already paid")),
+        Status::Void => {
+            return Err(
+                Error::invalid("Invoice is void, so it can't be paid").code("invoice_not_editable")
+            );
+        }
+        Status::Draft | Status::Open => {}
+    }
+    let method = match params.text("payment_method")? {
+        Some(method) => {
+            let found =
+                payment_methods::of_customer(world, method, &invoice.customer, "payment_method")?;
+            Some(found.id.clone())
+        }
+        None => {
+            world.subscriptions.find(&invoice.subscription).and_then(|s| s.payment_method(world))
+        }
+    };
+    let method = method.ok_or_else(no_payment_method)?;
+    finalize_now(world, &request.id);
+    if world.invoices.find(&request.id).is_some_and(Invoice::is_paid) {
+        return retrieve(world, request);
+    }
+    let collected = collect(world, &request.id, Some(method), Presence::Absent);
+    after_attempt(world, &request.id, collected);
+    match collected {
+        Collected::Paid => retrieve(world, request),
+        Collected::NeedsAction => {
+            Err(Error::card(&AUTHENTICATION_REQUIRED)
+                .code("invoice_payment_intent_requires_action"))
+        }
+        Collected::Failed => {
+            let intent = invoice.payment_intent.and_then(|id| world.payment_intents.find(&id));
+            let decline = intent.and_then(|intent| intent.last_decline.as_ref());
+            Err(Error::card(decline.map_or(&GENERIC, |(decline, _)| *decline)))
+        }
+    }
+}
+
+pub fn void(world: &mut World, request: &Request) -> Result<Value> {
+    let invoice = world.invoices.get(&request.id, "invoice")?.clone();
+    if invoice.status != Status::Open {
+        return Err(Error::invalid(format!(
+            "You can only pass in open invoices. This invoice isn't open, it is {}.",
+            invoice.status.word()
+        ))
+        .code("status_transition_invalid"));
+    }
+    void_now(world, &request.id);
+    // A voided first invoice leaves nothing to wait for.
+    let subscription = world.subscriptions.find(&invoice.subscription);
+    if subscription.is_some_and(|s| s.status == subscriptions::Status::Incomplete) {
+        crate::renewals::expire_incomplete(world, &invoice.subscription);
+    }
+    retrieve(world, request)
+}

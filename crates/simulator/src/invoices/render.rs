@@ -1,0 +1,165 @@
+//! How an invoice and its lines are shown.
+
+use serde_json::{Value, json};
+
+use super::{Invoice, Line, Status};
+use crate::{
+    lists,
+    world::{World, with_nulls},
+};
+
+pub fn render(invoice: &Invoice, world: &World) -> Value {
+    let total = invoice.total();
+    let paid = if invoice.is_paid() { total } else { 0 };
+    let due = if invoice.status == Status::Void { 0 } else { total - paid };
+    let lines = invoice.lines.iter().map(|line| render_line(invoice, line)).collect();
+    let page =
+        invoice.number.as_ref().map(|_| format!("{}/invoices/{}", world.base_url, invoice.id));
+    let awaits_draft = invoice.status == Status::Draft;
+    let mut shown = json!({
+        "id": invoice.id,
+        "object": "invoice",
+        "account_country": "US",
+        "account_name": "Stripe simulator",
+        "amount_due": total,
+        "amount_overpaid": 0,
+        "amount_paid": paid,
+        "amount_remaining": due,
+        "amount_shipping": 0,
+        "attempt_count": invoice.attempt_count,
+        "attempted": invoice.attempt_count > 0,
+        "auto_advance": invoice.auto_advance,
+        "automatic_tax": {
+            "disabled_reason": null, "enabled": false, "liability": null,
+            "provider": null, "status": null,
+        },
+        "automatically_finalizes_at": invoice.next_step_at.filter(|_| awaits_draft),
+        "billing_reason": invoice.billing_reason,
+        "collection_method": "charge_automatically",
+        "created": invoice.created,
+        "currency": invoice.currency,
+        "customer": invoice.customer,
+        "customer_tax_exempt": "none",
+        "customer_tax_ids": [],
+        "default_tax_rates": [],
+        "discounts": [],
+        "effective_at": invoice.finalized_at,
+        "ending_balance": invoice.finalized_at.map(|_| 0),
+        "hosted_invoice_url": page,
+        "invoice_pdf": null,
+        "issuer": { "type": "self" },
+        "lines": lists::whole(lines, &format!("/v1/invoices/{}/lines", invoice.id)),
+        "livemode": false,
+        "metadata": {},
+        "next_payment_attempt": invoice.next_step_at,
+        "number": invoice.number,
+        "parent": parent(invoice),
+        "payment_settings": {
+            "default_mandate": null, "payment_method_options": null, "payment_method_types": null,
+        },
+        "period_end": invoice.period_end,
+        "period_start": invoice.period_start,
+        "post_payment_credit_notes_amount": 0,
+        "pre_payment_credit_notes_amount": 0,
+        "starting_balance": 0,
+        "status": invoice.status.word(),
+        "status_transitions": transitions(invoice),
+        "subtotal": total,
+        "subtotal_excluding_tax": total,
+        "total": total,
+        "total_discount_amounts": [],
+        "total_excluding_tax": total,
+        "total_pretax_credit_amounts": [],
+        "total_taxes": [],
+    });
+    if let Some(customer) = world.customers.find(&invoice.customer) {
+        shown["customer_address"] = customer.address.clone();
+        shown["customer_email"] = json!(customer.email);
+        shown["customer_name"] = json!(customer.name);
+        shown["customer_phone"] = json!(customer.phone);
+    }
+    with_nulls(shown, NULLS)
+}
+
+fn transitions(invoice: &Invoice) -> Value {
+    json!({
+        "finalized_at": invoice.finalized_at,
+        "marked_uncollectible_at": null,
+        "paid_at": invoice.paid_at,
+        "voided_at": invoice.voided_at,
+    })
+}
+
+fn parent(invoice: &Invoice) -> Value {
+    json!({
+        "quote_details": null,
+        "subscription_details": {
+            "metadata": invoice.subscription_metadata,
+            "subscription": invoice.subscription,
+        },
+        "type": "subscription_details",
+    })
+}
+
+pub fn render_line(invoice: &Invoice, line: &Line) -> Value {
+    json!({
+        "id": line.id,
+        "object": "line_item",
+        "amount": line.amount,
+        "currency": invoice.currency,
+        "description": line.description,
+        "discount_amounts": [],
+        "discountable": true,
+        "discounts": [],
+        "invoice": invoice.id,
+        "livemode": false,
+        "metadata": {},
+        "parent": {
+            "invoice_item_details": null,
+            "subscription_item_details": {
+                "invoice_item": null,
+                "proration": false,
+                "proration_details": { "credited_items": null },
+                "subscription": invoice.subscription,
+                "subscription_item": line.subscription_item,
+            },
+            "type": "subscription_item_details",
+        },
+        "period": { "end": line.period_end, "start": line.period_start },
+        "pretax_credit_amounts": [],
+        "pricing": {
+            "price_details": { "price": line.price, "product": line.product },
+            "type": "price_details",
+            "unit_amount_decimal": line.unit_amount_decimal,
+        },
+        "quantity": line.quantity,
+        "quantity_decimal": line.quantity.to_string(),
+        "subscription": invoice.subscription,
+        "subtotal": line.amount,
+        "taxes": [],
+    })
+}
+
+const NULLS: &[&str] = &[
+    "account_tax_ids",
+    "application",
+    "custom_fields",
+    "customer_account",
+    "customer_shipping",
+    "default_payment_method",
+    "default_source",
+    "description",
+    "due_date",
+    "footer",
+    "from_invoice",
+    "last_finalization_error",
+    "latest_revision",
+    "on_behalf_of",
+    "receipt_number",
+    "rendering",
+    "shipping_cost",
+    "shipping_details",
+    "statement_descriptor",
+    "test_clock",
+    "webhooks_delivered_at",
+];

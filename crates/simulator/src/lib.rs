@@ -1,0 +1,210 @@
+//! A pretend Stripe: stateful, seeded, on its own clock, with a Checkout page a person clicks.
+//!
+//! Real clients believe it, at API version `2026-10-28.endive`. It shares no rule with the rest of
+//! Tollhouse: what both compute is computed twice, and tests compare the two.
+//!
+//! What it does is one table, in `operations.rs`. Every other call Stripe documents answers 501 and a
+//! sentence, and so does every parameter of a known call that it does not read.
+//!
+//! # What it does not do
+//!
+//! - **Checkout**: modes `payment` and `setup`, discounts, promotion codes, tax, addresses, trials that
+//!   need no card. A trial with a card makes no setup intent; a 3-D Secure dialogue that fails makes no
+//!   failed payment intent.
+//! - **Subscriptions**: proration, pausing, schedules, several intervals in one, `send_invoice`, other
+//!   changes of the billing anchor, pending updates, thresholds. After four failed retries (days 1, 3,
+//!   5, 7) a subscription is always canceled. `classic` billing mode.
+//! - **Invoices**: one-off invoices, invoice items, previews, `send`, `mark_uncollectible`, customer
+//!   balances, minimum charges, PDFs. Finalising a renewal waits an hour, never for webhooks.
+//! - **Usage**: meters exist and can be named by prices, but nothing can be reported to them: metered
+//!   lines are always over zero units.
+//! - **Money back**: refunds, disputes, credit notes, balance transactions.
+//! - **Portal, coupons, promotion codes, tax rates, entitlements, test clocks, search, v2**: nothing yet.
+//! - **Webhooks**: events are rendered in one version; `invoice.upcoming` is never sent.
+//! - Payment methods other than cards; confirming payment intents by API; rate limits, unless ordered.
+
+// An invoice is one `json!` of some seventy keys.
+#![recursion_limit = "256"]
+
+mod calendar;
+mod cards;
+mod catalog;
+mod checkout;
+mod clock;
+mod control;
+mod customers;
+mod deliveries;
+mod delivering;
+mod error;
+mod events;
+mod expand;
+mod faults;
+mod gateway;
+mod http;
+mod idempotency;
+mod ids;
+mod invoices;
+mod lists;
+mod money;
+mod operations;
+mod pages;
+mod params;
+mod payment_methods;
+mod payments;
+mod renewals;
+mod subscriptions;
+mod table;
+mod webhook_endpoints;
+mod world;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use tokio::sync::Notify;
+
+pub use deliveries::Outgoing;
+pub use faults::{DeliveryFault, DeliveryFaultKind, Fault, FaultKind};
+pub use gateway::SimGateway;
+use world::World;
+
+/// Unix seconds; the door through which real time enters.
+pub type WallClock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// How a simulator begins.
+#[derive(Clone)]
+pub struct Options {
+    /// The same seed and the same requests give the same ids.
+    pub seed: u64,
+    /// One key it accepts; any other `sk_test_…` or `rk_test_…` opens the same world.
+    pub secret_key: String,
+    /// Where its pages are reachable; no slash at the end.
+    pub base_url: String,
+    pub wall_clock: WallClock,
+}
+
+/// One pretend Stripe account. Clones share it.
+#[derive(Clone)]
+pub struct Simulator {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    wall_clock: WallClock,
+    seed: u64,
+    /// Something happened; there may be deliveries.
+    stirred: Notify,
+}
+
+struct State {
+    world: World,
+    /// How far the simulator's clock is ahead of the wall's; only ever grows.
+    offset: i64,
+}
+
+impl Simulator {
+    pub fn new(options: Options) -> Self {
+        let now = (options.wall_clock)();
+        let world = World::new(options.seed, options.secret_key, options.base_url, now);
+        Self {
+            shared: Arc::new(Shared {
+                state: Mutex::new(State { world, offset: 0 }),
+                wall_clock: options.wall_clock,
+                seed: options.seed,
+                stirred: Notify::new(),
+            }),
+        }
+    }
+
+    /// The API at Stripe's own paths, the pages under `/c/pay`, and the control under `/_sim`.
+    pub fn router(&self) -> axum::Router {
+        http::router(self.clone())
+            .merge(pages::router(self.clone()))
+            .merge(control::router(self.clone()))
+    }
+
+    /// The same world without sockets.
+    pub fn gateway(&self) -> SimGateway {
+        SimGateway::new(self.clone())
+    }
+
+    /// For a server that learns its port only when it listens.
+    pub fn set_base_url(&self, url: String) {
+        self.with(|world| world.base_url = url);
+    }
+
+    /// Unix seconds on the simulator's clock.
+    pub fn now(&self) -> i64 {
+        self.with(|world| world.now)
+    }
+
+    /// Moves its clock forward, doing on the way what falls due. Time does not go back: a negative
+    /// number does nothing.
+    pub fn advance(&self, seconds: i64) {
+        self.lock().offset += seconds.max(0);
+        self.with(|_| ());
+    }
+
+    /// What is to be sent to webhook endpoints now; each is handed out once, until it is answered.
+    pub fn due_deliveries(&self) -> Vec<Outgoing> {
+        let wall_clock = (self.shared.wall_clock)();
+        self.quietly(|world| world.due_deliveries(wall_clock))
+    }
+
+    /// `status` is `None` where nobody answered.
+    pub fn delivery_answered(&self, id: &str, status: Option<u16>) {
+        self.quietly(|world| world.delivery_answered(id, status));
+    }
+
+    /// Does what the Checkout page does with a card that needs no dialogue, or whose dialogue was passed.
+    ///
+    /// # Errors
+    /// Stripe's error body; the session then stays as it was.
+    pub fn complete_checkout(&self, session_id: &str, payment_method: &str) -> Result<(), Value> {
+        self.with(|world| pages::pay_with(world, session_id, payment_method))
+            .map_err(|error| error.body())
+    }
+
+    /// Orders trouble for the next calls.
+    pub fn add_fault(&self, fault: Fault) {
+        self.with(|world| world.faults.add(fault));
+    }
+
+    /// Orders trouble for the next deliveries.
+    pub fn add_delivery_fault(&self, fault: DeliveryFault) {
+        self.with(|world| world.faults.add_delivery(fault));
+    }
+
+    /// Looks inside: all objects of a kind (`subscription`, `checkout.session`, `event` …), oldest first.
+    pub fn objects(&self, kind: &str) -> Vec<Value> {
+        self.with(|world| world.objects(kind))
+    }
+
+    /// Starts over: an empty world with the same seed, at the wall clock's time.
+    pub fn reset(&self) {
+        let mut state = self.lock();
+        let now = (self.shared.wall_clock)();
+        let world = &state.world;
+        let (secret_key, base_url) = (world.secret_key.clone(), world.base_url.clone());
+        *state =
+            State { world: World::new(self.shared.seed, secret_key, base_url, now), offset: 0 };
+    }
+
+    /// Brings the world up to now, does `work` in it, and wakes the deliverer.
+    fn with<T>(&self, work: impl FnOnce(&mut World) -> T) -> T {
+        let done = self.quietly(work);
+        self.shared.stirred.notify_one();
+        done
+    }
+
+    fn quietly<T>(&self, work: impl FnOnce(&mut World) -> T) -> T {
+        let mut state = self.lock();
+        let now = (self.shared.wall_clock)() + state.offset;
+        state.world.run_until(now);
+        work(&mut state.world)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,204 @@
+//! Every operation in one table: what the simulator does, and what Stripe has besides.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use serde_json::Value;
+
+use crate::{
+    catalog::{meters, prices, products},
+    checkout, customers,
+    error::{Error, Result},
+    events, invoices,
+    params::{self, Params},
+    payment_methods, payments, subscriptions, webhook_endpoints,
+    world::{Request, World},
+};
+
+pub type Run = fn(&mut World, &Request) -> Result<Value>;
+
+/// One call Stripe's API has.
+pub struct Operation {
+    pub method: &'static str,
+    pub path: &'static str,
+    /// None where the simulator does not do it.
+    pub run: Option<Run>,
+    /// Parameters the simulator reads.
+    reads: Vec<&'static str>,
+    required: Vec<&'static str>,
+    /// Parameters Stripe knows besides.
+    knows: Vec<&'static str>,
+}
+
+/// Method, path, function, and the parameters it reads besides `expand` and those of every list.
+#[rustfmt::skip]
+const OURS: &[(&str, &str, Run, &str)] = &[
+    ("GET", "/v1/billing/meters", meters::list, "status"),
+    ("POST", "/v1/billing/meters", meters::create, "customer_mapping default_aggregation display_name event_name event_time_window value_settings"),
+    ("GET", "/v1/billing/meters/{id}", meters::retrieve, ""),
+    ("GET", "/v1/charges", payments::list_charges, "created customer payment_intent"),
+    ("GET", "/v1/charges/{id}", payments::retrieve_charge, ""),
+    ("GET", "/v1/checkout/sessions", checkout::list, "created customer status subscription"),
+    ("POST", "/v1/checkout/sessions", checkout::create, "allow_promotion_codes automatic_tax cancel_url client_reference_id customer customer_email expires_at line_items locale metadata mode payment_method_collection subscription_data success_url ui_mode"),
+    ("GET", "/v1/checkout/sessions/{id}", checkout::retrieve, ""),
+    ("POST", "/v1/checkout/sessions/{id}/expire", checkout::expire, ""),
+    ("GET", "/v1/checkout/sessions/{id}/line_items", checkout::line_items, ""),
+    ("GET", "/v1/customers", customers::list, "created email"),
+    ("POST", "/v1/customers", customers::create, "address description email invoice_settings metadata name payment_method phone"),
+    ("DELETE", "/v1/customers/{id}", customers::delete, ""),
+    ("GET", "/v1/customers/{id}", customers::retrieve, ""),
+    ("POST", "/v1/customers/{id}", customers::update, "address description email invoice_settings metadata name phone"),
+    ("GET", "/v1/customers/{id}/payment_methods", payment_methods::list_of_customer, "type"),
+    ("GET", "/v1/events", events::list, "created type types"),
+    ("GET", "/v1/events/{id}", events::retrieve, ""),
+    ("GET", "/v1/invoice_payments", invoices::list_payments, "created invoice payment status"),
+    ("GET", "/v1/invoice_payments/{id}", invoices::retrieve_payment, ""),
+    ("GET", "/v1/invoices", invoices::list, "created customer status subscription"),
+    ("GET", "/v1/invoices/{id}", invoices::retrieve, ""),
+    ("POST", "/v1/invoices/{id}/finalize", invoices::finalize, "auto_advance"),
+    ("GET", "/v1/invoices/{id}/lines", invoices::lines, ""),
+    ("POST", "/v1/invoices/{id}/pay", invoices::pay, "forgive off_session paid_out_of_band payment_method"),
+    ("POST", "/v1/invoices/{id}/void", invoices::void, ""),
+    ("GET", "/v1/payment_intents", payments::list_intents, "created customer"),
+    ("GET", "/v1/payment_intents/{id}", payments::retrieve_intent, "client_secret"),
+    ("GET", "/v1/payment_methods", payment_methods::list, "customer type"),
+    ("POST", "/v1/payment_methods", payment_methods::create, "billing_details card metadata type"),
+    ("GET", "/v1/payment_methods/{id}", payment_methods::retrieve, ""),
+    ("POST", "/v1/payment_methods/{id}/attach", payment_methods::attach, "customer"),
+    ("POST", "/v1/payment_methods/{id}/detach", payment_methods::detach, ""),
+    ("GET", "/v1/payment_pages/{id}", checkout::retrieve_page, ""),
+    ("POST", "/v1/payment_pages/{id}/confirm", checkout::confirm_page, "expected_amount payment_method"),
+    ("GET", "/v1/prices", prices::list, "active created currency lookup_keys product type"),
+    ("POST", "/v1/prices", prices::create, "active billing_scheme currency lookup_key metadata nickname product product_data recurring tax_behavior tiers tiers_mode transfer_lookup_key transform_quantity unit_amount unit_amount_decimal"),
+    ("GET", "/v1/prices/{id}", prices::retrieve, ""),
+    ("POST", "/v1/prices/{id}", prices::update, "active lookup_key metadata nickname tax_behavior transfer_lookup_key"),
+    ("GET", "/v1/products", products::list, "active created ids"),
+    ("POST", "/v1/products", products::create, "active description id marketing_features metadata name statement_descriptor unit_label url"),
+    ("GET", "/v1/products/{id}", products::retrieve, ""),
+    ("POST", "/v1/products/{id}", products::update, "active default_price description marketing_features metadata name statement_descriptor unit_label url"),
+    ("GET", "/v1/subscriptions", subscriptions::list, "created customer price status"),
+    ("POST", "/v1/subscriptions", subscriptions::create, "billing_mode collection_method customer default_payment_method description items metadata off_session payment_behavior trial_end trial_period_days"),
+    ("DELETE", "/v1/subscriptions/{id}", subscriptions::cancel, "cancellation_details invoice_now prorate"),
+    ("GET", "/v1/subscriptions/{id}", subscriptions::retrieve, ""),
+    ("POST", "/v1/subscriptions/{id}", subscriptions::update, "cancel_at cancel_at_period_end cancellation_details default_payment_method description items metadata off_session proration_behavior"),
+    ("GET", "/v1/webhook_endpoints", webhook_endpoints::list, ""),
+    ("POST", "/v1/webhook_endpoints", webhook_endpoints::create, "api_version description enabled_events metadata url"),
+    ("DELETE", "/v1/webhook_endpoints/{id}", webhook_endpoints::delete, ""),
+    ("GET", "/v1/webhook_endpoints/{id}", webhook_endpoints::retrieve, ""),
+    ("POST", "/v1/webhook_endpoints/{id}", webhook_endpoints::update, "description disabled enabled_events metadata url"),
+];
+
+/// Stripe's operations and the names of their parameters, from its own types (see the licence beside it).
+const STRIPES: &str = include_str!("../data/operations.tsv");
+
+/// Two calls Stripe has and does not document, in the form of the table above.
+const UNDOCUMENTED: &str = "GET\t/v1/payment_pages/{id}\t\t\t\n\
+                            POST\t/v1/payment_pages/{id}/confirm\t\tpayment_method\texpected_amount\n";
+
+const OF_EVERY_LIST: [&str; 3] = ["ending_before", "limit", "starting_after"];
+
+static OPERATIONS: LazyLock<HashMap<(&'static str, usize), Vec<Operation>>> = LazyLock::new(read);
+
+fn read() -> HashMap<(&'static str, usize), Vec<Operation>> {
+    let mut operations: HashMap<_, Vec<Operation>> = HashMap::new();
+    for row in STRIPES.lines().skip(1).chain(UNDOCUMENTED.lines()) {
+        let mut columns = row.split('\t');
+        let mut column = || columns.next().unwrap_or_default();
+        let (method, path, _, required, optional) =
+            (column(), column(), column(), column(), column());
+        let names = |list: &'static str| -> Vec<&'static str> {
+            list.split([',', ' ']).filter(|name| !name.is_empty()).collect()
+        };
+        let ours = OURS.iter().find(|ours| ours.0 == method && ours.1 == path);
+        let knows = names(optional);
+        let mut reads = names(ours.map_or("", |ours| ours.3));
+        reads.push("expand");
+        reads.extend(OF_EVERY_LIST.iter().filter(|name| knows.contains(name)));
+        let run = ours.map(|ours| ours.2);
+        let operation = Operation { method, path, run, reads, required: names(required), knows };
+        operations.entry((method, path.split('/').count())).or_default().push(operation);
+    }
+    // A word beats a placeholder: `/search` before `/{id}`.
+    for same_length in operations.values_mut() {
+        same_length.sort_by_key(|operation| operation.path.matches('{').count());
+    }
+    operations
+}
+
+/// The operation behind a path, and what stands in the place of its last placeholder.
+pub fn find(method: &str, path: &str) -> Option<(&'static Operation, String)> {
+    let segments: Vec<&str> = path.split('/').collect();
+    let method = ["GET", "POST", "DELETE"].into_iter().find(|known| *known == method)?;
+    OPERATIONS.get(&(method, segments.len()))?.iter().find_map(|operation| {
+        let mut id = "";
+        for (pattern, segment) in operation.path.split('/').zip(&segments) {
+            if pattern.starts_with('{') && !segment.is_empty() {
+                id = segment;
+            } else if pattern != *segment {
+                return None;
+            }
+        }
+        Some((operation, id.to_owned()))
+    })
+}
+
+impl Operation {
+    /// Checks the names of the parameters, and that the required ones are there.
+    pub fn check(&self, params: &Params<'_>) -> Result<()> {
+        for field in params.fields() {
+            if self.reads.contains(&field) {
+                continue;
+            }
+            // A call the simulator does not do says so as a whole.
+            if self.knows.contains(&field) || self.required.contains(&field) {
+                if self.run.is_some() {
+                    return Err(params::not_simulated(field));
+                }
+            } else if params.is_strict() {
+                return Err(Error::parameter_unknown(field));
+            }
+        }
+        match self.required.iter().find(|field| !params.has(field)) {
+            Some(field) => Err(Error::parameter_missing(field)),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_of_ours_is_one_of_stripes_and_reads_what_stripe_knows() {
+        for (method, path, _, reads) in OURS {
+            let found =
+                OPERATIONS.values().flatten().find(|o| o.method == *method && o.path == *path);
+            let operation = found.unwrap_or_else(|| panic!("{method} {path} is not Stripe's"));
+            for name in reads.split_whitespace() {
+                let known = operation.knows.contains(&name) || operation.required.contains(&name);
+                assert!(known, "{method} {path} has no parameter `{name}`");
+            }
+            for name in &operation.required {
+                assert!(operation.reads.contains(name), "{method} {path} must read `{name}`");
+            }
+        }
+        let total: usize = OPERATIONS.values().map(Vec::len).sum();
+        assert_eq!(total, 241, "239 documented operations and two that are not");
+    }
+
+    #[test]
+    fn paths_find_their_operation() {
+        let found = |method, path| find(method, path).map(|(o, id)| (o.path, id));
+        assert_eq!(
+            found("GET", "/v1/customers/search"),
+            Some(("/v1/customers/search", String::new()))
+        );
+        assert_eq!(
+            found("GET", "/v1/customers/cus_1"),
+            Some(("/v1/customers/{id}", "cus_1".into()))
+        );
+        assert_eq!(found("GET", "/v1/customers/"), None);
+        assert_eq!(found("DELETE", "/v1/customers"), None);
+        assert_eq!(found("GET", "/v1/nothing"), None);
+    }
+}

@@ -1,0 +1,156 @@
+//! Charges: one attempt to take money from a card, kept whether it went well or not.
+
+use serde_json::{Value, json};
+
+use crate::{
+    cards::Decline,
+    payment_methods::PaymentMethod,
+    table::{Object, Table},
+    world::{World, with_nulls},
+};
+
+#[derive(Clone)]
+pub struct Charge {
+    id: String,
+    created: i64,
+    amount: i64,
+    currency: String,
+    description: String,
+    pub customer: Option<String>,
+    pub payment_intent: String,
+    /// As it was when charged.
+    method: PaymentMethod,
+    decline: Option<&'static Decline>,
+}
+
+/// A charge of the intent's whole amount, announced.
+pub fn add(
+    world: &mut World,
+    intent: &str,
+    method: &PaymentMethod,
+    decline: Option<&'static Decline>,
+) -> String {
+    let id = world.ids.id("ch_");
+    let Some(intent) = world.payment_intents.find(intent) else { return id };
+    let charge = Charge {
+        id: id.clone(),
+        created: world.now,
+        amount: intent.amount,
+        currency: intent.currency.clone(),
+        description: intent.description.clone(),
+        customer: intent.customer.clone(),
+        payment_intent: intent.id.clone(),
+        method: method.clone(),
+        decline,
+    };
+    let shown = charge.render(world);
+    world.charges.put(charge);
+    world.emit(if decline.is_some() { "charge.failed" } else { "charge.succeeded" }, &shown);
+    id
+}
+
+impl Charge {
+    fn outcome(&self) -> Value {
+        let (status, kind, message) = match self.decline {
+            None => ("approved_by_network", "authorized", "Payment complete."),
+            Some(_) => (
+                "declined_by_network",
+                "issuer_declined",
+                "The bank did not return any further details with this decline.",
+            ),
+        };
+        json!({
+            "advice_code": null,
+            "network_advice_code": null,
+            "network_decline_code": null,
+            "network_status": status,
+            "reason": self.decline.map(|decline| decline.reason),
+            "risk_level": "normal",
+            "risk_score": 20,
+            "seller_message": message,
+            "type": kind,
+        })
+    }
+}
+
+impl Object for Charge {
+    const NOUN: &'static str = "charge";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn created(&self) -> i64 {
+        self.created
+    }
+
+    fn render(&self, _: &World) -> Value {
+        let paid = self.decline.is_none();
+        let mut card = with_nulls(self.method.charged_card(), NULLS_OF_CARD);
+        card["amount_authorized"] = json!(paid.then_some(self.amount));
+        let shown = json!({
+            "id": self.id,
+            "object": "charge",
+            "amount": self.amount,
+            "amount_captured": if paid { self.amount } else { 0 },
+            "amount_refunded": 0,
+            "billing_details": self.method.billing_details(),
+            "calculated_statement_descriptor": "SIMULATOR",
+            "captured": paid,
+            "created": self.created,
+            "currency": self.currency,
+            "customer": self.customer,
+            "description": self.description,
+            "disputed": false,
+            "failure_code": self.decline.map(|decline| decline.code),
+            "failure_message": self.decline.map(|decline| decline.message),
+            "fraud_details": {},
+            "livemode": false,
+            "metadata": {},
+            "outcome": self.outcome(),
+            "paid": paid,
+            "payment_intent": self.payment_intent,
+            "payment_method": self.method.id,
+            "payment_method_details": { "card": card, "type": "card" },
+            "refunded": false,
+            "status": if paid { "succeeded" } else { "failed" },
+        });
+        with_nulls(shown, NULLS)
+    }
+
+    fn table(world: &World) -> &Table<Self> {
+        &world.charges
+    }
+}
+
+const NULLS: &[&str] = &[
+    "application",
+    "application_fee",
+    "application_fee_amount",
+    "balance_transaction",
+    "failure_balance_transaction",
+    "on_behalf_of",
+    "receipt_email",
+    "receipt_number",
+    "receipt_url",
+    "review",
+    "shipping",
+    "source",
+    "source_transfer",
+    "statement_descriptor",
+    "statement_descriptor_suffix",
+    "transfer_data",
+    "transfer_group",
+];
+
+const NULLS_OF_CARD: &[&str] = &[
+    "amount_authorized",
+    "authorization_code",
+    "electronic_commerce_indicator",
+    "installments",
+    "mandate",
+    "network_transaction_id",
+    "three_d_secure",
+    "transaction_link_id",
+    "wallet",
+];

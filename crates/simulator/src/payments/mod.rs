@@ -1,0 +1,135 @@
+//! Payment intents and the charges they make. Only invoices and checkout make them.
+
+mod charges;
+mod intents;
+
+use serde_json::{Value, json};
+
+pub use charges::Charge;
+pub use intents::PaymentIntent;
+
+use crate::{
+    cards::{Decline, Outcome, Presence},
+    error::Result,
+    lists,
+    table::Object,
+    world::{Request, World},
+};
+
+/// Money to be asked of a customer.
+pub struct Order<'a> {
+    /// A new customer has no id until the payment is through.
+    pub customer: Option<&'a str>,
+    pub amount: i64,
+    pub currency: &'a str,
+    pub description: &'a str,
+}
+
+/// A new intent, announced.
+pub fn open(world: &mut World, order: &Order<'_>) -> String {
+    let id = world.ids.id("pi_");
+    let intent = PaymentIntent {
+        client_secret: world.ids.client_secret(&id),
+        id: id.clone(),
+        created: world.now,
+        amount: order.amount,
+        currency: order.currency.to_owned(),
+        customer: order.customer.map(str::to_owned),
+        description: order.description.to_owned(),
+        payment_method: None,
+        status: "requires_payment_method",
+        latest_charge: None,
+        last_decline: None,
+    };
+    let shown = intent.render(world);
+    world.payment_intents.put(intent);
+    world.emit("payment_intent.created", &shown);
+    id
+}
+
+/// Tries to pay an intent with a method: a charge, or a request to authenticate.
+pub fn attempt(world: &mut World, intent: &str, method: &str, presence: Presence) -> Outcome {
+    let Some(method) = world.payment_methods.find(method).cloned() else {
+        return Outcome::NeedsAction;
+    };
+    let outcome = method.card.charge(method.authenticated, presence);
+    let decline = match outcome {
+        Outcome::Paid => None,
+        Outcome::Declined(decline) => Some(decline),
+        Outcome::NeedsAction => {
+            change(world, intent, |intent| {
+                intent.payment_method = Some(method.id.clone());
+                intent.status = "requires_action";
+            });
+            announce(world, "payment_intent.requires_action", intent);
+            return outcome;
+        }
+    };
+    let charge = charges::add(world, intent, &method, decline);
+    change(world, intent, |intent| {
+        intent.latest_charge = Some(charge);
+        intent.last_decline = decline.map(|decline| (decline, method.id.clone()));
+        intent.payment_method = decline.is_none().then(|| method.id.clone());
+        intent.status = if decline.is_some() { "requires_payment_method" } else { "succeeded" };
+    });
+    let told = if decline.is_some() {
+        "payment_intent.payment_failed"
+    } else {
+        "payment_intent.succeeded"
+    };
+    announce(world, told, intent);
+    outcome
+}
+
+/// The intent of a voided invoice.
+pub fn cancel(world: &mut World, intent: &str) {
+    change(world, intent, |intent| intent.status = "canceled");
+    announce(world, "payment_intent.canceled", intent);
+}
+
+fn change(world: &mut World, id: &str, change: impl FnOnce(&mut PaymentIntent)) {
+    world.payment_intents.change(id, change);
+}
+
+fn announce(world: &mut World, kind: &'static str, id: &str) {
+    if let Some(shown) = world.payment_intents.find(id).map(|intent| intent.render(world)) {
+        world.emit(kind, &shown);
+    }
+}
+
+/// A decline, as an intent remembers it.
+fn render_error(decline: &Decline, method: &Value, charge: Option<&String>) -> Value {
+    json!({
+        "charge": charge,
+        "code": decline.code,
+        "decline_code": decline.reason,
+        "doc_url": format!("https://stripe.com/docs/error-codes/{}", decline.code.replace('_', "-")),
+        "message": decline.message,
+        "payment_method": method,
+        "type": "card_error",
+    })
+}
+
+pub fn retrieve_intent(world: &mut World, request: &Request) -> Result<Value> {
+    Ok(world.payment_intents.get(&request.id, "intent")?.render(world))
+}
+
+pub fn list_intents(world: &mut World, request: &Request) -> Result<Value> {
+    let customer = request.params().text("customer")?;
+    lists::list::<PaymentIntent>(world, request, |intent| {
+        customer.is_none() || intent.customer.as_deref() == customer
+    })
+}
+
+pub fn retrieve_charge(world: &mut World, request: &Request) -> Result<Value> {
+    Ok(world.charges.get(&request.id, "id")?.render(world))
+}
+
+pub fn list_charges(world: &mut World, request: &Request) -> Result<Value> {
+    let params = request.params();
+    let (customer, intent) = (params.text("customer")?, params.text("payment_intent")?);
+    lists::list::<Charge>(world, request, |charge| {
+        (customer.is_none() || charge.customer.as_deref() == customer)
+            && intent.is_none_or(|intent| charge.payment_intent == intent)
+    })
+}

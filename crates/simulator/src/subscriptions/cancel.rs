@@ -1,0 +1,80 @@
+//! The end of a subscription: at once, or by time.
+
+use serde_json::Value;
+
+use super::{Cancellation, Status, Subscription};
+use crate::{
+    error::{Error, Result},
+    invoices,
+    params::{self, Params},
+    table::Object,
+    world::{Request, World},
+};
+
+const FEEDBACK: [&str; 8] = [
+    "customer_service",
+    "low_quality",
+    "missing_features",
+    "other",
+    "switched_service",
+    "too_complex",
+    "too_expensive",
+    "unused",
+];
+
+/// `DELETE /v1/subscriptions/{id}`.
+pub fn cancel(world: &mut World, request: &Request) -> Result<Value> {
+    let params = request.params();
+    for field in ["invoice_now", "prorate"] {
+        if params.boolean(field)? == Some(true) {
+            return Err(params::not_simulated(field));
+        }
+    }
+    let mut subscription = world.subscriptions.get(&request.id, "id")?.clone();
+    if subscription.status.is_ended() {
+        return Err(Error::no_such(Subscription::NOUN, &request.id, "id"));
+    }
+    read_details(&params, &mut subscription.cancellation)?;
+    let details = subscription.cancellation;
+    world.subscriptions.change(&request.id, |stored| stored.cancellation = details);
+    end(world, &request.id, "cancellation_requested");
+    super::retrieve(world, request)
+}
+
+/// Comment and feedback, where given.
+pub fn read_details(params: &Params<'_>, cancellation: &mut Cancellation) -> Result<()> {
+    let Some(details) = params.object("cancellation_details")? else { return Ok(()) };
+    details.only(&["comment", "feedback"], &["feedback_option"])?;
+    details.set_text("comment", &mut cancellation.comment)?;
+    details.choice("feedback", &FEEDBACK)?;
+    details.set_text("feedback", &mut cancellation.feedback)
+}
+
+/// Ends it now. Open invoices stay, but are no longer collected.
+pub fn end(world: &mut World, id: &str, reason: &'static str) {
+    let now = world.now;
+    world.subscriptions.change(id, |subscription| {
+        subscription.status = Status::Canceled;
+        subscription.canceled_at.get_or_insert(now);
+        subscription.ended_at = Some(now);
+        subscription.cancellation.reason = Some(reason);
+    });
+    if let Some(invoice) = world.subscriptions.find(id).and_then(|s| s.latest_invoice.clone()) {
+        invoices::stop_collecting(world, &invoice);
+    }
+    if let Some(shown) = world.subscriptions.find(id).map(|stored| stored.render(world)) {
+        world.emit("customer.subscription.deleted", &shown);
+    }
+}
+
+/// What deleting a customer does to their subscriptions.
+pub fn cancel_all_of(world: &mut World, customer: &str) {
+    let theirs = |subscription: &&Subscription| {
+        subscription.customer == customer && !subscription.status.is_ended()
+    };
+    let rows = world.subscriptions.rows().iter().filter(theirs);
+    let ids: Vec<String> = rows.map(|subscription| subscription.id.clone()).collect();
+    for id in ids {
+        end(world, &id, "cancellation_requested");
+    }
+}

@@ -1,0 +1,115 @@
+//! How a subscription and its items are shown.
+
+use serde_json::{Value, json};
+
+use super::{Item, Subscription};
+use crate::{
+    catalog, lists,
+    table::Object,
+    world::{World, with_nulls},
+};
+
+pub fn render(subscription: &Subscription, world: &World) -> Value {
+    let items = subscription.items.iter().map(|item| render_item(subscription, item, world));
+    let items_url = format!("/v1/subscription_items?subscription={}", subscription.id);
+    let ends_by_trial = subscription.trial.map(|_| {
+        json!({ "end_behavior": {
+            "billing_cycle_anchor": null,
+            "missing_payment_method": "create_invoice",
+        } })
+    });
+    let shown = json!({
+        "id": subscription.id,
+        "object": "subscription",
+        "automatic_tax": { "disabled_reason": null, "enabled": false, "liability": null },
+        "billing_cycle_anchor": subscription.anchor,
+        "billing_mode": {
+            "flexible": { "proration_discounts": "included" },
+            "type": "flexible",
+        },
+        "billing_schedules": [],
+        "cancel_at": subscription.cancel_at,
+        "cancel_at_period_end": subscription.cancel_at_period_end,
+        "canceled_at": subscription.canceled_at,
+        "cancellation_details": {
+            "comment": subscription.cancellation.comment,
+            "feedback": subscription.cancellation.feedback,
+            "feedback_option": null,
+            "reason": subscription.cancellation.reason,
+        },
+        "collection_method": "charge_automatically",
+        "created": subscription.created,
+        "currency": subscription.currency,
+        "customer": subscription.customer,
+        "default_payment_method": subscription.default_payment_method,
+        "default_tax_rates": [],
+        "description": subscription.description,
+        "discounts": [],
+        "ended_at": subscription.ended_at,
+        "invoice_settings": {
+            "account_tax_ids": null,
+            "custom_fields": null,
+            "description": null,
+            "footer": null,
+            "issuer": { "type": "self" },
+        },
+        "items": lists::whole(items.collect(), &items_url),
+        "latest_invoice": subscription.latest_invoice,
+        "livemode": false,
+        "metadata": subscription.metadata,
+        "payment_settings": {
+            "payment_method_options": null,
+            "payment_method_types": null,
+            "save_default_payment_method": "off",
+        },
+        "start_date": subscription.created,
+        "status": subscription.status.word(),
+        "trial_end": subscription.trial.map(|(_, end)| end),
+        "trial_settings": ends_by_trial,
+        "trial_start": subscription.trial.map(|(start, _)| start),
+    });
+    with_nulls(shown, NULLS)
+}
+
+fn render_item(subscription: &Subscription, item: &Item, world: &World) -> Value {
+    let price = world.prices.find(&item.price);
+    let mut shown = json!({
+        "id": item.id,
+        "object": "subscription_item",
+        "billing_thresholds": null,
+        "created": item.created,
+        "current_period_end": subscription.period_end,
+        "current_period_start": subscription.period_start,
+        "current_trial": null,
+        "discounts": [],
+        "metadata": item.metadata,
+        "plan": price.map(catalog::as_plan),
+        "price": price.map(|price| price.render(world)),
+        "subscription": subscription.id,
+        "tax_rates": [],
+    });
+    if let Some(quantity) = item.quantity {
+        shown["quantity"] = json!(quantity);
+    }
+    shown
+}
+
+const NULLS: &[&str] = &[
+    "application",
+    "application_fee_percent",
+    "billing_cycle_anchor_config",
+    "billing_thresholds",
+    "customer_account",
+    "days_until_due",
+    "default_source",
+    "managed_payments",
+    "next_pending_invoice_item_invoice",
+    "on_behalf_of",
+    "pause_collection",
+    "pending_invoice_item_interval",
+    "pending_setup_intent",
+    "pending_update",
+    "schedule",
+    "test_clock",
+    "transfer_data",
+];

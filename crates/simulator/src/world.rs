@@ -1,0 +1,315 @@
+//! All the simulator's state: a request in, an answer and its events out. No clock, no sockets, no chance
+//! but the seed.
+
+use serde_json::{Map, Value, json};
+use tollhouse_stripe::{API_VERSION, form};
+
+use crate::{
+    catalog::{Meter, Price, Product},
+    checkout::Session,
+    clock::Agenda,
+    customers::Customer,
+    deliveries::Deliveries,
+    error::{Error, Result},
+    events::{Event, EventDraft},
+    expand,
+    faults::{FaultKind, Faults},
+    idempotency::{Idempotency, Remembered},
+    ids::Ids,
+    invoices::{Invoice, InvoicePayment},
+    operations::{self, Operation},
+    params::Params,
+    payment_methods::PaymentMethod,
+    payments::{Charge, PaymentIntent},
+    subscriptions::Subscription,
+    table::Table,
+    webhook_endpoints::WebhookEndpoint,
+};
+
+/// Versions whose differences to [`API_VERSION`] are additions only.
+const VERSIONS: [&str; 2] = [API_VERSION, "2026-09-30.endive"];
+
+/// One account at the pretend Stripe.
+pub struct World {
+    /// Unix seconds on the simulator's clock.
+    pub now: i64,
+    pub ids: Ids,
+    /// Where the pages are reachable; no slash at the end.
+    pub base_url: String,
+    pub secret_key: String,
+    pub customers: Table<Customer>,
+    pub products: Table<Product>,
+    pub prices: Table<Price>,
+    pub meters: Table<Meter>,
+    pub sessions: Table<Session>,
+    pub payment_methods: Table<PaymentMethod>,
+    pub payment_intents: Table<PaymentIntent>,
+    pub charges: Table<Charge>,
+    pub subscriptions: Table<Subscription>,
+    pub invoices: Table<Invoice>,
+    pub invoice_payments: Table<InvoicePayment>,
+    pub events: Table<Event>,
+    pub webhook_endpoints: Table<WebhookEndpoint>,
+    pub agenda: Agenda,
+    pub deliveries: Deliveries,
+    pub faults: Faults,
+    /// The request that makes what happens happen; none when time does.
+    pub cause: Option<Cause>,
+    /// Events held back until their order is known; see [`World::in_order`].
+    pub(crate) held_back: Option<Vec<EventDraft>>,
+    idempotency: Idempotency,
+}
+
+/// The request an event names.
+#[derive(Clone, Debug)]
+pub struct Cause {
+    pub request_id: String,
+    pub idempotency_key: Option<String>,
+}
+
+/// A call as it arrives, whoever carried it.
+#[derive(Clone, Debug, Default)]
+pub struct Incoming {
+    pub method: String,
+    pub path: String,
+    pub pairs: Vec<(String, String)>,
+    /// The secret key the caller showed.
+    pub secret_key: Option<String>,
+    pub idempotency_key: Option<String>,
+    /// The `Stripe-Version` header.
+    pub version: Option<String>,
+}
+
+/// What goes back.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Vec<u8>,
+}
+
+/// No answer at all, by order of a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silence {
+    BeforeWork,
+    AfterWork,
+}
+
+/// A call whose operation is found and whose parameters are read.
+pub struct Request {
+    pub path: String,
+    /// What stands in the place of `{id}`.
+    pub id: String,
+    fields: Map<String, Value>,
+    strict: bool,
+}
+
+impl Request {
+    pub fn params(&self) -> Params<'_> {
+        Params::new(&self.fields, self.strict)
+    }
+}
+
+impl World {
+    pub fn new(seed: u64, secret_key: String, base_url: String, now: i64) -> Self {
+        Self {
+            now,
+            ids: Ids::new(seed),
+            base_url,
+            secret_key,
+            customers: Table::default(),
+            products: Table::default(),
+            prices: Table::default(),
+            meters: Table::default(),
+            sessions: Table::default(),
+            payment_methods: Table::default(),
+            payment_intents: Table::default(),
+            charges: Table::default(),
+            subscriptions: Table::default(),
+            invoices: Table::default(),
+            invoice_payments: Table::default(),
+            events: Table::default(),
+            webhook_endpoints: Table::default(),
+            agenda: Agenda::default(),
+            deliveries: Deliveries::default(),
+            faults: Faults::default(),
+            cause: None,
+            held_back: None,
+            idempotency: Idempotency::default(),
+        }
+    }
+
+    /// Answers one call of the API.
+    ///
+    /// # Errors
+    /// Silence, where a fault ordered it.
+    pub fn call(&mut self, call: &Incoming) -> std::result::Result<Reply, Silence> {
+        let request_id = self.ids.id("req_");
+        let fault = self.faults.take(&call.path);
+        let mut reply = match fault {
+            Some(FaultKind::Unreachable) => return Err(Silence::BeforeWork),
+            Some(FaultKind::Error500) => failed(&Error::server()),
+            Some(FaultKind::Error429) => {
+                let mut reply = failed(&Error::rate_limited());
+                reply.headers.push(("Stripe-Rate-Limited-Reason", "global-rate".to_owned()));
+                reply
+            }
+            Some(FaultKind::DoneButUnanswered) | None => self.answer(call, &request_id),
+        };
+        if fault == Some(FaultKind::DoneButUnanswered) {
+            return Err(Silence::AfterWork);
+        }
+        let moment = u64::try_from(self.now).unwrap_or_default();
+        let moment = std::time::UNIX_EPOCH + std::time::Duration::from_secs(moment);
+        reply.headers.extend([
+            ("Content-Type", "application/json".to_owned()),
+            ("Date", httpdate::fmt_http_date(moment)),
+            ("Request-Id", request_id),
+            ("Stripe-Version", call.version.clone().unwrap_or_else(|| API_VERSION.to_owned())),
+        ]);
+        if let Some(key) = &call.idempotency_key {
+            reply.headers.push(("Idempotency-Key", key.clone()));
+        }
+        Ok(reply)
+    }
+
+    fn answer(&mut self, call: &Incoming, request_id: &str) -> Reply {
+        let (operation, request) = match self.read(call) {
+            Ok(found) => found,
+            Err(error) => return failed(&error),
+        };
+        let key = call.idempotency_key.as_deref().filter(|_| call.method == "POST");
+        if let Some(key) = key {
+            match self.idempotency.look_up(operation, key, call, self.now) {
+                Remembered::Nothing => {}
+                Remembered::Answer(reply) => return reply,
+                Remembered::OtherParameters => {
+                    return failed(&Error::idempotency(format!(
+                        "Keys for idempotent requests can only be used with the same parameters \
+                         they were first used with. Try using a key other than '{key}' if you \
+                         meant to execute a different request."
+                    )));
+                }
+            }
+        }
+        self.cause = Some(Cause {
+            request_id: request_id.to_owned(),
+            idempotency_key: call.idempotency_key.clone(),
+        });
+        let done = self.perform(operation, &request);
+        self.cause = None;
+        let reply = match &done {
+            Ok(object) => Reply { status: 200, headers: vec![], body: to_bytes(object) },
+            Err(error) => failed(error),
+        };
+        // What failed before it began may be tried again with the same key.
+        if let Some(key) = key
+            && matches!(reply.status, 200 | 402)
+        {
+            self.idempotency.remember(operation, key, call, reply.clone(), self.now);
+        }
+        reply
+    }
+
+    fn perform(&mut self, operation: &Operation, request: &Request) -> Result<Value> {
+        let paths = request.params().texts("expand")?;
+        expand::check(&paths)?;
+        let Some(run) = operation.run else {
+            return Err(Error::not_simulated(format!(
+                "The simulator does not do `{} {}` yet. Use Stripe's test mode for it.",
+                operation.method, operation.path
+            )));
+        };
+        let mut object = run(self, request)?;
+        for path in paths {
+            expand::expand(self, &mut object, path)?;
+        }
+        Ok(object)
+    }
+
+    /// Checks key and version, finds the operation and checks the names of its parameters.
+    fn read(&self, call: &Incoming) -> Result<(&'static Operation, Request)> {
+        self.authenticate(call.secret_key.as_deref())?;
+        if let Some(version) = &call.version
+            && !VERSIONS.contains(&version.as_str())
+        {
+            return Err(Error::invalid(format!(
+                "The simulator speaks Stripe's API version `{API_VERSION}`, and this request asks \
+                 for `{version}`. Set the `Stripe-Version` header to `{API_VERSION}`."
+            )));
+        }
+        let (operation, id) = operations::find(&call.method, &call.path)
+            .ok_or_else(|| Error::unrecognized_url(&call.method, &call.path))?;
+        let fields = match form::nest(call.pairs.iter().cloned()) {
+            Ok(Value::Object(fields)) => fields,
+            Ok(_) => Map::new(),
+            Err(error) => return Err(Error::invalid(error.to_string())),
+        };
+        let request =
+            Request { path: call.path.clone(), id, fields, strict: call.version.is_some() };
+        operation.check(&request.params())?;
+        Ok((operation, request))
+    }
+
+    fn authenticate(&self, key: Option<&str>) -> Result<()> {
+        let Some(key) = key.filter(|key| !key.is_empty()) else {
+            return Err(Error::unauthenticated(
+                "You did not provide an API key. You need to provide your API key in the \
+                 Authorization header, using Bearer auth (e.g. 'Authorization: Bearer \
+                 YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for details, or \
+                 we can help at https://support.stripe.com/.",
+            ));
+        };
+        let is_test_key = key.starts_with("sk_test_") || key.starts_with("rk_test_");
+        if is_test_key || key == self.secret_key {
+            return Ok(());
+        }
+        let shown: String = key.chars().take(8).collect();
+        Err(Error::unauthenticated(format!("Invalid API Key provided: {shown}***")))
+    }
+
+    /// Objects of one kind, as the API shows them, in order of creation: for tests and the curious.
+    pub fn objects(&self, kind: &str) -> Vec<Value> {
+        match kind {
+            "customer" => self.all::<Customer>(),
+            "product" => self.all::<Product>(),
+            "price" => self.all::<Price>(),
+            "billing.meter" => self.all::<Meter>(),
+            "checkout.session" => self.all::<Session>(),
+            "payment_method" => self.all::<PaymentMethod>(),
+            "payment_intent" => self.all::<PaymentIntent>(),
+            "charge" => self.all::<Charge>(),
+            "subscription" => self.all::<Subscription>(),
+            "invoice" => self.all::<Invoice>(),
+            "invoice_payment" => self.all::<InvoicePayment>(),
+            "event" => self.all::<Event>(),
+            "webhook_endpoint" => self.all::<WebhookEndpoint>(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn all<T: crate::table::Object>(&self) -> Vec<Value> {
+        T::table(self).rows().iter().map(|row| row.render(self)).collect()
+    }
+}
+
+fn failed(error: &Error) -> Reply {
+    // A client need not try again what is not there to succeed.
+    let retry = matches!(error.status, 429 | 500);
+    let headers = vec![("Stripe-Should-Retry", retry.to_string())];
+    Reply { status: error.status, headers, body: to_bytes(&error.body()) }
+}
+
+fn to_bytes(value: &Value) -> Vec<u8> {
+    value.to_string().into_bytes()
+}
+
+/// Adds the keys Stripe's schema requires and the simulator has nothing to say about, as `null`.
+pub fn with_nulls(mut object: Value, keys: &[&str]) -> Value {
+    if let Value::Object(fields) = &mut object {
+        for key in keys {
+            fields.entry(*key).or_insert(json!(null));
+        }
+    }
+    object
+}

@@ -1,0 +1,41 @@
+//! The part of Stripe we use, in Stripe's own words.
+//!
+//! Nothing here knows Tollhouse: ids, statuses and objects are named as Stripe names them, at the
+//! API version [`API_VERSION`]. Unknown fields and unknown enum values are kept or passed over, never
+//! refused, because Stripe adds some every month.
+//!
+//! - [`Client`]: every call we make, one method each, with retries.
+//! - [`Gateway`]: how a call reaches Stripe: over HTTPS ([`http::HttpGateway`]), in process (the
+//!   simulator's), or not at all ([`unconfigured::Unconfigured`]).
+//! - [`signature`]: signing and verifying webhook deliveries.
+//! - [`Event`]: the envelope of a webhook.
+
+mod client;
+#[cfg(feature = "contract")]
+pub mod contract;
+mod error;
+mod event;
+pub mod form;
+mod gateway;
+pub mod http;
+mod id;
+pub mod objects;
+mod open_enum;
+pub mod params;
+mod retry;
+pub mod signature;
+pub mod unconfigured;
+
+pub use client::{Client, Fetched};
+pub use error::{Error, Result};
+pub use event::{Event, EventData, EventObject};
+pub use gateway::{Answer, BoxFuture, Call, Failure, Gateway, IdempotencyKey, Method};
+pub use id::{
+    CheckoutSessionId, CustomerId, EventId, InvoiceId, PaymentMethodId, PriceId, ProductId,
+    SubscriptionId, SubscriptionItemId, WebhookEndpointId,
+};
+
+/// The API version every request names and every webhook endpoint of ours is registered with.
+///
+/// `2026-10-28.endive` is the version the newest official clients pin.
+pub const API_VERSION: &str = "2026-10-28.endive";

@@ -1,0 +1,23 @@
+//! Stripe's objects, only the fields we read, one file per object.
+//!
+//! Every field but the id may be missing in an older API version: what is not essential is optional.
+
+mod checkout_session;
+mod customer;
+mod invoice;
+mod list;
+mod meter;
+mod price;
+mod product;
+mod subscription;
+mod webhook_endpoint;
+
+pub use checkout_session::{CheckoutSession, CheckoutStatus, PaymentStatus};
+pub use customer::Customer;
+pub use invoice::{Invoice, InvoiceStatus};
+pub use list::{List, Metadata, Ref};
+pub use meter::Meter;
+pub use price::{Price, Recurring};
+pub use product::Product;
+pub use subscription::{Subscription, SubscriptionItem, SubscriptionStatus};
+pub use webhook_endpoint::WebhookEndpoint;

@@ -1,0 +1,111 @@
+//! Subscriptions: what a customer has bought, and until when.
+
+use serde::Deserialize;
+
+use super::{List, Metadata, Price, Ref};
+use crate::{
+    id::{CustomerId, InvoiceId, SubscriptionId, SubscriptionItemId},
+    open_enum::open_enum,
+};
+
+open_enum! {
+    /// Stripe's eight words.
+    SubscriptionStatus {
+        Incomplete = "incomplete",
+        IncompleteExpired = "incomplete_expired",
+        Trialing = "trialing",
+        Active = "active",
+        PastDue = "past_due",
+        Canceled = "canceled",
+        Unpaid = "unpaid",
+        Paused = "paused",
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Subscription {
+    pub id: SubscriptionId,
+    pub customer: Ref<CustomerId>,
+    pub status: SubscriptionStatus,
+    /// The first ten; each item has its own period.
+    pub items: List<SubscriptionItem>,
+    /// All times are unix seconds.
+    #[serde(default)]
+    pub created: i64,
+    #[serde(default)]
+    pub cancel_at: Option<i64>,
+    #[serde(default)]
+    pub cancel_at_period_end: bool,
+    #[serde(default)]
+    pub canceled_at: Option<i64>,
+    #[serde(default)]
+    pub ended_at: Option<i64>,
+    #[serde(default)]
+    pub trial_end: Option<i64>,
+    #[serde(default)]
+    pub latest_invoice: Option<Ref<InvoiceId>>,
+    #[serde(default)]
+    pub metadata: Metadata,
+}
+
+impl Subscription {
+    /// From the latest start to the earliest end of its items, as Stripe's own list filters count it.
+    pub fn period(&self) -> Option<(i64, i64)> {
+        let start = self.items.data.iter().filter_map(|item| item.current_period_start).max()?;
+        let end = self.items.data.iter().filter_map(|item| item.current_period_end).min()?;
+        Some((start, end))
+    }
+
+    /// When it will end, whichever of Stripe's two ways says so.
+    pub fn ends_at(&self) -> Option<i64> {
+        self.cancel_at.or_else(|| {
+            self.cancel_at_period_end.then(|| self.period().map(|(_, end)| end)).flatten()
+        })
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct SubscriptionItem {
+    pub id: SubscriptionItemId,
+    pub price: Price,
+    /// None for metered prices.
+    #[serde(default)]
+    pub quantity: Option<i64>,
+    #[serde(default)]
+    pub current_period_start: Option<i64>,
+    #[serde(default)]
+    pub current_period_end: Option<i64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_of_tomorrow_is_kept() {
+        let subscription: Subscription = serde_json::from_str(
+            r#"{"id": "sub_1", "customer": {"id": "cus_1", "object": "customer"},
+                "status": "dormant", "items": {"data": []}}"#,
+        )
+        .unwrap();
+        assert_eq!(subscription.status, SubscriptionStatus::Other("dormant".into()));
+        assert_eq!(subscription.customer.0.as_str(), "cus_1");
+        assert_eq!(subscription.period(), None);
+    }
+
+    #[test]
+    fn both_ways_of_ending_are_seen() {
+        let json = |fields: &str| {
+            format!(
+                r#"{{"id": "sub_1", "customer": "cus_1", "status": "active", {fields}, "items": {{"data": [
+                    {{"id": "si_1", "price": {{"id": "price_1", "currency": "usd"}},
+                      "current_period_start": 1, "current_period_end": 9}}]}}}}"#
+            )
+        };
+        let ends_at =
+            |fields: &str| serde_json::from_str::<Subscription>(&json(fields)).unwrap().ends_at();
+        assert_eq!(ends_at(r#""cancel_at": 5"#), Some(5));
+        assert_eq!(ends_at(r#""cancel_at_period_end": true"#), Some(9));
+        assert_eq!(ends_at(r#""cancel_at": null"#), None);
+    }
+}

@@ -1,0 +1,96 @@
+//! The repository's own tool: `cargo xtask COMMAND`, the same here, on a laptop and in CI.
+
+mod check;
+mod generate;
+mod servers;
+mod shell;
+mod tidy;
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+
+use servers::{Purpose, Servers};
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+
+  check                 All that must hold before a change is merged, except the tests
+  fix                   Repairs what can be repaired without a person
+  test [ARGUMENTS]      Every test, with its own Postgres, Redis and Chromium; ARGUMENTS go to `cargo test`
+  generate [--check]    Writes the pages of docs/reference; with --check, says which are stale
+  bench [ARGUMENTS]     The benchmarks, with a Postgres that really writes to disk
+  servers COMMAND       Runs COMMAND with the test servers up and their addresses in the environment
+  tidy                  The rules of the house, as in ARCHITECTURE.md";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            shell::say(&format!("\nerror: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(arguments: &[String]) -> Result<()> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] | ["help" | "--help" | "-h"] => {
+            shell::say(USAGE);
+            Ok(())
+        }
+        ["check"] => check::check(),
+        ["fix"] => check::fix(),
+        ["test", rest @ ..] => test(rest),
+        ["generate"] => generate::generate(),
+        ["generate", "--check"] => generate::check(),
+        ["bench", rest @ ..] => bench(rest),
+        ["servers", "--", rest @ ..] | ["servers", rest @ ..] => with_servers(rest),
+        ["tidy"] => tidy::tidy(),
+        _ => bail!("`{}` is no command of this tool.\n\n{USAGE}", words.join(" ")),
+    }
+}
+
+fn test(arguments: &[&str]) -> Result<()> {
+    let servers = Servers::start(Purpose::Tests)?;
+    let mut cargo = shell::cargo(&["test", "--workspace", "--no-fail-fast"]);
+    servers.run(cargo.args(arguments))
+}
+
+fn bench(arguments: &[&str]) -> Result<()> {
+    let servers = Servers::start(Purpose::Bench)?;
+    let mut cargo = shell::cargo(&["bench", "-p", "tollhouse-server", "--bench", "webhooks"]);
+    servers.run(cargo.args(arguments))
+}
+
+fn with_servers(words: &[&str]) -> Result<()> {
+    let (program, arguments) = words
+        .split_first()
+        .context("`cargo xtask servers` runs a command: say which, as in `servers sh`.")?;
+    let servers = Servers::start(Purpose::Tests)?;
+    servers.run(Command::new(program).args(arguments))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_command_is_refused_with_the_list_of_known_ones() {
+        let error = dispatch(&["chek".to_owned()]).unwrap_err().to_string();
+        assert!(error.contains("`chek`") && error.contains("check  "), "{error}");
+    }
+
+    #[test]
+    fn an_argument_nobody_reads_is_refused() {
+        assert!(dispatch(&["tidy".to_owned(), "--all".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn servers_needs_a_command_to_run() {
+        let error = dispatch(&["servers".to_owned(), "--".to_owned()]).unwrap_err().to_string();
+        assert!(error.contains("say which"), "{error}");
+    }
+}
