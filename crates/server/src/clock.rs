@@ -4,7 +4,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
     time::SystemTime,
@@ -17,7 +17,13 @@ use uuid::Uuid;
 #[derive(Clone)]
 pub struct Clock {
     time: Source,
-    chance: Arc<Mutex<fastrand::Rng>>,
+    chance: Arc<Mutex<Chance>>,
+}
+
+struct Chance {
+    rng: fastrand::Rng,
+    /// The newest id given; the next one is larger, also within a millisecond.
+    last_id: Uuid,
 }
 
 #[derive(Clone)]
@@ -28,15 +34,19 @@ enum Source {
 }
 
 impl Clock {
-    /// The machine's time; ids nobody can guess.
+    /// The machine's time.
     pub fn real() -> Self {
-        Self { time: Source::Real, chance: Arc::new(Mutex::new(fastrand::Rng::new())) }
+        Self::with(Source::Real, fastrand::Rng::new())
     }
 
     /// Stands still at `start` until moved; the same seed gives the same ids.
     pub fn settable(start: Timestamp, seed: u64) -> Self {
         let time = Source::Settable(Arc::new(AtomicI64::new(start.as_microsecond())));
-        Self { time, chance: Arc::new(Mutex::new(fastrand::Rng::with_seed(seed))) }
+        Self::with(time, fastrand::Rng::with_seed(seed))
+    }
+
+    fn with(time: Source, rng: fastrand::Rng) -> Self {
+        Self { time, chance: Arc::new(Mutex::new(Chance { rng, last_id: Uuid::nil() })) }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -54,17 +64,25 @@ impl Clock {
         }
     }
 
-    /// A new UUID of version 7: ordered by time, unlike any other.
+    /// A new UUID of version 7: ordered by time, and among themselves as they were made here.
     pub fn new_id(&self) -> Uuid {
         let millisecond = u64::try_from(self.now().as_millisecond()).unwrap_or(0);
+        let mut chance = self.chance();
         let mut random = [0; 10];
-        self.chance.lock().unwrap_or_else(PoisonError::into_inner).fill(&mut random);
-        id::v7(millisecond, random)
+        chance.rng.fill(&mut random);
+        let id = id::v7(millisecond, random);
+        let next = Uuid::from_u128(chance.last_id.as_u128().saturating_add(1));
+        chance.last_id = id.max(next);
+        chance.last_id
     }
 
     /// A number for whoever needs chance of their own (jitter).
     pub fn seed(&self) -> u64 {
-        self.chance.lock().unwrap_or_else(PoisonError::into_inner).u64(..)
+        self.chance().rng.u64(..)
+    }
+
+    fn chance(&self) -> MutexGuard<'_, Chance> {
+        self.chance.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -72,4 +90,18 @@ impl Clock {
 fn wall_clock_microseconds() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_follow_each_other_while_time_stands_still() {
+        let clock = Clock::settable(Timestamp::MIN, 1);
+        let ids: Vec<Uuid> = (0..1000).map(|_| clock.new_id()).collect();
+        assert!(ids.is_sorted_by(|a, b| a < b));
+        clock.advance(1);
+        assert!(clock.new_id() > ids[999]);
+    }
 }

@@ -93,7 +93,7 @@ pub struct FieldProblem {
 /// What a client gets instead of an answer: RFC 9457 with a stable `code`.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Problem {
-    /// A page about this code.
+    /// `urn:tollhouse:error:` and the code.
     pub r#type: String,
     pub title: &'static str,
     pub status: u16,
@@ -157,7 +157,7 @@ impl Error {
     fn problem(&self) -> Problem {
         let (status, code, title) = self.kind();
         Problem {
-            r#type: format!("https://tollhouse.dev/errors/{code}"),
+            r#type: format!("urn:tollhouse:error:{code}"),
             title,
             status: status.as_u16(),
             detail: self.to_string(),

@@ -4,12 +4,13 @@ use axum::{
     Json, Router,
     extract::{State, rejection::JsonRejection},
     http::StatusCode,
-    response::{Html, IntoResponse, Response},
+    response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use maud::html;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tollhouse_stripe::form;
 
 use crate::{
     DeliveryFault, Fault, Simulator, calendar, checkout,
@@ -20,11 +21,20 @@ use crate::{
 /// One step is at most five years: a daily subscription renews 1,800 times in them.
 const ADVANCE_MAX: i64 = 5 * 366 * 86_400;
 
+/// How far the buttons move the clock.
+const FORWARD: [(i64, &str); 4] = [
+    (3600, "An hour forward"),
+    (86_400, "A day forward"),
+    (7 * 86_400, "A week forward"),
+    (31 * 86_400, "31 days forward"),
+];
+
 pub fn router(simulator: Simulator) -> Router {
     Router::new()
         .route("/_sim", get(index))
         .route("/_sim/", get(index))
         .route("/_sim/clock", get(clock).post(move_clock))
+        .route("/_sim/clock/forward", post(forward))
         .route("/_sim/faults", post(add_fault))
         .route("/_sim/deliveries/faults", post(add_delivery_fault))
         .route("/_sim/reset", post(reset))
@@ -63,6 +73,17 @@ async fn move_clock(
     }
     simulator.advance(seconds);
     clock(State(simulator)).await.into_response()
+}
+
+/// The buttons of the index.
+async fn forward(State(simulator): State<Simulator>, body: String) -> Response {
+    let pairs = form::decode(&body);
+    let seconds = pairs.iter().find(|(name, _)| name == "seconds");
+    match seconds.and_then(|(_, seconds)| seconds.parse().ok()) {
+        Some(seconds) if (0..=ADVANCE_MAX).contains(&seconds) => simulator.advance(seconds),
+        _ => return refuse("Send `seconds`, at most five years of them."),
+    }
+    Redirect::to("/_sim/").into_response()
 }
 
 async fn add_fault(
@@ -119,6 +140,11 @@ fn show(world: &World) -> String {
         &html! {
             h1 { "Stripe simulator" }
             p { "Its clock says " strong { (calendar::moment(world.now)) } "." }
+            form.clock method="post" action="/_sim/clock/forward" {
+                @for (seconds, label) in FORWARD {
+                    button type="submit" name="seconds" value=(seconds) { (label) }
+                }
+            }
             table {
                 tbody {
                     @for (name, count) in counts {
@@ -133,7 +159,7 @@ fn show(world: &World) -> String {
                 ul {
                     @for session in open {
                         li {
-                            a href={ "/c/pay/" (session.id) } { (session.email(world).unwrap_or_else(|| session.id.clone())) }
+                            a href={ "/c/pay/" (session.id) } { (label(world, session)) }
                             " — open until " (calendar::moment(session.expires_at))
                         }
                     }
@@ -157,4 +183,15 @@ fn show(world: &World) -> String {
             }
         },
     )
+}
+
+/// `Pro plan, ann@example.com`.
+fn label(world: &World, session: &checkout::Session) -> String {
+    let price = session.lines.first().and_then(|line| world.prices.find(&line.price));
+    let product = price.and_then(|price| world.products.find(&price.product));
+    let name = product.map_or("Checkout", |product| &product.name);
+    match session.email(world) {
+        Some(email) => format!("{name}, {email}"),
+        None => name.to_owned(),
+    }
 }

@@ -116,7 +116,7 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
     };
     let method = default.or(params.text("payment_method")?);
     if let Some(method) = method {
-        payment_methods::check_attachable(world, method)?;
+        payment_methods::check_attachable(world, method, None)?;
     }
     let id = add(world, customer);
     if let Some(method) = method {

@@ -1,6 +1,6 @@
 //! Idempotency keys: the first answer is kept and given again, for at least a day.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use crate::{
     operations::Operation,
@@ -13,8 +13,13 @@ const KEPT_SECONDS: i64 = 24 * 3600;
 /// What was answered under each key.
 #[derive(Default)]
 pub struct Idempotency {
-    answers: HashMap<(&'static str, String), Kept>,
+    answers: HashMap<Name, Kept>,
+    /// Oldest first, to be forgotten in that order.
+    kept_since: VecDeque<(i64, Name)>,
 }
+
+/// The path of an operation, and the key.
+type Name = (&'static str, String);
 
 struct Kept {
     path: String,
@@ -60,7 +65,17 @@ impl Idempotency {
         reply: Reply,
         now: i64,
     ) {
+        while let Some((_, name)) =
+            self.kept_since.pop_front_if(|(since, _)| now - *since >= KEPT_SECONDS)
+        {
+            // The name may have been given to a later request since.
+            if self.answers.get(&name).is_some_and(|kept| now - kept.at >= KEPT_SECONDS) {
+                self.answers.remove(&name);
+            }
+        }
         let kept = Kept { path: call.path.clone(), pairs: call.pairs.clone(), reply, at: now };
-        self.answers.insert((operation.path, key.to_owned()), kept);
+        let name = (operation.path, key.to_owned());
+        self.kept_since.push_back((now, name.clone()));
+        self.answers.insert(name, kept);
     }
 }

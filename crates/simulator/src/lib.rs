@@ -141,7 +141,10 @@ impl Simulator {
     /// Moves its clock forward, doing on the way what falls due. Time does not go back: a negative
     /// number does nothing.
     pub fn advance(&self, seconds: i64) {
-        self.lock().offset += seconds.max(0);
+        {
+            let mut state = self.lock();
+            state.offset = state.offset.saturating_add(seconds.max(0));
+        }
         self.with(|_| ());
     }
 

@@ -6,14 +6,27 @@ const ZERO_DECIMAL: [&str; 15] = [
     "xof", "xpf",
 ];
 
+use crate::catalog::amount::Decimal;
+
 /// `$29.00`, `€9.90`, `29.00 CHF`, `2900 JPY`.
 pub fn show(amount: i64, currency: &str) -> String {
-    let number = if ZERO_DECIMAL.contains(&currency) {
-        amount.abs().to_string()
-    } else {
-        format!("{}.{:02}", amount.abs() / 100, amount.abs() % 100)
+    show_unit(Decimal::from_integer(amount), currency)
+}
+
+/// A unit price, which may be below a cent: `$0.002`.
+pub fn show_unit(amount: Decimal, currency: &str) -> String {
+    let zero_decimal = ZERO_DECIMAL.contains(&currency);
+    let text = if zero_decimal { amount } else { amount.hundredth() }.to_string();
+    let (sign, number) = match text.strip_prefix('-') {
+        Some(number) => ("-", number),
+        None => ("", text.as_str()),
     };
-    let sign = if amount < 0 { "-" } else { "" };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let number = match (zero_decimal, fraction) {
+        (true, "") => whole.to_owned(),
+        (true, fraction) => format!("{whole}.{fraction}"),
+        (false, fraction) => format!("{whole}.{fraction:0<2}"),
+    };
     match currency {
         "usd" => format!("{sign}${number}"),
         "eur" => format!("{sign}€{number}"),
@@ -24,7 +37,7 @@ pub fn show(amount: i64, currency: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::show;
+    use super::{show, show_unit};
 
     #[test]
     fn amounts_are_written_in_their_currency() {
@@ -36,5 +49,7 @@ mod tests {
         ] {
             assert_eq!(show(amount, currency), expected);
         }
+        assert_eq!(show_unit("0.2".parse().unwrap(), "usd"), "$0.002");
+        assert_eq!(show_unit("12.5".parse().unwrap(), "jpy"), "12.5 JPY");
     }
 }

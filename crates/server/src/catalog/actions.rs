@@ -61,9 +61,16 @@ async fn refuse_changed_terms(tx: &mut Tx, plan: &Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The plan without what may be reworded: name and description. Prices are compared on their own.
+/// The plan without what no subscriber relies on: its words, and which plans an add-on may join from now
+/// on. Prices are compared on their own.
 fn terms(plan: &Plan) -> Plan {
-    Plan { name: String::new(), description: String::new(), prices: Vec::new(), ..plan.clone() }
+    Plan {
+        name: String::new(),
+        description: String::new(),
+        addon_of: Vec::new(),
+        prices: Vec::new(),
+        ..plan.clone()
+    }
 }
 
 /// A price may be added or left out; what a lookup key stands for may not change.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json as JsonAnswer, extract::State, http::Uri};
+use axum::{Json, extract::State, http::Uri};
 use serde::{Deserialize, Serialize};
 use tollhouse_domain::{
     actor::Permission, id::CheckoutId, money::Currency, price::Interval, time::Timestamp,
@@ -16,7 +16,7 @@ use crate::{
     app::App,
     config::Server,
     error::{Conflict, Error, FieldProblem, Problem, Result},
-    http::{Work, auth::Caller, extract::Json},
+    http::{Work, auth::Caller, extract::JsonBody},
 };
 
 const PRICE_ID_LENGTH_MAX: usize = 100;
@@ -38,11 +38,11 @@ pub struct BillingConfig {
 /// Whether Stripe is configured
 #[utoipa::path(get, path = "/api/v1/customer/billing/config", tag = "checkout",
     responses((status = 200, body = BillingConfig), (status = 401, body = Problem), (status = 403, body = Problem)))]
-async fn config(State(app): State<Arc<App>>, caller: Caller) -> Result<JsonAnswer<BillingConfig>> {
+async fn config(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<BillingConfig>> {
     caller.require(Permission::Read)?;
     let stripe_configured = app.config.stripe.secret_key.is_some();
     let publishable_key = app.config.stripe.publishable_key.clone().filter(|_| stripe_configured);
-    Ok(JsonAnswer(BillingConfig { stripe_configured, publishable_key }))
+    Ok(Json(BillingConfig { stripe_configured, publishable_key }))
 }
 
 /// What to buy, and where to come back to.
@@ -86,9 +86,10 @@ async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
     work: Work,
-    Json(request): Json<CreateCheckoutSession>,
-) -> Result<JsonAnswer<CheckoutSessionView>> {
+    body: JsonBody,
+) -> Result<Json<CheckoutSessionView>> {
     let tenant = caller.own_tenant(Permission::ManageBilling)?;
+    let request: CreateCheckoutSession = body.read()?;
     let (wanted, quantity) = checked(&request, &app.config.server)?;
     if app.config.stripe.secret_key.is_none() {
         return Err(Error::NotConfigured);
@@ -107,7 +108,7 @@ async fn create(
         let sentence = "this request's page is over: ask again with a new `Idempotency-Key`";
         return Err(Error::Conflict(Conflict::CheckoutOver, sentence.to_owned()));
     };
-    Ok(JsonAnswer(CheckoutSessionView {
+    Ok(Json(CheckoutSessionView {
         url,
         session_id: session.to_string(),
         expires_at: checkout.expires_at,

@@ -90,6 +90,11 @@ impl Caller {
         )))
     }
 
+    /// Under which keys of different callers stay apart.
+    pub(super) fn scope(&self) -> String {
+        format!("{} {} {}", self.role, self.tenant.as_deref().unwrap_or("-"), self.subject)
+    }
+
     /// Whom changes of this request are put down to.
     pub fn origin(&self) -> Origin {
         Origin {

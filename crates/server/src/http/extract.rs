@@ -15,17 +15,25 @@ use crate::{
     error::{Error, invalid, not_found},
 };
 
-/// A JSON body. Syntax errors are 400; unknown fields and wrong types are 422 and name the place.
-pub struct Json<T>(pub T);
+/// A body that is read as JSON when the handler asks: first who may, then what is wanted.
+pub struct JsonBody(Bytes);
 
-impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
+impl FromRequest<Arc<App>> for JsonBody {
     type Rejection = Error;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Error> {
-        let body = read_body(request, app).await?;
-        // `{}` for an empty body: what is missing is then named field by field.
-        let body: &[u8] = if body.is_empty() { b"{}" } else { &body };
-        serde_json::from_slice(body).map(Self).map_err(|error| {
+        read_body(request, app).await.map(Self)
+    }
+}
+
+impl JsonBody {
+    /// Reads it. An empty body is `{}`: what is missing is then named field by field.
+    ///
+    /// # Errors
+    /// `Malformed` for what is no JSON; `Invalid`, with the place, for unknown fields and wrong types.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let body: &[u8] = if self.0.is_empty() { b"{}" } else { &self.0 };
+        serde_json::from_slice(body).map_err(|error| {
             if error.is_data() {
                 invalid(&field_named_in(&error), error.to_string())
             } else {

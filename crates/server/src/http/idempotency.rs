@@ -54,7 +54,7 @@ pub async fn answer_once(
     let Some(key) = key_of(&request)? else { return Ok(next.run(request).await) };
     // Without a caller there is nothing to protect: the handler will answer 401.
     let Some(caller) = caller_of(&request) else { return Ok(next.run(request).await) };
-    let scope = format!("{} {} {}", caller.subject, request.method(), request.uri().path());
+    let scope = format!("{} {} {}", caller.scope(), request.method(), request.uri().path());
     let (parts, body) = request.into_parts();
     let body = read_body(Request::from_parts(parts.clone(), body), &app).await?;
     let hash = hex::encode(Sha256::digest(&body));

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::{Json as JsonAnswer, extract::State, http::StatusCode};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use tollhouse_domain::{actor::Permission, id::TenantId, time::Timestamp};
 use utoipa::{IntoParams, ToSchema};
@@ -19,7 +19,7 @@ use crate::{
     http::{
         Work,
         auth::Caller,
-        extract::{Json, Query, TenantPath, bounded},
+        extract::{JsonBody, Query, TenantPath, bounded},
     },
 };
 
@@ -94,9 +94,10 @@ async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
     work: Work,
-    Json(request): Json<CreateTenant>,
-) -> Result<(StatusCode, JsonAnswer<TenantView>)> {
+    body: JsonBody,
+) -> Result<(StatusCode, Json<TenantView>)> {
     caller.require(Permission::Operate)?;
+    let request: CreateTenant = body.read()?;
     let problems = problems(&request);
     if !problems.is_empty() {
         return Err(Error::Invalid(problems));
@@ -120,7 +121,7 @@ async fn create(
         updated_at: now,
     };
     let tenant = actions::create(&app, &caller.origin(), new).await?;
-    Ok((StatusCode::CREATED, JsonAnswer(tenant.into())))
+    Ok((StatusCode::CREATED, Json(tenant.into())))
 }
 
 fn problems(request: &CreateTenant) -> Vec<FieldProblem> {
@@ -161,9 +162,9 @@ async fn show(
     State(app): State<Arc<App>>,
     caller: Caller,
     TenantPath(id): TenantPath,
-) -> Result<JsonAnswer<TenantView>> {
+) -> Result<Json<TenantView>> {
     caller.tenant(id, Permission::ReadAnyTenant)?;
-    Ok(JsonAnswer(actions::get(&app, id).await?.into()))
+    Ok(Json(actions::get(&app, id).await?.into()))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -182,7 +183,7 @@ async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     Query(query): Query<ListQuery>,
-) -> Result<JsonAnswer<Page<TenantView>>> {
+) -> Result<Json<Page<TenantView>>> {
     caller.require(Permission::ReadAnyTenant)?;
     let limit = bounded(query.limit, 20)?;
     let before = match &query.cursor {
@@ -191,5 +192,5 @@ async fn list(
     };
     let mut conn = app.db.read().await?;
     let rows = queries::list(&mut conn, before, limit).await?;
-    Ok(JsonAnswer(Page::of(rows, limit, |row| row.id.to_string(), TenantView::from)))
+    Ok(Json(Page::of(rows, limit, |row| row.id.to_string(), TenantView::from)))
 }

@@ -20,6 +20,11 @@ impl Decimal {
         (self.0 % SCALE == 0).then(|| i64::try_from(self.0 / SCALE).ok()).flatten()
     }
 
+    /// From cents to dollars, for showing. Stripe's twelve decimals of a cent lose their last two.
+    pub fn hundredth(self) -> Self {
+        Self(self.0 / 100)
+    }
+
     /// Half goes away from zero; Stripe documents no rule for ties.
     fn round(self) -> i64 {
         let half = if self.0 < 0 { -SCALE / 2 } else { SCALE / 2 };

@@ -96,8 +96,9 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         let message = "`transform_quantity` cannot be combined with tiers.";
         return Err(params.wrong("transform_quantity", message));
     }
-    claim_lookup_key(world, &params)?;
+    let holder = lookup_key_holder(world, &params)?;
     price.product = product(world, &params)?;
+    release_lookup_key(world, holder);
     price.id = world.ids.id("price_");
     let shown = price.render(world);
     if price.recurring.is_some() {
@@ -240,10 +241,10 @@ fn product(world: &mut World, params: &Params<'_>) -> Result<String> {
 }
 
 /// A lookup key names one price; taking it from another must be asked for.
-fn claim_lookup_key(world: &mut World, params: &Params<'_>) -> Result<()> {
-    let Some(key) = params.text("lookup_key")? else { return Ok(()) };
+fn lookup_key_holder(world: &World, params: &Params<'_>) -> Result<Option<String>> {
+    let Some(key) = params.text("lookup_key")? else { return Ok(None) };
     let holder = world.prices.rows().iter().find(|price| price.lookup_key.as_deref() == Some(key));
-    let Some(holder) = holder.map(|price| price.id.clone()) else { return Ok(()) };
+    let Some(holder) = holder.map(|price| price.id.clone()) else { return Ok(None) };
     if params.boolean("transfer_lookup_key")? != Some(true) {
         return Err(params.wrong(
             "lookup_key",
@@ -253,8 +254,13 @@ fn claim_lookup_key(world: &mut World, params: &Params<'_>) -> Result<()> {
             ),
         ));
     }
-    change(world, &holder, |price| price.lookup_key = None);
-    Ok(())
+    Ok(Some(holder))
+}
+
+fn release_lookup_key(world: &mut World, holder: Option<String>) {
+    if let Some(holder) = holder {
+        change(world, &holder, |price| price.lookup_key = None);
+    }
 }
 
 /// Changes a price and says so.
@@ -284,7 +290,8 @@ pub fn update(world: &mut World, request: &Request) -> Result<Value> {
     params.merge_metadata(&mut price.metadata)?;
     let keeps_its_key = params.text("lookup_key")? == price.lookup_key.as_deref();
     if params.has("lookup_key") && !keeps_its_key {
-        claim_lookup_key(world, &params)?;
+        let holder = lookup_key_holder(world, &params)?;
+        release_lookup_key(world, holder);
     }
     params.set_text("lookup_key", &mut price.lookup_key)?;
     change(world, &request.id, |stored| *stored = price);

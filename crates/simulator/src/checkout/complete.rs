@@ -52,12 +52,20 @@ pub fn complete(world: &mut World, id: &str, submission: Submission) -> Result<(
     }
     let amount = session.amount(world);
     let method = &submission.method;
+    method.check_owner(session.customer.as_deref())?;
     let outcome = match amount {
         0 => method.card.save(submission.presence),
         _ => method.card.charge(method.authenticated, submission.presence),
     };
     match outcome {
-        Outcome::Paid => world.in_order(ORDER, |world| fulfil(world, &session, submission)),
+        Outcome::Paid => {
+            let mut order = ORDER.to_vec();
+            if session.customer.is_some() {
+                // Of a known customer, the checkout is told before their change.
+                order.swap(3, 4);
+            }
+            world.in_order(&order, |world| fulfil(world, &session, submission))
+        }
         Outcome::NeedsAction => Err(Error::card(&AUTHENTICATION_REQUIRED)),
         Outcome::Declined(decline) => {
             if amount > 0 {
@@ -101,10 +109,16 @@ fn fulfil(world: &mut World, session: &Session, submission: Submission) -> Resul
         let new = Customer { email: email.clone(), name: name.clone(), ..Customer::default() };
         customers::add(world, new)
     };
-    method.customer = Some(customer.clone());
     method.email.clone_from(&email);
     method.authenticated |= submission.presence == Presence::Authenticated;
-    let method = payment_methods::announce_attached(world, method);
+    let method = if method.customer.is_some() {
+        let id = method.id.clone();
+        world.payment_methods.put(method);
+        id
+    } else {
+        method.customer = Some(customer.clone());
+        payment_methods::announce_attached(world, method)
+    };
     let new = NewSubscription {
         customer: customer.clone(),
         items: session.lines.iter().map(item).collect(),

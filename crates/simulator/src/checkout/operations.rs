@@ -75,14 +75,7 @@ pub fn confirm_page(world: &mut World, request: &Request) -> Result<Value> {
         let message = format!("The amount of this Checkout Session is {amount}.");
         return Err(params.wrong("expected_amount", &message));
     }
-    let customer = session.customer.clone();
     let method = payment_methods::resolve(world, method, "payment_method")?;
-    if method.customer.is_some() && method.customer != customer {
-        return Err(Error::invalid(
-            "The payment method you provided has already been attached to a customer.",
-        )
-        .code("payment_method_unexpected_state"));
-    }
     let submission = Submission { method, presence: Presence::Absent, email: None };
     complete(world, &request.id, submission)?;
     retrieve(world, request)

@@ -177,7 +177,9 @@ fn announce_paid(world: &mut World, id: &str) {
 pub fn advance(world: &mut World, id: &str) {
     let Some(invoice) = world.invoices.find(id) else { return };
     let is_due = invoice.next_step_at == Some(world.now) && invoice.auto_advance;
-    if !is_due || matches!(invoice.status, Status::Paid | Status::Void) {
+    let is_settled = matches!(invoice.status, Status::Paid | Status::Void);
+    let subscription = world.subscriptions.find(&invoice.subscription);
+    if !is_due || is_settled || subscription.is_some_and(|s| s.status.is_ended()) {
         return;
     }
     finalize_now(world, id);

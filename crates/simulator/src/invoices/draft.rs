@@ -4,6 +4,7 @@ use super::{Invoice, Line, Status, announce};
 use crate::{
     calendar,
     catalog::{Price, amount::Scheme},
+    money,
     subscriptions::{Item, Subscription},
     world::World,
 };
@@ -122,10 +123,7 @@ fn rate(price: &Price) -> String {
         }
     });
     match &price.scheme {
-        Scheme::PerUnit(unit) => match unit.to_integer() {
-            Some(unit) => format!("at {}{every}", crate::money::show(unit, &price.currency)),
-            None => format!("at {unit} per unit{every}"),
-        },
+        Scheme::PerUnit(unit) => format!("at {}{every}", money::show_unit(*unit, &price.currency)),
         Scheme::Volume(_) | Scheme::Graduated(_) => format!("tiered{every}"),
     }
 }

@@ -110,14 +110,13 @@ fn then(world: &World, session: &Session) -> String {
 
 fn rate(price: &Price) -> String {
     let amount = match &price.scheme {
-        Scheme::PerUnit(unit) => match unit.to_integer() {
-            Some(unit) => money::show(unit, &price.currency),
-            None => format!("{unit} per unit"),
-        },
+        Scheme::PerUnit(unit) => money::show_unit(*unit, &price.currency),
         Scheme::Volume(_) | Scheme::Graduated(_) => "Price by quantity".to_owned(),
     };
-    let metered = if price.is_metered() { ", billed by usage" } else { "" };
-    format!("{amount}{}{metered}", interval(price))
+    if price.is_metered() {
+        return format!("{amount} per unit used");
+    }
+    format!("{amount}{}", interval(price))
 }
 
 /// ` per month`, ` every 3 months`.

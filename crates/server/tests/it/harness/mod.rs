@@ -1,0 +1,278 @@
+//! `TestApp`: the whole service on a database of its own, a settable clock, a simulator inside.
+//!
+//! No sockets and no waiting: requests go through the router, webhooks are handed over by [`TestApp::settle`],
+//! tasks run when told to.
+
+mod database;
+mod request;
+
+use std::sync::Arc;
+
+use axum::{Router, body::Body, http::Request};
+use serde_json::{Value, json};
+use tollhouse_domain::{actor::Role, id::TenantId, time::Timestamp};
+use tollhouse_server::{
+    App, Clock, Config, Settings,
+    catalog::{actions::load, file, push::push},
+    config::Secret,
+    db::Json,
+    http::auth::{Claims, sign_token},
+    record::Origin,
+    router, tasks,
+    tenants::{actions::create, queries::Tenant},
+    webhooks::queries::{State, counts},
+};
+use tollhouse_simulator::{Options, Outgoing, Simulator};
+use tollhouse_stripe::{
+    API_VERSION, Client, Gateway, IdempotencyKey, params::CreateWebhookEndpoint,
+};
+
+pub use database::{Database, Kind, redis_url};
+pub use request::{Answer, Call};
+
+/// 2026-11-20T12:00:00Z
+pub const START: i64 = 1_795_176_000;
+pub const CATALOG: &str = include_str!("../../../../../catalog.example.toml");
+const SECRET_KEY: &str = "sk_test_harness";
+
+pub struct TestApp {
+    pub app: Arc<App>,
+    pub simulator: Simulator,
+    pub webhook_secret: String,
+    router: Router,
+    database: Database,
+}
+
+/// Defines one test that runs on SQLite and on Postgres.
+macro_rules! on_both_databases {
+    ($($(#[$meta:meta])* async fn $name:ident($app:ident: &TestApp) $body:block)+) => {$(
+        $(#[$meta])*
+        mod $name {
+            use super::*;
+
+            async fn scenario($app: &TestApp) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                crate::harness::run(crate::harness::Kind::Sqlite, |app| Box::pin(scenario(app))).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                crate::harness::run(crate::harness::Kind::Postgres, |app| Box::pin(scenario(app))).await;
+            }
+        }
+    )+};
+}
+pub(crate) use on_both_databases;
+
+type Scenario<'a> = std::pin::Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+/// Runs a scenario on a fresh service, then looks whether work was left undone.
+pub async fn run(kind: Kind, scenario: impl for<'a> FnOnce(&'a TestApp) -> Scenario<'a>) {
+    let app = TestApp::start(kind).await;
+    scenario(&app).await;
+    app.finish().await;
+}
+
+impl TestApp {
+    /// With the example catalog pushed into the simulator, and webhooks registered.
+    pub async fn start(kind: Kind) -> Self {
+        Self::start_with(Database::create(kind).await, |_| {}).await
+    }
+
+    /// As [`TestApp::start`], on this database, with settings of its own.
+    pub async fn start_with(database: Database, change: impl FnOnce(&mut Config)) -> Self {
+        let clock = Clock::settable(Timestamp::from_second(START).unwrap(), 7);
+        let wall_clock = clock.clone();
+        let simulator = Simulator::new(Options {
+            seed: 7,
+            secret_key: SECRET_KEY.to_owned(),
+            base_url: "http://simulator.test".to_owned(),
+            wall_clock: Arc::new(move || wall_clock.now().as_second()),
+        });
+        let gateway: Arc<dyn Gateway> = Arc::new(simulator.gateway());
+        let webhook_secret = register_webhooks(Arc::clone(&gateway)).await;
+        let mut config = config(&database.url, &webhook_secret);
+        change(&mut config);
+        let app = App::start(config, clock, Some(gateway)).await.unwrap();
+        load(&app, &file::parse(CATALOG).unwrap(), &[].into()).await.unwrap();
+        push(&app).await.unwrap();
+        let router = router(&app);
+        let app = Self { app, simulator, webhook_secret, router, database };
+        app.settle().await;
+        app
+    }
+
+    /// Every delivery must be settled: a test cannot forget its work.
+    pub async fn finish(self) {
+        let mut conn = self.app.db.read().await.unwrap();
+        let counts = counts(&mut conn).await.unwrap();
+        drop(conn);
+        for count in counts {
+            let settled = matches!(count.state, State::Done | State::Ignored);
+            assert!(settled, "{} deliveries are left as `{}`", count.deliveries, count.state);
+        }
+        self.app.stop.cancel();
+        self.app.db.close().await;
+        self.database.drop().await;
+    }
+
+    /// Hands over due webhooks and runs the tasks until nothing is left to do.
+    pub async fn settle(&self) {
+        for _ in 0..100 {
+            let due = self.simulator.due_deliveries();
+            for delivery in &due {
+                let status = self.deliver(delivery).await.status;
+                self.simulator.delivery_answered(&delivery.id, Some(status));
+            }
+            tasks::run_once(&self.app).await.unwrap();
+            if due.is_empty() {
+                return;
+            }
+        }
+        panic!("webhooks never come to an end");
+    }
+
+    /// Posts one delivery as the simulator made it.
+    pub async fn deliver(&self, delivery: &Outgoing) -> Answer {
+        let mut request = Request::post("/webhook/stripe");
+        for (name, value) in &delivery.headers {
+            request = request.header(name, value);
+        }
+        self.send(request.body(Body::from(delivery.body.clone())).unwrap()).await
+    }
+
+    /// Moves every clock.
+    pub async fn advance(&self, seconds: i64) {
+        self.app.clock.advance(seconds);
+        self.settle().await;
+    }
+
+    pub fn get(&self, path: &str) -> Call<'_> {
+        Call::new(self, "GET", path)
+    }
+
+    pub fn post(&self, path: &str) -> Call<'_> {
+        Call::new(self, "POST", path)
+    }
+
+    pub fn call(&self, method: &'static str, path: &str) -> Call<'_> {
+        Call::new(self, method, path)
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        Answer::of(self.router.clone(), request).await
+    }
+
+    /// A token of this service for someone of a tenant.
+    pub fn token(&self, role: Role, tenant: TenantId) -> String {
+        self.sign(role, Some(tenant.to_string()))
+    }
+
+    pub fn operator(&self) -> String {
+        self.sign(Role::Operator, None)
+    }
+
+    pub fn sign(&self, role: Role, tenant_id: Option<String>) -> String {
+        let claims = Claims {
+            sub: format!("{role}@test"),
+            role,
+            tenant_id,
+            exp: self.app.clock.now().plus_days(400).as_second(),
+            nbf: None,
+            iss: None,
+            aud: None,
+        };
+        sign_token(&claims, self.app.config.auth.jwt_secret.as_ref().unwrap()).unwrap()
+    }
+
+    /// A tenant that has bought nothing yet.
+    pub async fn tenant(&self, name: &str) -> TenantId {
+        let now = self.app.clock.now();
+        let tenant = Tenant {
+            id: TenantId::from_uuid(self.app.clock.new_id()),
+            name: name.to_owned(),
+            contact_email: format!("{}@example.com", name.to_lowercase()),
+            billing_email: None,
+            status: "active".to_owned(),
+            support_tier: "standard".to_owned(),
+            sla_level: 1,
+            metadata: Json::of(&json!({})).unwrap(),
+            stripe_customer_id: None,
+            created_at: now,
+            updated_at: now,
+        };
+        create(&self.app, &Origin::system(), tenant).await.unwrap().id
+    }
+
+    /// Opens a page to pay for a plan by the month; its session's id.
+    pub async fn checkout(&self, tenant: TenantId, plan: &str) -> String {
+        let owner = self.token(Role::Owner, tenant);
+        let answer =
+            self.post(CHECKOUT).bearer(&owner).json(&order(plan)).await.expect(200);
+        answer["session_id"].as_str().unwrap().to_owned()
+    }
+
+    /// A tenant that has paid for a plan by the month.
+    pub async fn subscriber(&self, name: &str, plan: &str) -> TenantId {
+        let tenant = self.tenant(name).await;
+        let session = self.checkout(tenant, plan).await;
+        self.simulator.complete_checkout(&session, "pm_card_visa").unwrap();
+        self.settle().await;
+        tenant
+    }
+
+    /// What `GET …/status` says.
+    pub async fn status(&self, tenant: TenantId) -> Value {
+        let viewer = self.token(Role::Viewer, tenant);
+        self.get("/api/v1/customer/billing/status").bearer(&viewer).await.expect(200)
+    }
+
+    /// The types of a tenant's events, oldest first.
+    pub async fn history(&self, tenant: TenantId) -> Vec<String> {
+        let viewer = self.token(Role::Viewer, tenant);
+        let path = format!("/api/v1/billing/tenants/{tenant}/events?limit=100");
+        let page = self.get(&path).bearer(&viewer).await.expect(200);
+        let events = page["data"].as_array().unwrap();
+        for (index, event) in events.iter().rev().enumerate() {
+            assert_eq!(event["sequence"], index + 1, "numbers have no gaps");
+        }
+        events.iter().rev().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+pub const CHECKOUT: &str = "/api/v1/customer/billing/checkout-session";
+
+/// A good request to pay for a plan by the month.
+pub fn order(plan: &str) -> Value {
+    json!({
+        "plan": plan,
+        "interval": "month",
+        "success_url": "http://localhost:3000/done?session={CHECKOUT_SESSION_ID}",
+        "cancel_url": "http://localhost:3000/pricing",
+    })
+}
+
+/// Settings as a test wants them; `database` and the rest of the world given.
+pub fn config(database: &str, webhook_secret: &str) -> Config {
+    let mut config = Settings::defaults().unwrap().config().unwrap();
+    database.clone_into(&mut config.database.url);
+    config.database.connections_max = 6;
+    config.stripe.secret_key = Some(Secret::new(SECRET_KEY));
+    config.stripe.publishable_key = Some("pk_test_harness".to_owned());
+    config.stripe.webhook_secret = vec![Secret::new(webhook_secret)];
+    config.auth.jwt_secret = Some(Secret::new("a secret of the harness, long enough"));
+    config
+}
+
+async fn register_webhooks(gateway: Arc<dyn Gateway>) -> String {
+    let endpoint = CreateWebhookEndpoint {
+        url: "http://tollhouse.test/webhook/stripe".to_owned(),
+        enabled_events: vec!["*".to_owned()],
+        api_version: API_VERSION.to_owned(),
+    };
+    let key = IdempotencyKey::new("register", "harness");
+    let endpoint = Client::new(gateway, 1).create_webhook_endpoint(&endpoint, &key).await.unwrap();
+    endpoint.secret.unwrap()
+}

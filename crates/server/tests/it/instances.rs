@@ -1,0 +1,83 @@
+//! Several instances on one Postgres, with Redis between them.
+
+use std::time::Duration;
+
+use tollhouse_domain::actor::Role;
+use tollhouse_server::{App, events::redis, router};
+
+use crate::{
+    events::Listener,
+    harness::{Database, Kind, TestApp, redis_url},
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_on_one_instance_hears_of_the_other_through_redis() {
+    let database = Database::create(Kind::Postgres).await;
+    let url = redis_url();
+    let here = TestApp::start_with(database, |config| {
+        config.redis.url = Some(url);
+        // A heartbeat would find the event too; only Redis can be this quick.
+        config.stream.heartbeat_seconds = 3600;
+    })
+    .await;
+    let there = App::start(here.app.config.clone(), here.app.clock.clone(), None).await.unwrap();
+    let tenant = here.tenant("Acme").await;
+    for app in [&here.app, &there] {
+        tokio::spawn(redis::run(app.clone()));
+    }
+    let mut stream =
+        Listener::connect(router(&there), &here.token(Role::Viewer, tenant), Some(0)).await;
+    assert_eq!(stream.next().await, (1, "tenant.created".to_owned()));
+
+    // Subscribing takes a moment that nothing announces: a nudge sent before it is lost, so nudge again.
+    here.checkout(tenant, "pro").await;
+    let told = async {
+        let mut again = tokio::time::interval(Duration::from_millis(50));
+        let next = stream.next();
+        tokio::pin!(next);
+        loop {
+            tokio::select! {
+                event = &mut next => return event,
+                _ = again.tick() => here.app.nudges.send(tollhouse_server::nudge::Nudge::Events(tenant)),
+            }
+        }
+    };
+    assert_eq!(told.await, (2, "tenant.customer_linked".to_owned()));
+    there.stop.cancel();
+    there.db.close().await;
+    here.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_instances_work_each_delivery_once_in_effect() {
+    let here = TestApp::start(Kind::Postgres).await;
+    let gateway = std::sync::Arc::new(here.simulator.gateway());
+    let there =
+        App::start(here.app.config.clone(), here.app.clock.clone(), Some(gateway)).await.unwrap();
+    let mut tenants = Vec::new();
+    for index in 0..8 {
+        let tenant = here.tenant(&format!("T{index}")).await;
+        let session = here.checkout(tenant, "pro").await;
+        here.simulator.complete_checkout(&session, "pm_card_visa").unwrap();
+        tenants.push(tenant);
+    }
+    for delivery in here.simulator.due_deliveries() {
+        assert_eq!(here.deliver(&delivery).await.status, 200);
+        here.simulator.delivery_answered(&delivery.id, Some(200));
+    }
+    let (one, other) = tokio::join!(
+        tollhouse_server::tasks::run_once(&here.app),
+        tollhouse_server::tasks::run_once(&there)
+    );
+    (one.unwrap(), other.unwrap());
+    here.settle().await;
+    for tenant in tenants {
+        assert_eq!(here.status(tenant).await["subscriptions"][0]["status"], "ACTIVE");
+        let history = here.history(tenant).await;
+        for event in ["checkout.completed", "subscription.created", "invoice.paid"] {
+            assert_eq!(history.iter().filter(|known| *known == event).count(), 1, "{event}");
+        }
+    }
+    there.db.close().await;
+    here.finish().await;
+}

@@ -1,0 +1,86 @@
+//! No tenant sees another: every route of the API's document, by list.
+
+use tollhouse_domain::{actor::Role, id::TenantId};
+
+use crate::harness::{TestApp, on_both_databases};
+
+/// What a route answers to somebody who does not belong there.
+#[derive(Clone, Copy, Debug)]
+enum Guard {
+    /// Open to anyone, and says nothing about tenants.
+    Open,
+    /// The credential's own tenant: there is no way to name another one.
+    Own,
+    /// A tenant in the path: another's is 404.
+    Path,
+    /// For our staff only: 403.
+    Staff,
+    /// Stripe's signature is the credential.
+    Signature,
+}
+
+/// Every route, with its guard. A route that is not here fails the test.
+const ROUTES: &[(&str, &str, Guard)] = &[
+    ("get", "/health/live", Guard::Open),
+    ("get", "/health/ready", Guard::Open),
+    ("get", "/api/v1/billing/plans", Guard::Open),
+    ("get", "/api/v1/customer/billing/config", Guard::Own),
+    ("get", "/api/v1/customer/billing/status", Guard::Own),
+    ("post", "/api/v1/customer/billing/checkout-session", Guard::Own),
+    ("get", "/api/v1/billing/subscription", Guard::Own),
+    ("get", "/api/v1/billing/invoices", Guard::Own),
+    ("get", "/api/v1/billing/stream", Guard::Own),
+    ("get", "/api/v1/billing/tenants/{tenant_id}/subscription", Guard::Path),
+    ("get", "/api/v1/billing/tenants/{tenant_id}/events", Guard::Path),
+    ("get", "/api/v1/stripe/tenants", Guard::Staff),
+    ("post", "/api/v1/stripe/tenants", Guard::Staff),
+    ("get", "/api/v1/stripe/tenants/{tenant_id}", Guard::Path),
+    ("post", "/webhook/stripe", Guard::Signature),
+    ("post", "/api/v1/stripe/webhooks", Guard::Signature),
+];
+
+fn method(name: &str) -> &'static str {
+    match name {
+        "get" => "GET",
+        "post" => "POST",
+        other => panic!("add `{other}` here"),
+    }
+}
+
+async fn is_guarded(app: &TestApp, route: (&str, &str, Guard), victim: TenantId, stranger: &str) {
+    let (name, path, guard) = route;
+    let path = path.replace("{tenant_id}", &victim.to_string());
+    let anonymous = app.call(method(name), &path).text("{}").await.status;
+    let foreign = app.call(method(name), &path).bearer(stranger).text("{}").await;
+    assert!(!foreign.text.contains("Victim"), "{name} {path} tells {}", foreign.text);
+    match guard {
+        Guard::Open => assert_eq!(anonymous, 200, "{name} {path}"),
+        Guard::Own => assert_eq!(anonymous, 401, "{name} {path}"),
+        Guard::Path => assert_eq!((anonymous, foreign.status), (401, 404), "{name} {path}"),
+        Guard::Staff => assert_eq!((anonymous, foreign.status), (401, 403), "{name} {path}"),
+        Guard::Signature => assert_eq!((anonymous, foreign.status), (400, 400), "{name} {path}"),
+    }
+}
+
+on_both_databases! {
+    async fn every_route_is_guarded(app: &TestApp) {
+        let victim = app.subscriber("Victim", "pro").await;
+        let other = app.tenant("Other").await;
+        let document = app.get("/openapi.json").await.expect(200);
+        let mut documented = 0;
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            for name in operations.as_object().unwrap().keys() {
+                let route = ROUTES.iter().find(|(known, at, _)| known == name && at == path);
+                let route = route.unwrap_or_else(|| panic!("{name} {path} has no line here"));
+                // Streams never end; `events.rs` looks at theirs.
+                if *path != "/api/v1/billing/stream" {
+                    for role in [Role::Owner, Role::Viewer] {
+                        is_guarded(app, *route, victim, &app.token(role, other)).await;
+                    }
+                }
+                documented += 1;
+            }
+        }
+        assert_eq!(documented, ROUTES.len(), "a line here stands for no route");
+    }
+}

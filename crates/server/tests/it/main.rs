@@ -1,0 +1,17 @@
+//! Every slice through HTTP, on both databases. One binary: linking is the slow part.
+
+mod harness;
+
+mod bad_input;
+mod catalog;
+mod checkout;
+mod database;
+mod documents;
+mod events;
+mod gateways;
+mod idempotency;
+mod instances;
+mod isolation;
+mod story;
+mod tenants;
+mod webhooks;

@@ -1,0 +1,19 @@
+//! The simulator from outside: every answer is checked against Stripe's own schema.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on should stop"
+)]
+
+mod checkout;
+mod clock;
+mod declines;
+mod errors;
+mod gateways;
+mod harness;
+mod http;
+mod reading;
+mod schema;
+mod subscriptions;
+mod webhooks;
