@@ -80,6 +80,8 @@ impl Push {
                 &json!({ "created": created, "updated": updated, "unchanged": unchanged }),
             );
         }
-        Ok(output::line(&format!("{created} created, {updated} updated, {unchanged} as they were."))?)
+        Ok(output::line(&format!(
+            "{created} created, {updated} updated, {unchanged} as they were."
+        ))?)
     }
 }

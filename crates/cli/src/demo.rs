@@ -112,7 +112,14 @@ impl Demo {
         let tenants = create_tenants(&app, &simulator).await?;
 
         let ready = Ready {
-            operator_token: token::sign(&app.config, &app.clock, "demo-operator".into(), Role::Operator, None, TOKEN_HOURS)?,
+            operator_token: token::sign(
+                &app.config,
+                &app.clock,
+                "demo-operator".into(),
+                Role::Operator,
+                None,
+                TOKEN_HOURS,
+            )?,
             stripe_secret_key: simulator::SECRET_KEY.to_owned(),
             webhook_secret,
             url,
@@ -120,7 +127,11 @@ impl Demo {
             tenants,
         };
         stop::on_signal(app.stop.clone());
-        if self.json { output::json(&ready)? } else { welcome(&ready)? }
+        if self.json {
+            output::json(&ready)?;
+        } else {
+            welcome(&ready)?;
+        }
 
         serve(Arc::clone(&app), listener, Parts::Http).await?;
         stopping.cancel();
@@ -137,7 +148,8 @@ async fn register_webhooks(simulator_url: &str, url: &str) -> anyhow::Result<Str
         api_version: API_VERSION.to_owned(),
     };
     let key = IdempotencyKey::new("register-webhooks", url);
-    let endpoint = Client::new(Arc::new(gateway), 1).create_webhook_endpoint(&endpoint, &key).await?;
+    let endpoint =
+        Client::new(Arc::new(gateway), 1).create_webhook_endpoint(&endpoint, &key).await?;
     endpoint.secret.context("the simulator gave no signing secret")
 }
 
@@ -176,7 +188,7 @@ async fn create_tenants(app: &Arc<App>, simulator: &Simulator) -> anyhow::Result
             name: name.to_owned(),
             contact_email: email.to_owned(),
             billing_email: None,
-            status: "active".to_owned(),
+            status: tollhouse_domain::TenantStatus::Active,
             support_tier: "standard".to_owned(),
             sla_level: 1,
             metadata: Json::of(&serde_json::json!({}))?,
@@ -191,7 +203,14 @@ async fn create_tenants(app: &Arc<App>, simulator: &Simulator) -> anyhow::Result
         }
         let sign = |role: Role| {
             let subject = format!("{role}@{}", email.split('@').nth(1).unwrap_or("example"));
-            token::sign(&app.config, &app.clock, subject, role, Some(tenant.id.to_string()), TOKEN_HOURS)
+            token::sign(
+                &app.config,
+                &app.clock,
+                subject,
+                role,
+                Some(tenant.id.to_string()),
+                TOKEN_HOURS,
+            )
         };
         ready.push(ReadyTenant {
             id: tenant.id,
@@ -237,7 +256,9 @@ fn welcome(ready: &Ready) -> anyhow::Result<()> {
     let Ready { url, simulator_url, .. } = ready;
     let first = ready.tenants.first().context("the demo has no tenant")?;
     let (id, owner) = (&first.id, &first.tokens.owner);
-    output::line(&format!("\nTollhouse is running, with a simulator as its Stripe.\n\n  service     {url}"))?;
+    output::line(&format!(
+        "\nTollhouse is running, with a simulator as its Stripe.\n\n  service     {url}"
+    ))?;
     output::line(&format!("  API         {url}/docs"))?;
     output::line(&format!("  simulator   {simulator_url}/_sim"))?;
     output::line(&format!("  key         {}", ready.stripe_secret_key))?;
@@ -247,14 +268,20 @@ fn welcome(ready: &Ready) -> anyhow::Result<()> {
         output::line(&format!("  {} ({state})\n    id        {}", tenant.name, tenant.id))?;
         output::line(&format!("    owner     {}\n", tenant.tokens.owner))?;
     }
-    output::line("Open a page to pay on, then open its `url` in a browser (4242 4242 4242 4242 pays):\n")?;
+    output::line(
+        "Open a page to pay on, then open its `url` in a browser (4242 4242 4242 4242 pays):\n",
+    )?;
     output::line(&format!(
         "curl -s {url}/api/v1/customer/billing/checkout-session -H 'Authorization: Bearer {owner}' -H 'Content-Type: application/json' \
          -d '{{\"plan\":\"pro\",\"interval\":\"month\",\"success_url\":\"{url}/docs\",\"cancel_url\":\"{url}/docs\"}}'\n"
     ))?;
     output::line("See what it has, and what happened:\n")?;
-    output::line(&format!("curl -s {url}/api/v1/customer/billing/status -H 'Authorization: Bearer {owner}'\n"))?;
-    output::line(&format!("curl -s {url}/api/v1/billing/tenants/{id}/events -H 'Authorization: Bearer {owner}'\n"))?;
+    output::line(&format!(
+        "curl -s {url}/api/v1/customer/billing/status -H 'Authorization: Bearer {owner}'\n"
+    ))?;
+    output::line(&format!(
+        "curl -s {url}/api/v1/billing/tenants/{id}/events -H 'Authorization: Bearer {owner}'\n"
+    ))?;
     output::line("Ctrl-C stops it; nothing is left behind.")?;
     Ok(())
 }

@@ -34,9 +34,10 @@ impl Docs {
 }
 
 fn errors() -> anyhow::Result<String> {
-    let mut page = "# Errors\n\nEvery error is `application/problem+json` with a stable `code`. This page is \
+    let mut page =
+        "# Errors\n\nEvery error is `application/problem+json` with a stable `code`. This page is \
         generated.\n\n| status | code | sentence |\n| --- | --- | --- |\n"
-        .to_owned();
+            .to_owned();
     for (status, code, sentence) in reference() {
         writeln!(page, "| {status} | `{code}` | {sentence} |")?;
     }
@@ -44,9 +45,10 @@ fn errors() -> anyhow::Result<String> {
 }
 
 fn events() -> anyhow::Result<String> {
-    let mut page = "# Events\n\nEverything that can happen, as it is recorded for a tenant and sent to its \
+    let mut page =
+        "# Events\n\nEverything that can happen, as it is recorded for a tenant and sent to its \
         stream. This page is generated.\n\n| type | what happened |\n| --- | --- |\n"
-        .to_owned();
+            .to_owned();
     for event in EventType::ALL {
         writeln!(page, "| `{event}` | {} |", event.sentence())?;
     }
@@ -60,7 +62,8 @@ fn settings() -> String {
 }
 
 fn commands() -> anyhow::Result<String> {
-    let mut page = "# Commands\n\nThe command line's own help. This page is generated.\n".to_owned();
+    let mut page =
+        "# Commands\n\nThe command line's own help. This page is generated.\n".to_owned();
     let mut command = Cli::command();
     command.build();
     for subcommand in command.get_subcommands_mut().filter(|sub| !sub.is_hide_set()) {

@@ -22,7 +22,9 @@ impl Migrate {
         let kind = db.kind();
         db.close().await;
         if self.json {
-            return output::json(&serde_json::json!({ "database": kind, "version": schema.version }));
+            return output::json(
+                &serde_json::json!({ "database": kind, "version": schema.version }),
+            );
         }
         Ok(output::line(&format!("The {kind} database is at version {}.", schema.version))?)
     }

@@ -58,9 +58,10 @@ pub async fn listen(
     seed: u64,
     clock: Clock,
 ) -> anyhow::Result<(Simulator, TcpListener)> {
-    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], port)))
-        .await
-        .with_context(|| format!("port {port} is taken: name another with `--port`, or 0 for any"))?;
+    let listener =
+        TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], port))).await.with_context(|| {
+            format!("port {port} is taken: name another with `--port`, or 0 for any")
+        })?;
     let simulator = Simulator::new(Options {
         seed,
         secret_key: SECRET_KEY.to_owned(),

@@ -14,6 +14,9 @@
 //! | [`period`] | billing periods from an anchor |
 //! | [`subscription`] | states, and what a move between them means |
 //! | [`access`] | which state still grants access, and until when |
+//! | [`invoice`] | an invoice's states, and what a move between them means |
+//! | [`checkout`] | how far a tenant got on the page it was sent to |
+//! | [`tenant`] | whether a tenant may use what it has bought |
 //! | [`event`] | the closed list of things that can happen |
 //! | [`actor`] | who did it, and who may do what |
 //! | [`refusal`] | the closed list of reasons a rule says no |
@@ -21,6 +24,7 @@
 
 pub mod access;
 pub mod actor;
+pub mod checkout;
 mod decimal;
 pub mod event;
 pub mod id;
@@ -32,11 +36,13 @@ pub mod price;
 pub mod refusal;
 pub mod rounding;
 pub mod subscription;
+pub mod tenant;
 mod text;
 pub mod time;
 
 pub use access::Access;
 pub use actor::{Actor, Permission, Role};
+pub use checkout::CheckoutState;
 pub use event::EventType;
 pub use id::{
     AuditId, CheckoutId, DeliveryId, EventId, InvalidId, InvoiceId, RequestId, SubscriptionId,
@@ -51,5 +57,6 @@ pub use plan::{
 pub use price::{Interval, Model, ModelKind, Price, Tier};
 pub use refusal::Refusal;
 pub use subscription::{State, Status};
+pub use tenant::TenantStatus;
 pub use text::UnknownWord;
 pub use time::Timestamp;

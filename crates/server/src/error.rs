@@ -15,11 +15,11 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Why a request did not get what it asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("there is no {what} `{id}`: check the id, and that the credential belongs to it")]
+    #[error("There is no {what} `{id}`: check the id, and that the credential belongs to it.")]
     NotFound { what: &'static str, id: String },
-    #[error("the request could not be read: {0}")]
+    #[error("The request could not be read: {0}")]
     Malformed(String),
-    #[error("the request is well-formed but not valid: see `errors`")]
+    #[error("The request is well-formed but not valid: see `errors`.")]
     Invalid(Vec<FieldProblem>),
     #[error("{0}")]
     Refused(Refusal),
@@ -29,29 +29,29 @@ pub enum Error {
     Unauthenticated(&'static str),
     #[error("{0}")]
     Forbidden(String),
-    #[error("the delivery is not believed: {0}")]
+    #[error("The delivery is not believed: {0}")]
     InvalidSignature(tollhouse_stripe::signature::SignatureError),
-    #[error("the body is larger than {limit_bytes} bytes: send less at once")]
+    #[error("The body is larger than {limit_bytes} bytes: send less at once.")]
     TooLarge { limit_bytes: usize },
-    #[error("too many requests at once: wait and try again")]
+    #[error("Too many requests at once: wait and try again.")]
     Limited { retry_after_seconds: u64 },
-    #[error("the method is not one of this path's: see `/docs`")]
+    #[error("The method is not one of this path's: see `/docs`.")]
     MethodNotAllowed,
-    #[error("the payment was declined: {message}")]
+    #[error("The payment was declined: {message}")]
     Declined { message: String, decline_code: String },
-    #[error("this `Idempotency-Key` was used with another request: use a new key for new work")]
+    #[error("This `Idempotency-Key` was used with another request: use a new key for new work.")]
     IdempotencyKeyReused,
-    #[error("Stripe is not configured here: set `STRIPE_SECRET_KEY` to use billing")]
+    #[error("Stripe is not configured here: set `STRIPE_SECRET_KEY` to use billing.")]
     NotConfigured,
-    #[error("Stripe cannot be reached now: nothing was changed, try again shortly")]
+    #[error("Stripe cannot be reached now: nothing was changed, try again shortly.")]
     StripeUnavailable(#[source] tollhouse_stripe::Error),
-    #[error("Stripe refused the request: the log has the details under this request id")]
+    #[error("Stripe refused the request: the log has the details under this request id.")]
     StripeFailed(#[source] tollhouse_stripe::Error),
-    #[error("the request took longer than it may: try again, or ask for less")]
+    #[error("The request took longer than it may: try again, or ask for less.")]
     TimedOut,
-    #[error("the service is not ready: {0}")]
+    #[error("The service is not ready: {0}")]
     Unavailable(&'static str),
-    #[error("something went wrong on our side: the log has the details under this request id")]
+    #[error("Something went wrong on our side: the log has the details under this request id.")]
     Internal(#[source] anyhow::Error),
 }
 
@@ -260,9 +260,9 @@ pub fn reference() -> Vec<(u16, &'static str, String)> {
     let mut errors = vec![
         Error::Malformed(text()),
         Error::InvalidSignature(SignatureError::Mismatch),
-        Error::Unauthenticated("no credential was given, or it is not valid here"),
+        Error::Unauthenticated("No credential was given, or it is not valid here."),
         Error::Declined { message: text(), decline_code: String::new() },
-        Error::Forbidden("the role may not do this".to_owned()),
+        Error::Forbidden("The role may not do this.".to_owned()),
         Error::NotFound { what: "tenant", id: text() },
         Error::MethodNotAllowed,
         Error::TooLarge { limit_bytes: 1_048_576 },
@@ -278,7 +278,7 @@ pub fn reference() -> Vec<(u16, &'static str, String)> {
     ];
     errors.extend(Refusal::ALL.iter().copied().map(Error::Refused));
     errors.extend(Conflict::ALL.map(|conflict| {
-        Error::Conflict(conflict, "the detail says what stands against it".to_owned())
+        Error::Conflict(conflict, "The detail says what stands against it.".to_owned())
     }));
     let mut lines: Vec<_> = errors
         .iter()

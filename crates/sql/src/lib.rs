@@ -60,7 +60,8 @@ fn split(text: &LitStr) -> syn::Result<(String, Vec<Expr>)> {
             parameters.len() - 1
         });
         sql.push_str(head);
-        sql.push_str(&format!("${}", number + 1));
+        sql.push('$');
+        sql.push_str(&(number + 1).to_string());
         rest = tail;
     }
     sql.push_str(rest);

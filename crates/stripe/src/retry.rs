@@ -85,10 +85,7 @@ mod tests {
         assert!(wait(&keyed, Ok(answer(500, &[("stripe-should-retry", "false")])), 1).is_none());
         assert!(wait(&keyed, Ok(answer(400, &[("stripe-should-retry", "true")])), 1).is_some());
         assert!(wait(&call(Method::Get, false), outcome(503), 1).is_some());
-        assert!(
-            wait(&call(Method::Post, false), outcome(500), 1).is_none(),
-            "no key, no repeat"
-        );
+        assert!(wait(&call(Method::Post, false), outcome(500), 1).is_none(), "no key, no repeat");
         assert!(wait(&keyed, Err(Failure::Unconfigured), 1).is_none());
     }
 

@@ -35,9 +35,9 @@ pub async fn load(
         refuse_changed_terms(&mut tx, plan).await?;
         queries::put_plan(&mut tx, plan, &Json::of(plan)?, app.clock.now()).await?;
         for (price, position) in plan.prices.iter().zip(0..) {
-            let stripe =
+            let price_id =
                 stripe_prices.get(&price.lookup_key(&plan.code, plan.version)).map(PriceId::new);
-            queries::put_price(&mut tx, plan, price, position, stripe.as_ref()).await?;
+            queries::put_price(&mut tx, plan, price, position, price_id.as_ref()).await?;
         }
     }
     tx.commit().await?;

@@ -39,7 +39,7 @@ pub async fn push(app: &App) -> Result<Pushed> {
             continue;
         }
         let plan: Plan = plan.definition.to()?;
-        let product = push_product(&app.stripe, &plan, &mut pushed).await?;
+        let product = push_product(app, &plan, &mut pushed).await?;
         for row in prices {
             let price: Price = row.definition.to()?;
             let meter = price.meter.as_ref().and_then(|code| {
@@ -49,10 +49,10 @@ pub async fn push(app: &App) -> Result<Pushed> {
                 pushed.unchanged += 1;
                 continue;
             }
-            let stripe =
+            let created =
                 push_price(&app.stripe, &plan, &price, &product, meter, &mut pushed).await?;
             let mut tx = app.db.begin().await?;
-            queries::link_price(&mut tx, &row.lookup_key, &stripe.id).await?;
+            queries::link_price(&mut tx, &row.lookup_key, &created.id).await?;
             tx.commit().await?;
         }
     }
@@ -84,17 +84,17 @@ async fn push_meters(app: &App, pushed: &mut Pushed) -> Result<Vec<(String, Stri
         let meter: Meter = row.definition.to()?;
         let found = app.stripe.list_meters().await?;
         let existing = found.data.into_iter().find(|found| found.event_name == meter.code);
-        let stripe = if let Some(stripe) = existing {
-            stripe
+        let linked = if let Some(linked) = existing {
+            linked
         } else {
             pushed.created += 1;
             let key = IdempotencyKey::new("create-meter", &meter.code);
             app.stripe.create_meter(&create_meter(&meter), &key).await?
         };
         let mut tx = app.db.begin().await?;
-        queries::link_meter(&mut tx, &meter.code, &stripe.id).await?;
+        queries::link_meter(&mut tx, &meter.code, &linked.id).await?;
         tx.commit().await?;
-        known.push((row.code, stripe.id));
+        known.push((row.code, linked.id));
     }
     Ok(known)
 }
@@ -113,7 +113,8 @@ fn create_meter(meter: &Meter) -> params::CreateMeter {
     }
 }
 
-async fn push_product(stripe: &Client, plan: &Plan, pushed: &mut Pushed) -> Result<ProductId> {
+async fn push_product(app: &App, plan: &Plan, pushed: &mut Pushed) -> Result<ProductId> {
+    let stripe = &app.stripe;
     let id = ProductId::new(format!("tollhouse_{}", plan.code));
     let description = Some(plan.description.clone()).filter(|text| !text.is_empty());
     match stripe.retrieve_product(&id).await {
@@ -124,10 +125,8 @@ async fn push_product(stripe: &Client, plan: &Plan, pushed: &mut Pushed) -> Resu
                 description: Some(plan.description.clone()),
                 active: Some(true),
             };
-            let key = IdempotencyKey::new(
-                "update-product",
-                format_args!("{id}-{}-{}", plan.name, plan.description.len()),
-            );
+            // An update says how it should be; repeating it under another key does no harm.
+            let key = IdempotencyKey::new("update-product", app.clock.new_id());
             stripe.update_product(&id, &params, &key).await?;
             pushed.updated += 1;
         }

@@ -1,6 +1,7 @@
 //! Opening a page to pay on, and closing those that are no longer wanted.
 
 use tollhouse_domain::{
+    checkout::CheckoutState,
     event::EventType,
     id::{CheckoutId, TenantId},
     plan::{Plan, PlanKind},
@@ -58,15 +59,17 @@ pub enum Wanted {
 /// `Refused` by the rules (already subscribed, unknown plan …), or what Stripe says.
 pub async fn start(app: &App, origin: &Origin, start: Start) -> Result<Checkout> {
     let tenant = tenants::get(app, start.tenant).await?;
-    if !tenant.is_active() {
+    if !tenant.status.is_in_good_standing() {
         return Err(Refusal::TenantNotActive.into());
     }
     let offer = find_offer(app, &start).await?;
+    refuse_what_it_has_had(app, &start).await?;
     if let Some(open) = reserve(app, &start, &offer).await? {
         return Ok(open);
     }
     close_other_pages(app, origin, start.tenant, start.id).await?;
-    refuse_second_subscription(app, start.tenant).await?;
+    // One of them may have turned out to be paid.
+    refuse_what_it_has_had(app, &start).await?;
     let customer = tenants::ensure_customer(app, origin, &tenant).await?;
     let params = session_params(app, &start, &offer, customer);
     let key = IdempotencyKey::new("create-checkout", start.id);
@@ -128,7 +131,7 @@ fn line_items(main: &PriceRow, rows: Vec<PriceRow>, quantity: u64) -> Result<Vec
         }
         let Some(price_id) = row.stripe_price_id else {
             let sentence = format!(
-                "the plan `{}` is not in Stripe yet: run `tollhouse catalog push`",
+                "The plan `{}` is not in Stripe yet: run `tollhouse catalog push`.",
                 row.plan_code
             );
             return Err(Error::Conflict(Conflict::PlanNotPushed, sentence));
@@ -141,12 +144,16 @@ fn line_items(main: &PriceRow, rows: Vec<PriceRow>, quantity: u64) -> Result<Vec
     Ok(items)
 }
 
-async fn refuse_second_subscription(app: &App, tenant: TenantId) -> Result<()> {
+/// One base subscription at a time, and one trial ever.
+async fn refuse_what_it_has_had(app: &App, start: &Start) -> Result<()> {
     let mut conn = app.db.read().await?;
-    match subscriptions::find_live_base(&mut conn, tenant).await? {
-        Some(_) => Err(Refusal::AlreadySubscribed.into()),
-        None => Ok(()),
+    if subscriptions::find_live_base(&mut conn, start.tenant).await?.is_some() {
+        return Err(Refusal::AlreadySubscribed.into());
     }
+    if start.trial && subscriptions::has_had_trial(&mut conn, start.tenant).await? {
+        return Err(Refusal::TrialAlreadyUsed.into());
+    }
+    Ok(())
 }
 
 /// Writes our row before anything is asked of Stripe. A page opened by the same request is answered.
@@ -157,21 +164,20 @@ async fn reserve(app: &App, start: &Start, offer: &Offer) -> Result<Option<Check
         tenant_id: start.tenant,
         price_lookup_key: offer.main.lookup_key.clone(),
         quantity: i64::try_from(start.quantity).unwrap_or(i64::MAX),
-        state: "preparing".to_owned(),
+        state: CheckoutState::Preparing,
         stripe_session_id: None,
         url: None,
         expires_at: None,
         created_at: now,
         updated_at: now,
     };
-    refuse_second_subscription(app, start.tenant).await?;
     let mut tx = app.db.begin().await?;
     if queries::insert(&mut tx, &new).await? {
         tx.commit().await?;
         return Ok(None);
     }
     let known = queries::find(&mut tx, start.id).await?;
-    Ok(known.filter(|known| known.state != "preparing"))
+    Ok(known.filter(|known| known.state != CheckoutState::Preparing))
 }
 
 fn session_params(

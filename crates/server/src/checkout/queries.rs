@@ -1,6 +1,7 @@
 //! All SQL of `checkouts`.
 
 use tollhouse_domain::{
+    checkout::CheckoutState,
     id::{CheckoutId, TenantId},
     time::Timestamp,
 };
@@ -16,8 +17,7 @@ pub struct Checkout {
     pub tenant_id: TenantId,
     pub price_lookup_key: String,
     pub quantity: i64,
-    /// `preparing`, `open`, `complete` or `expired`
-    pub state: String,
+    pub state: CheckoutState,
     pub stripe_session_id: Option<CheckoutSessionId>,
     pub url: Option<String>,
     pub expires_at: Option<Timestamp>,
@@ -86,7 +86,12 @@ pub async fn other_open(
 }
 
 /// Ends a checkout; `false` where it was over before.
-pub async fn end(conn: &mut Conn, id: CheckoutId, state: &str, now: Timestamp) -> DbResult<bool> {
+pub async fn end(
+    conn: &mut Conn,
+    id: CheckoutId,
+    state: CheckoutState,
+    now: Timestamp,
+) -> DbResult<bool> {
     let ended = sql!(
         conn,
         "UPDATE checkouts SET state = {state}, updated_at = {now}

@@ -1,6 +1,6 @@
 //! Stripe's checkout session → our checkout, and the subscription that came of it.
 
-use tollhouse_domain::{event::EventType, id::CheckoutId};
+use tollhouse_domain::{checkout::CheckoutState, event::EventType, id::CheckoutId};
 use tollhouse_stripe::{
     CheckoutSessionId, Error as StripeError,
     objects::{CheckoutSession, CheckoutStatus},
@@ -66,7 +66,11 @@ async fn end(
     what: &str,
 ) -> Result<()> {
     let now = app.clock.now();
-    let state = if event == EventType::CheckoutCompleted { "complete" } else { "expired" };
+    let state = if event == EventType::CheckoutCompleted {
+        CheckoutState::Complete
+    } else {
+        CheckoutState::Expired
+    };
     let mut tx = app.db.begin().await?;
     if queries::end(&mut tx, checkout.id, state, now).await? {
         let happened = Happened {

@@ -198,6 +198,8 @@ words!(
     tollhouse_domain::subscription::Status,
     tollhouse_domain::event::EventType,
     tollhouse_domain::invoice::InvoiceStatus,
+    tollhouse_domain::checkout::CheckoutState,
+    tollhouse_domain::tenant::TenantStatus,
     tollhouse_stripe::CustomerId,
     tollhouse_stripe::PriceId,
     tollhouse_stripe::SubscriptionId,

@@ -21,13 +21,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::queries::{self, Event, Filter};
 use crate::{
     app::App,
-    db::{Json, Page},
+    db::{Conn, Json, Page},
     error::{Error, Problem, Result, invalid, not_found},
     http::{
         auth::Caller,
         extract::{Query, TenantPath, bounded},
     },
-    tenants::queries as tenants,
 };
 
 pub fn router() -> OpenApiRouter<Arc<App>> {
@@ -110,7 +109,7 @@ async fn history(
         },
     };
     let mut conn = app.db.read().await?;
-    tenants::find(&mut conn, tenant).await?.ok_or_else(|| not_found("tenant", tenant))?;
+    last_sequence(&mut conn, tenant).await?;
     let rows = queries::history(&mut conn, tenant, filter, limit).await?;
     Ok(JsonAnswer(Page::of(rows, limit, |row| row.sequence.to_string(), EventView::from)))
 }
@@ -153,7 +152,7 @@ async fn stream(
         None => caller.own_tenant(Permission::Read)?,
     };
     let mut conn = app.db.read().await?;
-    tenants::find(&mut conn, tenant).await?.ok_or_else(|| not_found("tenant", tenant))?;
+    let newest = last_sequence(&mut conn, tenant).await?;
     let given = match headers.get("last-event-id").map(|value| value.to_str()) {
         Some(Ok(text)) => {
             Some(text.parse::<i64>().map_err(|_| invalid("Last-Event-ID", "is not a sequence"))?)
@@ -161,11 +160,16 @@ async fn stream(
         Some(Err(_)) => return Err(invalid("Last-Event-ID", "is not a sequence")),
         None => query.last_event_id,
     };
-    let after = match given {
-        Some(sequence) => sequence,
-        None => queries::last_sequence(&mut conn, tenant).await?,
-    };
+    let after = given.unwrap_or(newest);
     drop(conn);
     let stream = app.streams.open(&app, tenant, after);
     Ok(stream.ok_or(Error::Limited { retry_after_seconds: 5 })?.into_response())
+}
+
+/// The tenant's newest number. Creating a tenant is its first event: who has none does not exist.
+async fn last_sequence(conn: &mut Conn, tenant: TenantId) -> Result<i64> {
+    match queries::last_sequence(conn, tenant).await? {
+        0 => Err(not_found("tenant", tenant)),
+        newest => Ok(newest),
+    }
 }

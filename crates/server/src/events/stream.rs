@@ -58,9 +58,9 @@ async fn serve(
     _permit: OwnedSemaphorePermit,
 ) {
     let life = Duration::from_secs(app.config.stream.life_seconds);
-    match tokio::time::timeout(life, follow(&app, tenant, after, &client)).await {
-        Ok(Err(error)) => tracing::warn!(tenant.id = %tenant, "a stream was closed: {error}"),
-        Ok(Ok(())) | Err(_) => {}
+    let ended = tokio::time::timeout(life, follow(&app, tenant, after, &client)).await;
+    if let Ok(Err(error)) = ended {
+        tracing::warn!(tenant.id = %tenant, "a stream was closed: {error}");
     }
 }
 

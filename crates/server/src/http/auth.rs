@@ -86,7 +86,7 @@ impl Caller {
         }
         let role = self.role.as_str();
         Err(Error::Forbidden(format!(
-            "the role `{role}` may not do this: ask someone whose role may, or use their credential"
+            "The role `{role}` may not do this: ask someone whose role may, or use their credential."
         )))
     }
 
@@ -121,7 +121,9 @@ pub async fn identify(State(app): State<Arc<App>>, mut request: Request, next: N
         .map(|value| value.to_str().ok().and_then(|value| value.strip_prefix("Bearer ")));
     let identity = match bearer {
         None => None,
-        Some(None) => Some(Identity::Refused("the `Authorization` header is not `Bearer <token>`")),
+        Some(None) => {
+            Some(Identity::Refused("The `Authorization` header is not `Bearer <token>`."))
+        }
         Some(Some(token)) => Some(match read_token(&app, token) {
             Ok(claims) => Identity::Known(Caller {
                 subject: claims.sub,
@@ -154,7 +156,7 @@ impl FromRequestParts<Arc<App>> for Caller {
             Some(Identity::Known(caller)) => Ok(caller.clone()),
             Some(Identity::Refused(why)) => Err(Error::Unauthenticated(why)),
             None => Err(Error::Unauthenticated(
-                "no credential was given: send `Authorization: Bearer <token>`",
+                "No credential was given: send `Authorization: Bearer <token>`.",
             )),
         }
     }
@@ -163,7 +165,7 @@ impl FromRequestParts<Arc<App>> for Caller {
 /// Verifies a token against the settings and the clock.
 fn read_token(app: &App, token: &str) -> Result<Claims, &'static str> {
     let Auth { jwt_secret, jwt_issuer, jwt_audience } = &app.config.auth;
-    let secret = jwt_secret.as_ref().ok_or("tokens are not accepted here: set `JWT_SECRET`")?;
+    let secret = jwt_secret.as_ref().ok_or("Tokens are not accepted here: set `JWT_SECRET`.")?;
     // One algorithm, ours: a token that names another one is forged. Times are checked below, by our clock.
     let mut validation = Validation::new(Algorithm::HS256);
     validation.validate_exp = false;
@@ -181,15 +183,15 @@ fn read_token(app: &App, token: &str) -> Result<Claims, &'static str> {
     let key = DecodingKey::from_secret(secret.expose().as_bytes());
     let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation)
         .map_err(
-            |_| "the token is not valid here: its signature, claims, issuer or audience are wrong",
+            |_| "The token is not valid here: its signature, claims, issuer or audience are wrong.",
         )?
         .claims;
     let now = app.clock.now().as_second();
     if claims.exp.saturating_add(LEEWAY_SECONDS) <= now {
-        return Err("the token has expired: get a new one");
+        return Err("The token has expired: get a new one.");
     }
     if claims.nbf.is_some_and(|nbf| nbf.saturating_sub(LEEWAY_SECONDS) > now) {
-        return Err("the token is not valid yet: check the clocks");
+        return Err("The token is not valid yet: check the clocks.");
     }
     Ok(claims)
 }

@@ -110,7 +110,7 @@ async fn reserve(app: &App, scope: &str, key: &str, hash: &str) -> Result<Reserv
     if held.locked_until > now {
         return Err(Error::Conflict(
             Conflict::IdempotencyKeyInUse,
-            "a request with this `Idempotency-Key` is still running: wait for its answer"
+            "A request with this `Idempotency-Key` is still running: wait for its answer."
                 .to_owned(),
         ));
     }

@@ -34,26 +34,25 @@ pub async fn log(State(app): State<Arc<App>>, mut request: Request, next: Next) 
     let failed = response.extensions_mut().remove::<Failed>();
     let status = response.status().as_u16();
     let microseconds = app.clock.now().as_microsecond() - began.as_microsecond();
-    match &failed {
-        Some(Failed { problem, cause: Some(cause) }) => tracing::error!(
+    if let Some(Failed { problem, cause: Some(cause) }) = &failed {
+        tracing::error!(
             request.id = id,
             http.method = %method,
             http.route = path,
             http.status = status,
-            duration_us = microseconds,
             error.code = problem.code,
             error.cause = cause,
             "a request failed"
-        ),
-        _ => tracing::debug!(
+        );
+    } else {
+        tracing::debug!(
             request.id = id,
             http.method = %method,
             http.route = path,
             http.status = status,
             duration_us = microseconds,
-            error.code = failed.as_ref().map(|failed| failed.problem.code),
             "a request was answered"
-        ),
+        );
     }
     if let Some(failed) = failed {
         render(&mut response, failed, &id);

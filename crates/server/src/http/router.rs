@@ -5,6 +5,7 @@ use std::{any::Any, sync::Arc};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
+    http::Uri,
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
 };
@@ -30,7 +31,7 @@ pub fn router(app: &Arc<App>) -> Router {
         .layer(from_fn_with_state(Arc::clone(app), auth::identify))
         .merge(open)
         .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi::document()))
-        .fallback(|| async { not_found("route", "") })
+        .fallback(|uri: Uri| async move { not_found("route", uri.path()) })
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
         .layer(from_fn_with_state((Arc::clone(app), running), limits::bound))
         .layer(DefaultBodyLimit::max(app.config.server.body_bytes_max))

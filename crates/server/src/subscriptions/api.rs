@@ -121,7 +121,8 @@ fn status_word(status: Status, access: Access) -> Option<&'static str> {
 
 fn access_of(app: &App, tenant: &Tenant, row: &Subscription) -> Access {
     let grace_days = app.config.billing.grace_period_days;
-    access(row.status, row.grace_started_at, grace_days, tenant.is_active(), app.clock.now())
+    let in_good_standing = tenant.status.is_in_good_standing();
+    access(row.status, row.grace_started_at, grace_days, in_good_standing, app.clock.now())
 }
 
 async fn plan_of(conn: &mut Conn, row: &Subscription) -> Result<Plan> {

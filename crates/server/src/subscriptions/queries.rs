@@ -88,6 +88,23 @@ pub async fn find_live_base(conn: &mut Conn, tenant: TenantId) -> DbResult<Optio
     .await
 }
 
+/// Whether any subscription of the tenant ever had a trial.
+pub async fn has_had_trial(conn: &mut Conn, tenant: TenantId) -> DbResult<bool> {
+    let count: Trials = sql!(
+        conn,
+        "SELECT COUNT(*) AS trials FROM subscriptions
+         WHERE tenant_id = {tenant} AND trial_end IS NOT NULL"
+    )
+    .one()
+    .await?;
+    Ok(count.trials > 0)
+}
+
+#[derive(Record)]
+struct Trials {
+    trials: i64,
+}
+
 /// Those that are not over, base first; Stripe allows 500 to one customer.
 pub async fn list_live(conn: &mut Conn, tenant: TenantId) -> DbResult<Vec<Subscription>> {
     sql!(

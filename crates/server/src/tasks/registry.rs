@@ -15,7 +15,7 @@ pub const TASKS: &[Task] = &[
     },
     Task {
         name: "forget_old_keys",
-        interval: Duration::from_secs(3600),
+        interval: Duration::from_hours(1),
         nudged_by: |_| false,
         work: |app| Box::pin(async move { forget_old_keys(&app).await }),
     },

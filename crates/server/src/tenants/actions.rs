@@ -25,7 +25,7 @@ pub async fn create(app: &App, origin: &Origin, new: Tenant) -> Result<Tenant> {
         if known.name == new.name && known.contact_email == new.contact_email {
             return Ok(known);
         }
-        let sentence = format!("the id `{}` belongs to another tenant: leave `id` out", new.id);
+        let sentence = format!("The id `{}` belongs to another tenant: leave `id` out.", new.id);
         return Err(Error::Conflict(Conflict::TenantExists, sentence));
     }
     let happened = Happened {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
-use tollhouse_domain::{actor::Permission, id::TenantId, time::Timestamp};
+use tollhouse_domain::{actor::Permission, id::TenantId, tenant::TenantStatus, time::Timestamp};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -56,7 +56,8 @@ pub struct TenantView {
     email: String,
     billing_email: Option<String>,
     /// `active`, `suspended` or `terminated`
-    status: String,
+    #[schema(value_type = String)]
+    status: TenantStatus,
     support_tier: String,
     sla_level: i64,
     #[schema(value_type = Object)]
@@ -112,7 +113,7 @@ async fn create(
         name: request.name,
         contact_email: request.email,
         billing_email: request.billing_email,
-        status: "active".to_owned(),
+        status: TenantStatus::Active,
         support_tier: request.support_tier.unwrap_or_else(|| "standard".to_owned()),
         sla_level: request.sla_level.unwrap_or(0),
         metadata: Stored::of(&request.metadata)?,

@@ -1,6 +1,6 @@
 //! All SQL of `tenants`.
 
-use tollhouse_domain::{id::TenantId, time::Timestamp};
+use tollhouse_domain::{id::TenantId, tenant::TenantStatus, time::Timestamp};
 use tollhouse_sql::{Record, sql};
 use tollhouse_stripe::CustomerId;
 
@@ -14,8 +14,7 @@ pub struct Tenant {
     pub contact_email: String,
     /// Where invoices go; the contact's where absent.
     pub billing_email: Option<String>,
-    /// `active`, `suspended` or `terminated`
-    pub status: String,
+    pub status: TenantStatus,
     pub support_tier: String,
     pub sla_level: i64,
     pub metadata: Json,
@@ -25,11 +24,6 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// Neither suspended nor terminated.
-    pub fn is_active(&self) -> bool {
-        self.status == "active"
-    }
-
     /// Where invoices go.
     pub fn email(&self) -> &str {
         self.billing_email.as_deref().unwrap_or(&self.contact_email)

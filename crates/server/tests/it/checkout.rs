@@ -87,6 +87,22 @@ on_both_databases! {
         assert_eq!(main["term_end"], "2027-11-20T12:00:00Z");
     }
 
+    async fn one_trial_ever(app: &TestApp) {
+        let tenant = app.tenant("Acme").await;
+        let owner = app.token(Role::Owner, tenant);
+        let mut with_trial = order("pro");
+        with_trial["trial"] = json!(true);
+        let page = app.post(CHECKOUT).bearer(&owner).json(&with_trial).await.expect(200);
+        app.simulator.complete_checkout(page["session_id"].as_str().unwrap(), "pm_card_visa").unwrap();
+        app.settle().await;
+        let subscription = app.simulator.objects("subscription")[0].clone();
+        app.stripe("DELETE", &format!("/v1/subscriptions/{}", subscription["id"].as_str().unwrap()), &[]).await;
+        app.settle().await;
+        assert_eq!(app.status(tenant).await["subscriptions"], json!([]));
+        app.post(CHECKOUT).bearer(&owner).json(&with_trial).await.refused(409, "trial_already_used");
+        app.post(CHECKOUT).bearer(&owner).json(&order("pro")).await.expect(200);
+    }
+
     async fn what_is_metered_begins_at_nothing(app: &TestApp) {
         let tenant = app.subscriber("Acme", "metered").await;
         let owner = app.token(Role::Owner, tenant);

@@ -48,7 +48,8 @@ async fn both_schemas_have_the_same_columns() {
         FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'";
     let postgres = "SELECT table_name::text, column_name::text FROM information_schema.columns
         WHERE table_schema = 'public'";
-    let (sqlite, postgres) = (columns(Kind::Sqlite, sqlite).await, columns(Kind::Postgres, postgres).await);
+    let (sqlite, postgres) =
+        (columns(Kind::Sqlite, sqlite).await, columns(Kind::Postgres, postgres).await);
     assert!(sqlite.len() > 50);
     assert_eq!(sqlite, postgres);
 }

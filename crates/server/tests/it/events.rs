@@ -18,14 +18,16 @@ pub struct Listener {
 
 impl Listener {
     pub async fn connect(router: axum::Router, token: &str, last_event_id: Option<i64>) -> Self {
-        let mut request = Request::get("/api/v1/billing/stream").header("authorization", format!("Bearer {token}"));
+        let mut request = Request::get("/api/v1/billing/stream")
+            .header("authorization", format!("Bearer {token}"));
         if let Some(id) = last_event_id {
             request = request.header("last-event-id", id.to_string());
         }
         let response = router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        let mut listener = Self { body: response.into_body().into_data_stream(), text: String::new() };
+        let mut listener =
+            Self { body: response.into_body().into_data_stream(), text: String::new() };
         let hello = listener.block().await;
         assert!(hello.contains("retry: 1000"), "{hello}");
         listener
@@ -53,7 +55,8 @@ impl Listener {
                 return block;
             }
             let patience = Duration::from_secs(20);
-            let frame = tokio::time::timeout(patience, self.body.next()).await.expect("an event in time");
+            let frame =
+                tokio::time::timeout(patience, self.body.next()).await.expect("an event in time");
             self.text.push_str(std::str::from_utf8(&frame.unwrap().unwrap()).unwrap());
         }
     }

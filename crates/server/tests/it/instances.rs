@@ -69,7 +69,8 @@ async fn two_instances_work_each_delivery_once_in_effect() {
         tollhouse_server::tasks::run_once(&here.app),
         tollhouse_server::tasks::run_once(&there)
     );
-    (one.unwrap(), other.unwrap());
+    one.unwrap();
+    other.unwrap();
     here.settle().await;
     for tenant in tenants {
         assert_eq!(here.status(tenant).await["subscriptions"][0]["status"], "ACTIVE");

@@ -1,5 +1,7 @@
 //! Every slice through HTTP, on both databases. One binary: linking is the slow part.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod harness;
 
 mod bad_input;

@@ -126,23 +126,12 @@ on_both_databases! {
     }
 }
 
-/// From now on every charge of every subscription fails.
+/// From now on every charge of the only subscription fails.
 async fn break_the_card(app: &TestApp) {
-    let key = tollhouse_stripe::IdempotencyKey::new("break", "card");
     let subscription = app.simulator.objects("subscription")[0].clone();
     let customer = subscription["customer"].as_str().unwrap();
-    let call = |path: String, params: Vec<(&str, &str)>| tollhouse_stripe::Call {
-        method: tollhouse_stripe::Method::Post,
-        path,
-        params: params.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
-        idempotency_key: Some(key.clone()),
-    };
-    let gateway = app.simulator.gateway();
-    let attach = call("/v1/payment_methods/pm_card_chargeCustomerFail/attach".into(), vec![("customer", customer)]);
-    let answer = tollhouse_stripe::Gateway::send(&gateway, &attach).await.unwrap();
-    let card: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    let path = "/v1/payment_methods/pm_card_chargeCustomerFail/attach";
+    let card = app.stripe("POST", path, &[("customer", customer)]).await;
     let path = format!("/v1/subscriptions/{}", subscription["id"].as_str().unwrap());
-    let update = call(path, vec![("default_payment_method", card["id"].as_str().unwrap())]);
-    let answer = tollhouse_stripe::Gateway::send(&gateway, &update).await.unwrap();
-    assert_eq!(answer.status, 200, "{:?}", answer.body);
+    app.stripe("POST", &path, &[("default_payment_method", card["id"].as_str().unwrap())]).await;
 }

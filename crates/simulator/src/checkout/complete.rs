@@ -8,7 +8,7 @@ use crate::{
     params::Metadata,
     payment_methods::{self, PaymentMethod},
     payments::{self, Order},
-    subscriptions::{self, NewItem, NewSubscription},
+    subscriptions::{self, ItemDraft, SubscriptionDraft},
     table::Object,
     world::World,
 };
@@ -119,7 +119,7 @@ fn fulfil(world: &mut World, session: &Session, submission: Submission) -> Resul
         method.customer = Some(customer.clone());
         payment_methods::announce_attached(world, method)
     };
-    let new = NewSubscription {
+    let new = SubscriptionDraft {
         customer: customer.clone(),
         items: session.lines.iter().map(item).collect(),
         trial_end: match session.trial {
@@ -149,6 +149,6 @@ fn fulfil(world: &mut World, session: &Session, submission: Submission) -> Resul
     Ok(())
 }
 
-fn item(line: &SessionLine) -> NewItem {
-    NewItem { price: line.price.clone(), quantity: line.quantity, metadata: Metadata::new() }
+fn item(line: &SessionLine) -> ItemDraft {
+    ItemDraft { price: line.price.clone(), quantity: line.quantity, metadata: Metadata::new() }
 }

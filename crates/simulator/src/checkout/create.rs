@@ -8,7 +8,7 @@ use crate::{
     clock::Due,
     error::{Error, Result},
     params::{self, Metadata, Params},
-    subscriptions::{self, NewItem},
+    subscriptions::{self, ItemDraft},
     table::Object,
     world::{Request, World},
 };
@@ -98,7 +98,7 @@ fn lines(world: &World, params: &Params<'_>) -> Result<(Vec<SessionLine>, String
             &["price", "quantity"],
             &["adjustable_quantity", "dynamic_tax_rates", "metadata", "price_data", "tax_rates"],
         )?;
-        items.push(NewItem {
+        items.push(ItemDraft {
             price: line.required_text("price")?.to_owned(),
             quantity: line.integer("quantity")?,
             metadata: Metadata::new(),

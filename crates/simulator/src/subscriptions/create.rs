@@ -45,16 +45,16 @@ const ORDER: &[&str] = &[
 ];
 
 /// What a subscription is made of, checked.
-pub struct NewSubscription {
+pub struct SubscriptionDraft {
     pub customer: String,
-    pub items: Vec<NewItem>,
+    pub items: Vec<ItemDraft>,
     pub trial_end: Option<i64>,
     pub default_payment_method: Option<String>,
     pub description: Option<String>,
     pub metadata: Metadata,
 }
 
-pub struct NewItem {
+pub struct ItemDraft {
     pub price: String,
     pub quantity: Option<i64>,
     pub metadata: Metadata,
@@ -72,7 +72,7 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
     if let Some(mode) = params.object("billing_mode")? {
         refuse_unless(&mode, "type", "flexible")?;
     }
-    let mut new = NewSubscription {
+    let mut new = SubscriptionDraft {
         customer: customer.to_owned(),
         items: read_items(world, &params)?,
         trial_end: trial_end(world.now, &params)?,
@@ -108,7 +108,7 @@ fn refuse_unless(params: &Params<'_>, field: &str, only: &str) -> Result<()> {
     }
 }
 
-fn read_items(world: &World, params: &Params<'_>) -> Result<Vec<NewItem>> {
+fn read_items(world: &World, params: &Params<'_>) -> Result<Vec<ItemDraft>> {
     let mut items = Vec::new();
     for item in params.objects("items")? {
         item.only(
@@ -122,7 +122,7 @@ fn read_items(world: &World, params: &Params<'_>) -> Result<Vec<NewItem>> {
                 "trial",
             ],
         )?;
-        let mut new = NewItem {
+        let mut new = ItemDraft {
             price: item.required_text("price")?.to_owned(),
             quantity: item.integer("quantity")?,
             metadata: Metadata::new(),
@@ -141,7 +141,11 @@ fn read_items(world: &World, params: &Params<'_>) -> Result<Vec<NewItem>> {
 ///
 /// # Errors
 /// A price that is missing, archived, not recurring, or does not go with the others.
-pub fn check_items(world: &World, items: &mut [NewItem], param: &str) -> Result<(Cadence, String)> {
+pub fn check_items(
+    world: &World,
+    items: &mut [ItemDraft],
+    param: &str,
+) -> Result<(Cadence, String)> {
     if items.len() > ITEMS_MAX {
         let message = format!("A subscription can have at most {ITEMS_MAX} items.");
         return Err(Error::invalid(message).param(param));
@@ -217,7 +221,7 @@ pub fn trial_end(now: i64, params: &Params<'_>) -> Result<Option<i64>> {
 
 /// # Errors
 /// What the card would say, for calls that want nothing made when it says no.
-fn check_payable(world: &World, new: &NewSubscription) -> Result<()> {
+fn check_payable(world: &World, new: &SubscriptionDraft) -> Result<()> {
     let amount: i64 = new
         .items
         .iter()
@@ -243,7 +247,7 @@ fn check_payable(world: &World, new: &NewSubscription) -> Result<()> {
 /// Makes the subscription and its first invoice, and collects that if wanted. Answers the id.
 pub fn open(
     world: &mut World,
-    mut new: NewSubscription,
+    mut new: SubscriptionDraft,
     collects: bool,
     presence: Presence,
 ) -> Result<String> {

@@ -8,7 +8,7 @@ mod update;
 use serde_json::Value;
 
 pub use cancel::{cancel, cancel_all_of, end};
-pub use create::{NewItem, NewSubscription, check_items, create, open, trial_end};
+pub use create::{ItemDraft, SubscriptionDraft, check_items, create, open, trial_end};
 pub use update::update;
 
 use crate::{

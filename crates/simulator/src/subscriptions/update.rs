@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Item, NewItem, Subscription, check_items};
+use super::{Item, ItemDraft, Subscription, check_items};
 use crate::{
     clock::Due,
     error::{Error, Result},
@@ -144,10 +144,10 @@ fn change_items(
             subscription.items.push(added);
         }
     }
-    let mut checked: Vec<NewItem> = subscription
+    let mut checked: Vec<ItemDraft> = subscription
         .items
         .iter()
-        .map(|item| NewItem {
+        .map(|item| ItemDraft {
             price: item.price.clone(),
             quantity: item.quantity,
             metadata: Metadata::new(),

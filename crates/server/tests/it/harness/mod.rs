@@ -24,7 +24,7 @@ use tollhouse_server::{
 };
 use tollhouse_simulator::{Options, Outgoing, Simulator};
 use tollhouse_stripe::{
-    API_VERSION, Client, Gateway, IdempotencyKey, params::CreateWebhookEndpoint,
+    API_VERSION, Client, Gateway, IdempotencyKey, Method, params::CreateWebhookEndpoint,
 };
 
 pub use database::{Database, Kind, redis_url};
@@ -143,6 +143,20 @@ impl TestApp {
         self.send(request.body(Body::from(delivery.body.clone())).unwrap()).await
     }
 
+    /// Does something at Stripe behind our back, as its dashboard would.
+    pub async fn stripe(&self, method: &str, path: &str, params: &[(&str, &str)]) -> Value {
+        let call = tollhouse_stripe::Call {
+            method: if method == "DELETE" { Method::Delete } else { Method::Post },
+            path: path.to_owned(),
+            params: params.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+            idempotency_key: None,
+        };
+        let answer = self.simulator.gateway().send(&call).await.unwrap();
+        let body = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(answer.status, 200, "{body}");
+        body
+    }
+
     /// Moves every clock.
     pub async fn advance(&self, seconds: i64) {
         self.app.clock.advance(seconds);
@@ -195,7 +209,7 @@ impl TestApp {
             name: name.to_owned(),
             contact_email: format!("{}@example.com", name.to_lowercase()),
             billing_email: None,
-            status: "active".to_owned(),
+            status: tollhouse_domain::TenantStatus::Active,
             support_tier: "standard".to_owned(),
             sla_level: 1,
             metadata: Json::of(&json!({})).unwrap(),
@@ -209,8 +223,7 @@ impl TestApp {
     /// Opens a page to pay for a plan by the month; its session's id.
     pub async fn checkout(&self, tenant: TenantId, plan: &str) -> String {
         let owner = self.token(Role::Owner, tenant);
-        let answer =
-            self.post(CHECKOUT).bearer(&owner).json(&order(plan)).await.expect(200);
+        let answer = self.post(CHECKOUT).bearer(&owner).json(&order(plan)).await.expect(200);
         answer["session_id"].as_str().unwrap().to_owned()
     }
 

@@ -1,0 +1,23 @@
+//! What the tests stand on: the binary, a running demo, a client, a browser.
+
+mod browser;
+mod database;
+mod demo;
+mod http;
+mod tollhouse;
+
+use std::time::Duration;
+
+pub use browser::Browser;
+pub use database::Database;
+pub use demo::{Demo, Tenant};
+pub use http::{Http, Live};
+pub use tollhouse::{Running, Tollhouse};
+
+/// Far longer than anything takes: only what hangs is ended by it.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+#[expect(clippy::disallowed_methods, reason = "the test command says where its servers are")]
+fn variable(name: &str) -> String {
+    std::env::var(name).expect("run the tests with `cargo xtask test`")
+}

@@ -1,0 +1,13 @@
+//! The binary as people use it: its commands, its demo, and its pages in a real browser.
+//!
+//! Every test starts the program itself. `cargo xtask test` brings the browser and the servers.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod harness;
+
+mod commands;
+mod demo;
+mod docs_page;
+mod paying;
+mod serving;
