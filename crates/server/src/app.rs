@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tollhouse_stripe::{
     API_VERSION, Client, Gateway, http::HttpGateway, unconfigured::Unconfigured,
 };
@@ -22,6 +22,8 @@ pub struct App {
     pub intake: Intake,
     /// The live streams that are open.
     pub streams: Streams,
+    /// The requests under way; they are finished before the service stops.
+    pub requests: TaskTracker,
     /// Cancelled when the service is to stop; whatever outlives a request listens to it.
     pub stop: CancellationToken,
 }
@@ -50,8 +52,8 @@ impl App {
         let stripe = Client::new(gateway, clock.seed());
         let intake = Intake::start(db.clone());
         let streams = Streams::new(config.stream.connections_max);
-        let stop = CancellationToken::new();
-        Ok(Arc::new(Self { config, clock, db, stripe, nudges, intake, streams, stop }))
+        let (requests, stop) = (TaskTracker::new(), CancellationToken::new());
+        Ok(Arc::new(Self { config, clock, db, stripe, nudges, intake, streams, requests, stop }))
     }
 }
 

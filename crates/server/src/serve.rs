@@ -42,7 +42,9 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, parts: Parts) -> anyhow
     }
     running.close();
     app.stop.cancelled().await;
-    if tokio::time::timeout(STOP_TIMEOUT, running.wait()).await.is_err() {
+    app.requests.close();
+    let ended = async { tokio::join!(running.wait(), app.requests.wait()) };
+    if tokio::time::timeout(STOP_TIMEOUT, ended).await.is_err() {
         tracing::warn!("some requests did not end in time and were given up");
     }
     app.db.close().await;

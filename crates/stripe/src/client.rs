@@ -118,7 +118,8 @@ impl Client {
 
     /// The first hundred active meters: Stripe allows no more than that.
     pub async fn list_meters(&self) -> Result<List<Meter>> {
-        self.get("/v1/billing/meters".into(), &[("limit", "100"), ("status", "active")]).await
+        let params = params::ListMeters { status: "active", limit: 100 };
+        self.get("/v1/billing/meters".into(), &params).await
     }
 
     pub async fn create_checkout_session(
@@ -134,6 +135,16 @@ impl Client {
         id: &CheckoutSessionId,
     ) -> Result<Fetched<CheckoutSession>> {
         self.fetch(format!("/v1/checkout/sessions/{id}")).await
+    }
+
+    /// The customer's pages that can still be paid; the newest hundred.
+    pub async fn list_open_checkout_sessions(
+        &self,
+        customer: &CustomerId,
+    ) -> Result<List<CheckoutSession>> {
+        let params =
+            params::ListCheckoutSessions { customer: customer.clone(), status: "open", limit: 100 };
+        self.get("/v1/checkout/sessions".into(), &params).await
     }
 
     /// Closes an open page. An error where it was paid or closed before.

@@ -121,7 +121,7 @@ async fn a_checkout_session_opens_and_expires_once(client: &Client, run: &str) -
     let customer = client.create_customer(&CreateCustomer::default(), &key).await?;
     let params = CreateCheckoutSession {
         mode: "subscription",
-        customer: customer.id,
+        customer: customer.id.clone(),
         line_items: vec![LineItem { price: price.id, quantity: Some(1) }],
         success_url: "https://example.com/success".to_owned(),
         cancel_url: "https://example.com/cancel".to_owned(),
@@ -133,9 +133,13 @@ async fn a_checkout_session_opens_and_expires_once(client: &Client, run: &str) -
     let session = client.create_checkout_session(&params, &key).await?;
     ensure(session.status == Some(CheckoutStatus::Open), "a new session is open")?;
     ensure(session.url.is_some(), "an open session has a page")?;
+    let open = client.list_open_checkout_sessions(&customer.id).await?;
+    ensure(open.data.iter().any(|known| known.id == session.id), "an open session is listed")?;
     let key = IdempotencyKey::new("contract-expire", run);
     let expired = client.expire_checkout_session(&session.id, &key).await?;
     ensure(expired.status == Some(CheckoutStatus::Expired), "an expired session says so")?;
+    let open = client.list_open_checkout_sessions(&customer.id).await?;
+    ensure(open.data.is_empty(), "an expired session is not listed as open")?;
     let key = IdempotencyKey::new("contract-expire-again", run);
     let again = client.expire_checkout_session(&session.id, &key).await;
     ensure(matches!(again, Err(Error::Invalid { .. })), "only an open session can be expired")

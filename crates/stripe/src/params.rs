@@ -132,3 +132,16 @@ pub struct CreateWebhookEndpoint {
     pub enabled_events: Vec<String>,
     pub api_version: String,
 }
+
+#[derive(Clone, Debug, Serialize)]
+pub struct ListCheckoutSessions {
+    pub customer: CustomerId,
+    pub status: &'static str,
+    pub limit: u32,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct ListMeters {
+    pub status: &'static str,
+    pub limit: u32,
+}

@@ -10,7 +10,7 @@ use tollhouse_domain::{
     time::Timestamp,
 };
 use tollhouse_stripe::{
-    CustomerId, Error as StripeError, IdempotencyKey, PriceId,
+    CheckoutSessionId, CustomerId, Error as StripeError, IdempotencyKey, PriceId,
     objects::CheckoutSession,
     params::{CreateCheckoutSession, LineItem, SubscriptionData},
 };
@@ -30,6 +30,9 @@ use crate::{
     subscriptions::queries as subscriptions,
     tenants::actions as tenants,
 };
+
+/// The key in a session's metadata under which it bears our id.
+pub(super) const CHECKOUT_ID: &str = "checkout_id";
 
 /// What is to be bought, by whom, and where to go afterwards.
 pub struct Start {
@@ -67,10 +70,10 @@ pub async fn start(app: &App, origin: &Origin, start: Start) -> Result<Checkout>
     if let Some(open) = reserve(app, &start, &offer).await? {
         return Ok(open);
     }
-    close_other_pages(app, origin, start.tenant, start.id).await?;
+    let customer = tenants::ensure_customer(app, origin, &tenant).await?;
+    close_other_pages(app, origin, start.tenant, &customer, start.id).await?;
     // One of them may have turned out to be paid.
     refuse_what_it_has_had(app, &start).await?;
-    let customer = tenants::ensure_customer(app, origin, &tenant).await?;
     let params = session_params(app, &start, &offer, customer);
     let key = IdempotencyKey::new("create-checkout", start.id);
     let session = app.stripe.create_checkout_session(&params, &key).await?;
@@ -189,7 +192,7 @@ fn session_params(
     // The session's metadata stays on the session; the subscription's must be given apart.
     let metadata: tollhouse_stripe::objects::Metadata = [
         ("tenant_id".to_owned(), start.tenant.to_string()),
-        ("checkout_id".to_owned(), start.id.to_string()),
+        (CHECKOUT_ID.to_owned(), start.id.to_string()),
     ]
     .into();
     let trial_days = offer.plan.trial_days.unwrap_or(app.config.billing.default_trial_days);
@@ -242,24 +245,48 @@ async fn write_down(
 }
 
 /// Closes the tenant's other pages at Stripe. One that was paid meanwhile is taken in instead.
+///
+/// First those we know to be open, then those that only Stripe knows: a process that died between
+/// Stripe's answer and our write has left such a page behind.
 pub async fn close_other_pages(
     app: &App,
     origin: &Origin,
     tenant: TenantId,
+    customer: &CustomerId,
     but: CheckoutId,
 ) -> Result<()> {
     let mut conn = app.db.read().await?;
-    let others = queries::other_open(&mut conn, tenant, but).await?;
+    let ours = queries::other_open(&mut conn, tenant, but).await?;
     drop(conn);
-    for other in others {
-        let Some(session) = other.stripe_session_id else { continue };
-        let key = IdempotencyKey::new("expire-checkout", other.id);
-        match app.stripe.expire_checkout_session(&session, &key).await {
-            // Not open any more: the sync below finds out what became of it.
-            Ok(_) | Err(StripeError::Invalid { .. } | StripeError::Missing(_)) => {}
-            Err(error) => return Err(error.into()),
+    for checkout in ours {
+        if let Some(session) = checkout.stripe_session_id {
+            close_page(app, origin, checkout.id, &session).await?;
         }
-        Box::pin(sync::sync(app, origin, &session)).await?;
     }
+    for session in app.stripe.list_open_checkout_sessions(customer).await?.data {
+        let id = session.metadata.get(CHECKOUT_ID).and_then(|id| id.parse::<CheckoutId>().ok());
+        if let Some(id) = id.filter(|id| *id != but) {
+            close_page(app, origin, id, &session.id).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn close_page(
+    app: &App,
+    origin: &Origin,
+    id: CheckoutId,
+    session: &CheckoutSessionId,
+) -> Result<()> {
+    match app
+        .stripe
+        .expire_checkout_session(session, &IdempotencyKey::new("expire-checkout", id))
+        .await
+    {
+        // Not open any more: the sync below finds out what became of it.
+        Ok(_) | Err(StripeError::Invalid { .. } | StripeError::Missing(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Box::pin(sync::sync(app, origin, session)).await?;
     Ok(())
 }

@@ -105,7 +105,8 @@ async fn create(
     };
     let checkout = actions::start(&app, &caller.origin(), start).await?;
     let (Some(url), Some(session)) = (checkout.url, checkout.stripe_session_id) else {
-        let sentence = "This request's page is over: ask again with a new `Idempotency-Key`.";
+        let sentence = "The page of this request is over: it was paid, or a newer request closed it. \
+                        Ask again with a new `Idempotency-Key`.";
         return Err(Error::Conflict(Conflict::CheckoutOver, sentence.to_owned()));
     };
     Ok(Json(CheckoutSessionView {

@@ -7,7 +7,7 @@ use tollhouse_stripe::{
 };
 
 use super::{
-    actions::close_other_pages,
+    actions::{CHECKOUT_ID, close_other_pages},
     queries::{self, Checkout},
 };
 use crate::{
@@ -35,7 +35,10 @@ pub async fn sync(app: &App, origin: &Origin, id: &CheckoutSessionId) -> Result<
             if let Some(subscription) = &session.subscription {
                 subscriptions::sync::sync(app, origin, &subscription.0).await?;
             }
-            close_other_pages(app, origin, checkout.tenant_id, checkout.id).await?;
+            if let Some(customer) = &session.customer {
+                close_other_pages(app, origin, checkout.tenant_id, &customer.0, checkout.id)
+                    .await?;
+            }
         }
         Some(CheckoutStatus::Expired) => {
             end(app, origin, &checkout, EventType::CheckoutExpired, "was closed unpaid").await?;
@@ -51,7 +54,7 @@ async fn find_checkout(app: &App, session: &CheckoutSession) -> Result<Option<Ch
     if let Some(checkout) = queries::find_by_session(&mut conn, &session.id).await? {
         return Ok(Some(checkout));
     }
-    let id = session.metadata.get("checkout_id").and_then(|id| id.parse::<CheckoutId>().ok());
+    let id = session.metadata.get(CHECKOUT_ID).and_then(|id| id.parse::<CheckoutId>().ok());
     match id {
         Some(id) => Ok(queries::find(&mut conn, id).await?),
         None => Ok(None),

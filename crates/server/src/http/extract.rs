@@ -33,6 +33,10 @@ impl JsonBody {
     /// `Malformed` for what is no JSON; `Invalid`, with the place, for unknown fields and wrong types.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let body: &[u8] = if self.0.is_empty() { b"{}" } else { &self.0 };
+        // Postgres keeps no text with it, and nobody means it.
+        if body.windows(6).any(|escape| escape == br"\u0000") {
+            return Err(invalid("", "must not contain the character NUL"));
+        }
         serde_json::from_slice(body).map_err(|error| {
             if error.is_data() {
                 invalid(&field_named_in(&error), error.to_string())

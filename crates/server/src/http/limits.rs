@@ -11,20 +11,29 @@ use tokio::sync::Semaphore;
 
 use crate::{app::App, error::Error};
 
-/// Turns requests away when too many run, and gives up on one that takes too long.
+/// Turns requests away when too many run, and stops waiting for one that takes too long.
 ///
-/// A stream counts only until its first byte; `events::Streams` bounds what follows.
+/// What was begun is finished all the same, also when the client hangs up: a handler dropped between
+/// Stripe's answer and our write would leave work for the webhook to repair. A stream counts only until
+/// its first byte; `events::Streams` bounds what follows.
 pub async fn bound(
     State((app, running)): State<(Arc<App>, Arc<Semaphore>)>,
     request: Request,
     next: Next,
 ) -> Response {
-    let Ok(_permit) = running.try_acquire() else {
+    let Ok(permit) = running.try_acquire_owned() else {
         return Error::Limited { retry_after_seconds: 1 }.into_response();
     };
     let limit = Duration::from_secs(app.config.server.request_timeout_seconds);
-    match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
+    let work = app.requests.spawn(async move {
+        let response = next.run(request).await;
+        drop(permit);
+        response
+    });
+    match tokio::time::timeout(limit, work).await {
+        Ok(Ok(response)) => response,
+        // A bug of ours: the request fails alone, the service goes on.
+        Ok(Err(panic)) => Error::Internal(panic.into()).into_response(),
         Err(_) => Error::TimedOut.into_response(),
     }
 }

@@ -1,16 +1,9 @@
 //! Every layer and route of the service, in one screen; each slice's routes stand in its `api.rs`.
 
-use std::{any::Any, sync::Arc};
+use std::sync::Arc;
 
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    http::Uri,
-    middleware::from_fn_with_state,
-    response::{IntoResponse, Response},
-};
+use axum::{Router, extract::DefaultBodyLimit, http::Uri, middleware::from_fn_with_state};
 use tokio::sync::Semaphore;
-use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::{auth, idempotency, limits, openapi, request_log};
@@ -35,14 +28,6 @@ pub fn router(app: &Arc<App>) -> Router {
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
         .layer(from_fn_with_state((Arc::clone(app), running), limits::bound))
         .layer(DefaultBodyLimit::max(app.config.server.body_bytes_max))
-        .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(Arc::clone(app), request_log::log))
         .with_state(Arc::clone(app))
-}
-
-/// A bug of ours: the request fails alone, the service goes on.
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-    Error::Internal(anyhow::anyhow!("panic: {text}")).into_response()
 }

@@ -69,21 +69,29 @@ async fn store(app: &Arc<App>, headers: &HeaderMap, request: Request) -> Result<
         .map_err(Error::InvalidSignature)?;
     let event = Event::parse(&body).map_err(|error| Error::Malformed(error.to_string()))?;
 
-    let state = match dispatch::target(&event.r#type) {
-        Some(_) if event.data.object.id.is_some() => DeliveryState::Received,
-        _ => DeliveryState::Ignored,
-    };
+    if !is_plain(event.id.as_str()) || !is_plain(&event.r#type) {
+        return Err(Error::Malformed("the event's id or type is not plain text".to_owned()));
+    }
+    let customer_id = event.data.object.customer().filter(|id| is_plain(id));
+    let object_id = event.data.object.id.filter(|id| is_plain(id));
+    let concerns_us = object_id.is_some() && dispatch::target(&event.r#type).is_some();
+    let state = if concerns_us { DeliveryState::Received } else { DeliveryState::Ignored };
     let received = Received {
         id: DeliveryId::from_uuid(app.clock.new_id()),
         stripe_event_id: event.id,
         event_type: event.r#type,
         event_created: event.created,
-        customer_id: event.data.object.customer(),
-        object_id: event.data.object.id,
+        customer_id,
+        object_id,
         payload: body.into(),
         received_at: now,
         state,
     };
     app.intake.store(received).await?;
     Ok(StatusCode::OK)
+}
+
+/// What an index can hold and a log may show.
+fn is_plain(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

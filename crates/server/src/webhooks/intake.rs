@@ -48,14 +48,25 @@ async fn write_batches(db: Db, mut receiver: mpsc::Receiver<Waiting>) {
     let mut waiting = Vec::with_capacity(BATCH_MAX);
     while receiver.recv_many(&mut waiting, BATCH_MAX).await > 0 {
         let (batch, answers): (Vec<_>, Vec<_>) = waiting.drain(..).unzip();
-        let outcome = write_batch(&db, &batch).await;
-        if let Err(error) = &outcome {
-            tracing::error!(deliveries = batch.len(), error.cause = %error, "deliveries could not be stored");
+        if write_batch(&db, &batch).await.is_ok() {
+            tell(answers, true);
+            continue;
         }
-        for answer in answers {
-            // An error only says that the connection was closed meanwhile.
-            let _ = answer.send(outcome.is_ok());
+        // One that the database refuses must not take the others with it.
+        for (received, answer) in batch.iter().zip(answers) {
+            let outcome = write_batch(&db, std::slice::from_ref(received)).await;
+            if let Err(error) = &outcome {
+                tracing::error!(delivery.id = %received.id, error.cause = %error, "a delivery could not be stored");
+            }
+            tell([answer], outcome.is_ok());
         }
+    }
+}
+
+fn tell(answers: impl IntoIterator<Item = oneshot::Sender<bool>>, stored: bool) {
+    for answer in answers {
+        // An error only says that the connection was closed meanwhile.
+        let _ = answer.send(stored);
     }
 }
 

@@ -74,6 +74,7 @@ on_both_databases! {
             (with("price_id", json!("price_1")), "plan"),
             (json!({"plan": "pro", "interval": "month"}), "success_url"),
             (with("plan", json!("extra_storage")), "plan"),
+            (with("plan", json!("pro\u{0}")), ""),
         ];
         for (request, field) in cases {
             let problem = app.post(CHECKOUT).bearer(&owner).json(&request).await.refused(422, "invalid_request");

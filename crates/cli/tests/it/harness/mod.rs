@@ -3,6 +3,7 @@
 mod browser;
 mod database;
 mod demo;
+mod driver;
 mod http;
 mod tollhouse;
 
@@ -10,8 +11,8 @@ use std::time::Duration;
 
 pub use browser::Browser;
 pub use database::Database;
-pub use demo::{Demo, Tenant};
-pub use http::{Http, Live};
+pub use demo::Demo;
+pub use http::Http;
 pub use tollhouse::{Running, Tollhouse};
 
 /// Far longer than anything takes: only what hangs is ended by it.

@@ -1,18 +1,21 @@
 //! The binary under test: run to its end, or kept running.
 
 use std::{
-    path::{Path, PathBuf},
     process::{Output, Stdio},
+    time::Duration,
 };
 
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, BufReader, Lines},
-    process::{Child, Command},
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStderr, ChildStdout, Command},
     time::timeout,
 };
 
 use super::PATIENCE;
+
+/// Less than the service waits for requests that do not end: stopping must not come to that.
+const STOP_PATIENCE: Duration = Duration::from_secs(8);
 
 /// The binary in an empty folder, knowing nothing of the environment of whoever runs the tests.
 pub struct Tollhouse {
@@ -50,23 +53,24 @@ impl Tollhouse {
         let mut command = self.command(words);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let output = lines(child.stdout.take().unwrap());
-        let log = lines(child.stderr.take().unwrap());
+        let output = BufReader::new(child.stdout.take().unwrap()).lines();
+        let log = BufReader::new(child.stderr.take().unwrap()).lines();
         Running { child, output, log, tollhouse: self }
     }
 
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tollhouse"));
         command.args(words).current_dir(self.folder.path()).kill_on_drop(true);
-        command.env_clear().env("TMPDIR", self.temporary_folder());
+        command.env_clear().env("TMPDIR", self.folder.path().join("tmp"));
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null());
         command
     }
 
-    /// Where the binary finds room for what it throws away.
-    fn temporary_folder(&self) -> PathBuf {
-        self.folder.path().join("tmp")
+    /// What lies in the folder for what is thrown away.
+    fn temporary_files(&self) -> impl Iterator<Item = String> {
+        let entries = std::fs::read_dir(self.folder.path().join("tmp")).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap())
     }
 }
 
@@ -93,8 +97,8 @@ impl Ended {
 /// A command that runs; killed when this is dropped.
 pub struct Running {
     child: Child,
-    output: Lines<BufReader<Box<dyn AsyncRead + Unpin + Send>>>,
-    log: Lines<BufReader<Box<dyn AsyncRead + Unpin + Send>>>,
+    output: Lines<BufReader<ChildStdout>>,
+    log: Lines<BufReader<ChildStderr>>,
     tollhouse: Tollhouse,
 }
 
@@ -115,22 +119,24 @@ impl Running {
     }
 
     /// Tells it to stop as a supervisor does, and sees that it goes well and leaves nothing behind.
-    pub async fn stop(mut self) {
+    /// The rest of its log.
+    pub async fn stop(mut self) -> Vec<String> {
         let id = self.child.id().unwrap().to_string();
         let told = Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
         assert!(told.success());
-        let status = timeout(PATIENCE, self.child.wait()).await.expect("it stops in time").unwrap();
-        assert!(status.success(), "{status}");
-        assert_eq!(names_in(&self.tollhouse.temporary_folder()), [""; 0], "left behind");
+        let status = timeout(STOP_PATIENCE, self.child.wait()).await.expect("it stops in time");
+        let mut log = Vec::new();
+        while let Some(line) = self.log.next_line().await.unwrap() {
+            log.push(line);
+        }
+        assert!(status.unwrap().success(), "{log:?}");
+        let left: Vec<_> = self.tollhouse.temporary_files().collect();
+        assert!(left.is_empty(), "left behind: {left:?}");
+        log
     }
 
     /// What lies in its temporary folder.
-    pub fn temporary_files(&self) -> Vec<String> {
-        names_in(&self.tollhouse.temporary_folder())
+    pub fn temporary_files(&self) -> impl Iterator<Item = String> {
+        self.tollhouse.temporary_files()
     }
-}
-
-fn names_in(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).unwrap();
-    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }

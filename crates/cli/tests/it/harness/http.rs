@@ -1,0 +1,97 @@
+//! A client: requests, and the live stream.
+
+use reqwest::{Client, RequestBuilder, Response};
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::PATIENCE;
+
+pub struct Http(Client);
+
+impl Http {
+    pub fn new() -> Self {
+        // The library wants it chosen even where nothing is encrypted; another test may have done it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Self(Client::builder().no_proxy().timeout(PATIENCE).build().unwrap())
+    }
+
+    /// What a path answers to a credential; `""` for none.
+    pub async fn get(&self, url: &str, bearer: &str) -> Answer {
+        Answer::of(self.0.get(url), bearer).await
+    }
+
+    pub async fn post(&self, url: &str, bearer: &str, body: &Value) -> Answer {
+        let request = self.0.post(url).header("content-type", "application/json");
+        Answer::of(request.body(body.to_string()), bearer).await
+    }
+
+    /// Listens to a live stream from now on.
+    pub async fn listen(&self, url: &str, bearer: &str) -> Live {
+        let response = self.0.get(url).bearer_auth(bearer).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        let mut live = Live { response, text: String::new() };
+        let hello = live.block().await;
+        assert!(hello.contains("connected"), "{hello}");
+        live
+    }
+}
+
+pub struct Answer {
+    status: u16,
+    text: String,
+}
+
+impl Answer {
+    async fn of(request: RequestBuilder, bearer: &str) -> Self {
+        let request = if bearer.is_empty() { request } else { request.bearer_auth(bearer) };
+        let response = request.send().await.unwrap();
+        Self { status: response.status().as_u16(), text: response.text().await.unwrap() }
+    }
+
+    /// The body as text, where the status is 200.
+    #[track_caller]
+    pub fn text(self) -> String {
+        assert_eq!(self.status, 200, "{}", self.text);
+        self.text
+    }
+
+    /// The body as JSON, where the status is 200.
+    #[track_caller]
+    pub fn json(self) -> Value {
+        serde_json::from_str(&self.text()).unwrap()
+    }
+}
+
+/// A live stream of events that is open.
+pub struct Live {
+    response: Response,
+    text: String,
+}
+
+impl Live {
+    /// The types of the events that come, up to this one.
+    pub async fn until(&mut self, last: &str) -> Vec<String> {
+        let mut types = Vec::new();
+        while types.last().is_none_or(|known| known != last) {
+            let block = self.block().await;
+            types.extend(
+                block.lines().find_map(|line| line.strip_prefix("event: ")).map(str::to_owned),
+            );
+        }
+        types
+    }
+
+    /// The next block, up to its empty line.
+    async fn block(&mut self) -> String {
+        loop {
+            if let Some((block, rest)) = self.text.split_once("\n\n") {
+                let (block, rest) = (block.to_owned(), rest.to_owned());
+                self.text = rest;
+                return block;
+            }
+            let chunk = timeout(PATIENCE, self.response.chunk()).await.expect("an event in time");
+            let chunk = chunk.unwrap().expect("the stream goes on");
+            self.text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+}

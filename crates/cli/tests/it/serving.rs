@@ -1,0 +1,42 @@
+//! What runs until it is told to stop: the service, and the simulator alone.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Http, Running, Tollhouse};
+
+#[tokio::test]
+async fn the_service_starts_without_stripe_on_a_new_database() {
+    let mut running = Tollhouse::new()
+        .with("TOLLHOUSE_LISTEN", "127.0.0.1:0")
+        .with("TOLLHOUSE_LOG_FORMAT", "json")
+        .start(&["serve"]);
+    let ready = ready(&mut running).await;
+    assert_eq!(ready["stripe_configured"], false);
+    let health = format!("{}/health/ready", ready["url"].as_str().unwrap());
+    assert_eq!(
+        Http::new().get(&health, "").await.json(),
+        json!({"status": "ok", "database": "sqlite", "stripe_configured": false})
+    );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn the_simulator_answers_to_the_key_it_announces() {
+    let mut running = Tollhouse::new().start(&["simulator", "--port", "0", "--json"]);
+    let ready: Value = serde_json::from_str(&running.line().await).unwrap();
+    let customers = format!("{}/v1/customers", ready["simulator_url"].as_str().unwrap());
+    let key = ready["stripe_secret_key"].as_str().unwrap();
+    let list = Http::new().get(&customers, key).await.json();
+    assert_eq!((&list["object"], &list["data"]), (&json!("list"), &json!([])));
+    assert!(running.stop().await.is_empty());
+}
+
+/// The log's line that says where it listens.
+async fn ready(running: &mut Running) -> Value {
+    loop {
+        let mut line: Value = serde_json::from_str(&running.log_line().await).unwrap();
+        if line["fields"]["message"] == "ready" {
+            return line["fields"].take();
+        }
+    }
+}
