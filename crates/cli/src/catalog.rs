@@ -28,6 +28,7 @@ enum Command {
 
 #[derive(Args)]
 struct Check {
+    /// The catalog file
     file: PathBuf,
     /// Print JSON
     #[arg(long)]

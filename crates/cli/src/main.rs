@@ -13,6 +13,8 @@ mod simulator;
 mod stop;
 mod token;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 /// A self-hosted billing backend between an application and Stripe.
@@ -45,8 +47,20 @@ enum Command {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {
+async fn main() -> ExitCode {
+    match run(Cli::parse().command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        // `tollhouse config | head`: whoever read it has seen enough.
+        Err(error) if output::was_closed(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complaint(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Demo(command) => command.run().await,
         Command::Serve(command) => command.run().await,
         Command::Simulator(command) => command.run().await,

@@ -1,6 +1,6 @@
 //! Tables for people, JSON for programs; the only place that prints.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 
 use serde::Serialize;
 
@@ -12,6 +12,17 @@ pub fn line(text: &str) -> io::Result<()> {
 /// Prints one JSON document on one line.
 pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(line(&serde_json::to_string(value)?)?)
+}
+
+/// Says to standard error why a command failed, without the backtrace that is of use to nobody there.
+pub fn complaint(error: &anyhow::Error) {
+    // Where standard error is closed too, the exit code has to do.
+    let _ = writeln!(io::stderr().lock(), "error: {error:#}");
+}
+
+/// Whether a command failed only because nobody reads its output any more.
+pub fn was_closed(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
 /// Prints rows under a heading, each column as wide as its widest cell.

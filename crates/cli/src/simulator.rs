@@ -79,7 +79,11 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let router = simulator.router();
     let deliveries = tokio::spawn(simulator.deliver(stopping.clone()));
-    axum::serve(listener, router).with_graceful_shutdown(stopping.cancelled_owned()).await?;
+    // Nothing it does takes long: whoever has not finished asking is not waited for.
+    tokio::select! {
+        served = axum::serve(listener, router).into_future() => served?,
+        () = stopping.cancelled() => {}
+    }
     deliveries.await?;
     Ok(())
 }

@@ -1,8 +1,11 @@
 //! Sign a token for development.
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Args;
-use tollhouse_domain::actor::Role;
+use tollhouse_domain::{
+    actor::{Permission, Role},
+    id::TenantId,
+};
 use tollhouse_server::{
     Clock, Config,
     http::auth::{Claims, sign_token},
@@ -19,7 +22,7 @@ pub struct Token {
     role: Role,
     /// The tenant's id; not needed for operator and support
     #[arg(long)]
-    tenant: Option<String>,
+    tenant: Option<TenantId>,
     /// Who it is for
     #[arg(long, default_value = "developer")]
     subject: String,
@@ -31,8 +34,13 @@ pub struct Token {
 impl Token {
     pub fn run(self) -> anyhow::Result<()> {
         let config = self.settings.load()?.config()?;
-        let token =
-            sign(&config, &Clock::real(), self.subject, self.role, self.tenant, self.hours)?;
+        ensure!(
+            self.tenant.is_some() || self.role.allows(Permission::ReadAnyTenant),
+            "the role `{}` is somebody's of a tenant: name it with `--tenant`",
+            self.role
+        );
+        let tenant = self.tenant.map(|tenant| tenant.to_string());
+        let token = sign(&config, &Clock::real(), self.subject, self.role, tenant, self.hours)?;
         Ok(output::line(&token)?)
     }
 }

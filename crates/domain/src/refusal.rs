@@ -9,6 +9,8 @@ closed_list! {
     pub enum Refusal, code {
         /// A tenant has at most one live base subscription.
         AlreadySubscribed = "already_subscribed",
+        /// The tenant has no live base subscription to change.
+        NotSubscribed = "not_subscribed",
         /// The tenant has no customer at Stripe yet.
         NoBillingAccount = "no_billing_account",
         /// No plan has this code.
@@ -34,6 +36,7 @@ impl fmt::Display for Refusal {
             Self::AlreadySubscribed => {
                 "This tenant already has a subscription. Change its plan instead of buying another."
             }
+            Self::NotSubscribed => "This tenant has no subscription to change. Start one first.",
             Self::NoBillingAccount => {
                 "This tenant has no billing account yet. It gets one with its first checkout; \
                  start that first."

@@ -163,6 +163,30 @@ impl Client {
         self.fetch(format!("/v1/subscriptions/{id}")).await
     }
 
+    pub async fn update_subscription(
+        &self,
+        id: &SubscriptionId,
+        params: &params::UpdateSubscription,
+        key: &IdempotencyKey,
+    ) -> Result<Subscription> {
+        self.post(format!("/v1/subscriptions/{id}"), params, key).await
+    }
+
+    /// Ends it now. An error where it is over already.
+    pub async fn cancel_subscription(
+        &self,
+        id: &SubscriptionId,
+        params: &params::CancelSubscription,
+        key: &IdempotencyKey,
+    ) -> Result<Subscription> {
+        let path = format!("/v1/subscriptions/{id}");
+        let params = flatten(&path, params)?;
+        let call =
+            Call { method: Method::Delete, params, path, idempotency_key: Some(key.clone()) };
+        let answer = self.send(&call).await?;
+        read(&call, &answer)
+    }
+
     pub async fn retrieve_invoice(&self, id: &InvoiceId) -> Result<Fetched<Invoice>> {
         self.fetch(format!("/v1/invoices/{id}")).await
     }

@@ -7,8 +7,8 @@ use super::floors;
 use super::house::{House, SERVER, ServerFile};
 
 /// A slice is made of these and no others, unless its `mod.rs` says what the others are.
-const PARTS: [&str; 7] =
-    ["mod.rs", "api.rs", "actions.rs", "actions/", "queries.rs", "sync.rs", "tasks.rs"];
+const PARTS: [&str; 8] =
+    ["mod.rs", "api.rs", "api/", "actions.rs", "actions/", "queries.rs", "sync.rs", "tasks.rs"];
 
 /// The one folder that belongs to no subject: it is how every slice reaches its tables.
 const DATABASE: &str = "db";

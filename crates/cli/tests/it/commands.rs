@@ -78,6 +78,15 @@ async fn a_catalog_is_checked() {
 }
 
 #[tokio::test]
+async fn a_complaint_is_a_sentence_and_no_backtrace() {
+    let tollhouse = Tollhouse::new().with("DATABASE_URL", "mysql:").with("RUST_BACKTRACE", "1");
+    let complaint = tollhouse.run(&["migrate"]).await.refused(1);
+    assert!(complaint.starts_with("error: the database could not be opened: "), "{complaint}");
+    assert_eq!(complaint.matches("begins with `sqlite:` or `postgres:`").count(), 1, "{complaint}");
+    assert_eq!(complaint.lines().count(), 1, "{complaint}");
+}
+
+#[tokio::test]
 async fn pushing_a_catalog_needs_stripe() {
     let complaint = Tollhouse::new().run(&["catalog", "push"]).await.refused(1);
     assert!(complaint.contains("`STRIPE_SECRET_KEY`"), "{complaint}");
@@ -105,6 +114,10 @@ async fn a_token_needs_a_secret_that_cannot_be_guessed() {
     let long = Tollhouse::new().with("JWT_SECRET", &"x".repeat(32));
     let token = long.run(&words).await.succeeded();
     assert_eq!(token.trim_end().split('.').count(), 3, "{token}");
+    let complaint = long.run(&["token", "--role", "owner"]).await.refused(1);
+    assert!(complaint.contains("`--tenant`"), "{complaint}");
+    let complaint = long.run(&["token", "--role", "owner", "--tenant", "acme"]).await.refused(2);
+    assert!(complaint.contains("`acme` is not an id"), "{complaint}");
     let complaint = long.run(&["token", "--role", "king"]).await.refused(2);
     assert!(complaint.contains("king") && complaint.contains("operator"), "{complaint}");
 }

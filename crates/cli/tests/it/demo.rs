@@ -1,7 +1,7 @@
 //! The demo: it stops cleanly, works on Postgres too, and its instructions work as printed.
 
 use serde_json::{Value, json};
-use tokio::{io::AsyncWriteExt, net::TcpStream, process::Command};
+use tokio::process::Command;
 
 use crate::harness::{Database, Demo, Running, Tollhouse};
 
@@ -12,18 +12,6 @@ async fn it_stops_while_someone_listens_and_leaves_nothing_behind() {
     assert!(folders.len() == 1 && folders[0].starts_with("tollhouse-demo-"), "{folders:?}");
     let _live = demo.listen(&demo.tenant(true)).await;
     demo.stop().await;
-}
-
-#[tokio::test]
-async fn it_stops_while_a_request_never_ends() {
-    let demo = Demo::start().await;
-    let mut unfinished = Vec::new();
-    for url in [&demo.ready.url, &demo.ready.simulator_url] {
-        let mut connection = TcpStream::connect(url.trim_start_matches("http://")).await.unwrap();
-        connection.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
-        unfinished.push(connection);
-    }
-    demo.running.stop().await;
 }
 
 #[tokio::test]
@@ -48,7 +36,7 @@ async fn what_it_announces_is_true() {
         for token in [&tokens.owner, &tokens.admin, &tokens.member, &tokens.viewer] {
             demo.get("/api/v1/customer/billing/status", token).await;
         }
-        let path = format!("/api/v1/billing/tenants/{}", tenant.id);
+        let path = format!("/api/v1/stripe/tenants/{}", tenant.id);
         let known = demo.get(&path, &ready.operator_token).await;
         assert_eq!(known["name"], tenant.name);
     }

@@ -56,6 +56,11 @@ async fn a_declined_card_grants_nothing_and_a_good_one_everything() {
     browser.open(&checkout.url).await;
     assert_eq!(browser.read("h2").await, "You have already paid");
     browser.photograph("paid").await;
+    let invoices = demo.get("/api/v1/billing/invoices", &tenant.tokens.viewer).await;
+    browser.open(invoices[0]["hosted_invoice_url"].as_str().unwrap()).await;
+    browser.photograph("invoice").await;
+    browser.open(&format!("{}/_sim/", demo.ready.simulator_url)).await;
+    browser.photograph("simulator").await;
     browser.has_no_complaints().await;
     demo.stop().await;
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+
 use crate::harness::{Http, Running, Tollhouse};
 
 #[tokio::test]
@@ -29,6 +31,16 @@ async fn the_simulator_answers_to_the_key_it_announces() {
     let list = Http::new().get(&customers, key).await.json();
     assert_eq!((&list["object"], &list["data"]), (&json!("list"), &json!([])));
     assert!(running.stop().await.is_empty());
+}
+
+#[tokio::test]
+async fn the_simulator_does_not_wait_for_a_request_that_never_ends() {
+    let mut running = Tollhouse::new().start(&["simulator", "--port", "0", "--json"]);
+    let ready: Value = serde_json::from_str(&running.line().await).unwrap();
+    let address = ready["simulator_url"].as_str().unwrap().trim_start_matches("http://");
+    let mut connection = TcpStream::connect(address).await.unwrap();
+    connection.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+    running.stop().await;
 }
 
 /// The log's line that says where it listens.

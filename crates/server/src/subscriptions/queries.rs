@@ -64,6 +64,11 @@ impl Subscription {
     }
 }
 
+pub async fn find(conn: &mut Conn, id: SubscriptionId) -> DbResult<Option<Subscription>> {
+    sql!(conn, "SELECT * FROM subscriptions WHERE id = {id}").optional().await
+}
+
+/// Locks the row until the end of the transaction.
 pub async fn find_by_stripe_id(
     conn: &mut Conn,
     id: &StripeSubscriptionId,

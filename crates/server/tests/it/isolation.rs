@@ -32,6 +32,8 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("get", "/api/v1/billing/stream", Guard::Own),
     ("get", "/api/v1/billing/tenants/{tenant_id}/subscription", Guard::Path),
     ("get", "/api/v1/billing/tenants/{tenant_id}/events", Guard::Path),
+    ("post", "/api/v1/billing/tenants/{tenant_id}/subscription/cancel", Guard::Path),
+    ("post", "/api/v1/billing/tenants/{tenant_id}/subscription/resume", Guard::Path),
     ("get", "/api/v1/stripe/tenants", Guard::Staff),
     ("post", "/api/v1/stripe/tenants", Guard::Staff),
     ("get", "/api/v1/stripe/tenants/{tenant_id}", Guard::Path),

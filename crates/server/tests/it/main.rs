@@ -15,5 +15,6 @@ mod idempotency;
 mod instances;
 mod isolation;
 mod story;
+mod subscriptions;
 mod tenants;
 mod webhooks;

@@ -230,10 +230,15 @@ impl TestApp {
     /// A tenant that has paid for a plan by the month.
     pub async fn subscriber(&self, name: &str, plan: &str) -> TenantId {
         let tenant = self.tenant(name).await;
+        self.subscribe(tenant, plan).await;
+        tenant
+    }
+
+    /// Pays for a plan by the month.
+    pub async fn subscribe(&self, tenant: TenantId, plan: &str) {
         let session = self.checkout(tenant, plan).await;
         self.simulator.complete_checkout(&session, "pm_card_visa").unwrap();
         self.settle().await;
-        tenant
     }
 
     /// What `GET …/status` says.

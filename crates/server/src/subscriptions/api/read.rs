@@ -14,21 +14,16 @@ use tollhouse_domain::{
     time::Timestamp,
 };
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::queries::{self, Subscription};
 use crate::{
     app::App,
     catalog::{actions::find_free_plan, queries as catalog},
     db::Conn,
     error::{Error, Problem, Result, not_found},
     http::{auth::Caller, extract::TenantPath},
+    subscriptions::queries::{self, Subscription},
     tenants::{actions as tenants, queries::Tenant},
 };
-
-pub fn router() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(status)).routes(routes!(brief)).routes(routes!(full))
-}
 
 /// Everything a customer's billing page shows first.
 #[derive(Serialize, ToSchema)]
@@ -73,7 +68,10 @@ pub struct GrantingSubscription {
 #[utoipa::path(get, path = "/api/v1/customer/billing/status", tag = "subscriptions",
     responses((status = 200, body = BillingStatus), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem)))]
-async fn status(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<BillingStatus>> {
+pub(super) async fn status(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+) -> Result<Json<BillingStatus>> {
     let tenant = tenants::get(&app, caller.own_tenant(Permission::Read)?).await?;
     let mut conn = app.db.read().await?;
     let live = queries::list_live(&mut conn, tenant.id).await?;
@@ -154,7 +152,10 @@ pub struct BriefSubscription {
 #[utoipa::path(get, path = "/api/v1/billing/subscription", tag = "subscriptions",
     responses((status = 200, body = BriefSubscription), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem)))]
-async fn brief(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<BriefSubscription>> {
+pub(super) async fn brief(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+) -> Result<Json<BriefSubscription>> {
     let tenant = tenants::get(&app, caller.own_tenant(Permission::Read)?).await?;
     let mut conn = app.db.read().await?;
     let Some(row) = queries::find_live_base(&mut conn, tenant.id).await? else {
@@ -248,7 +249,7 @@ pub struct PlanBrief {
     params(("tenant_id" = String, Path)),
     responses((status = 200, body = FullSubscription), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem)))]
-async fn full(
+pub(super) async fn full(
     State(app): State<Arc<App>>,
     caller: Caller,
     TenantPath(tenant): TenantPath,
@@ -257,15 +258,25 @@ async fn full(
     let mut conn = app.db.read().await?;
     let row = queries::find_live_base(&mut conn, tenant.id).await?;
     let row = row.ok_or_else(|| not_found("subscription of tenant", tenant.id))?;
+    Ok(Json(full_view(&app, &tenant, row).await?))
+}
+
+/// Everything there is to say about a subscription.
+pub(super) async fn full_view(
+    app: &App,
+    tenant: &Tenant,
+    row: Subscription,
+) -> Result<FullSubscription> {
+    let mut conn = app.db.read().await?;
     let plan = plan_of(&mut conn, &row).await?;
     let price = price_of(&mut conn, &row).await?;
-    let access = access_of(&app, &tenant, &row);
+    let access = access_of(app, tenant, &row);
     let access_until = match access {
         Access::Grace { until } => Some(until),
         Access::Full => Some(row.cancel_at.unwrap_or(row.period_end)),
         Access::None => None,
     };
-    Ok(Json(FullSubscription {
+    Ok(FullSubscription {
         amount: Amount(row.money()),
         id: row.id,
         tenant_id: row.tenant_id,
@@ -291,5 +302,5 @@ async fn full(
         auto_renew: row.cancel_at.is_none(),
         cancel_at: row.cancel_at,
         started_at: row.started_at,
-    }))
+    })
 }
