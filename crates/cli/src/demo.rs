@@ -13,7 +13,7 @@ use tollhouse_domain::{
     price::Interval,
 };
 use tollhouse_server::{
-    App, Clock, Config, Parts, Settings,
+    App, Clock, Config, Settings,
     catalog::{actions::load, file, push::push},
     checkout::{
         actions::{Start, Wanted, start},
@@ -133,7 +133,7 @@ impl Demo {
             welcome(&ready)?;
         }
 
-        serve(Arc::clone(&app), listener, Parts::Http).await?;
+        serve(Arc::clone(&app), Some(listener)).await;
         stopping.cancel();
         simulator_runs.await?
     }

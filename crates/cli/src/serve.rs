@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 use tollhouse_server::{
-    App, Clock, Parts,
+    App, Clock,
     catalog::{actions::load, file},
     serve,
 };
@@ -35,17 +35,25 @@ impl Serve {
         let listen = config.server.listen;
         let app = App::start(config, Clock::real(), None).await?;
         load_catalog(&app).await?;
-        let listener = TcpListener::bind(listen)
-            .await
-            .with_context(|| format!("cannot listen on `{listen}`: is another service there?"))?;
+        let listener = match self.only {
+            Some(Only::Tasks) => None,
+            None => Some(TcpListener::bind(listen).await.with_context(|| {
+                format!("cannot listen on `{listen}`: is another service there?")
+            })?),
+        };
         stop::on_signal(app.stop.clone());
+        let url = match &listener {
+            Some(listener) => format!("http://{}", listener.local_addr()?),
+            None => "none: only tasks".to_owned(),
+        };
         tracing::info!(
-            url = %format_args!("http://{}", listener.local_addr()?),
+            url,
             database = app.db.kind(),
             stripe_configured = app.config.stripe.secret_key.is_some(),
             "ready"
         );
-        serve(app, listener, self.only.map_or(Parts::Http, |Only::Tasks| Parts::Tasks)).await
+        serve(app, listener).await;
+        Ok(())
     }
 }
 

@@ -3,10 +3,12 @@
 use crate::text::words;
 
 words! {
-    /// Where a checkout stands. It only ever goes forward.
+    /// Where a checkout stands.
     pub enum CheckoutState, "a checkout state" {
-        /// Written down by us; Stripe has not answered yet.
+        /// Written down by us; Stripe is being asked for a page.
         Preparing = "preparing",
+        /// Stripe did not answer; the same request may go on.
+        Interrupted = "interrupted",
         /// The page can be paid.
         Open = "open",
         /// Paid. Over.

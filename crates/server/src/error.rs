@@ -64,19 +64,27 @@ pub enum Conflict {
     IdempotencyKeyInUse,
     /// The plan has no price in Stripe yet.
     PlanNotPushed,
+    /// Another page is being opened for the tenant.
+    CheckoutInProgress,
     /// The page of a repeated request was paid or closed meanwhile.
     CheckoutOver,
 }
 
 impl Conflict {
-    pub const ALL: [Self; 4] =
-        [Self::TenantExists, Self::IdempotencyKeyInUse, Self::PlanNotPushed, Self::CheckoutOver];
+    pub const ALL: [Self; 5] = [
+        Self::TenantExists,
+        Self::IdempotencyKeyInUse,
+        Self::PlanNotPushed,
+        Self::CheckoutInProgress,
+        Self::CheckoutOver,
+    ];
 
     pub fn code(self) -> &'static str {
         match self {
             Self::TenantExists => "tenant_exists",
             Self::IdempotencyKeyInUse => "idempotency_key_in_use",
             Self::PlanNotPushed => "plan_not_pushed",
+            Self::CheckoutInProgress => "checkout_in_progress",
             Self::CheckoutOver => "checkout_over",
         }
     }

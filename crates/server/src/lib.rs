@@ -34,4 +34,4 @@ pub use app::App;
 pub use clock::Clock;
 pub use config::{Config, Settings};
 pub use http::router;
-pub use serve::{Parts, serve};
+pub use serve::serve;

@@ -7,31 +7,23 @@ use tokio_util::task::TaskTracker;
 
 use crate::{App, config::WorkerMode, events, http::router, tasks};
 
-/// What one process runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Parts {
-    /// HTTP, and the tasks too unless the settings leave them to a dedicated process.
-    Http,
-    /// Only the tasks.
-    Tasks,
-}
-
 /// A request that is still running this long after the stop is given up.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Serves until `app.stop` is cancelled; requests under way are answered, tasks finish their run.
+/// Runs until `app.stop` is cancelled; requests under way are answered, tasks finish their run.
 ///
-/// # Errors
-/// Where the listener fails.
-pub async fn serve(app: Arc<App>, listener: TcpListener, parts: Parts) -> anyhow::Result<()> {
+/// With a listener it serves HTTP, and runs the tasks too unless the settings leave them to a dedicated
+/// process. Without one it is that process.
+pub async fn serve(app: Arc<App>, listener: Option<TcpListener>) {
     let webhooks = &app.config.webhooks;
-    let works = parts == Parts::Tasks || (webhooks.worker && webhooks.mode == WorkerMode::Inline);
+    let inline = webhooks.worker && webhooks.mode == WorkerMode::Inline;
+    let works = listener.is_none() || inline;
     let running = TaskTracker::new();
     if works {
         running.spawn(tasks::run(Arc::clone(&app)));
     }
     running.spawn(events::redis::run(Arc::clone(&app)));
-    if parts == Parts::Http {
+    if let Some(listener) = listener {
         let stopped = app.stop.clone().cancelled_owned();
         let served = axum::serve(listener, router(&app)).with_graceful_shutdown(stopped);
         running.spawn(async move {
@@ -48,5 +40,4 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, parts: Parts) -> anyhow
         tracing::warn!("some requests did not end in time and were given up");
     }
     app.db.close().await;
-    Ok(())
 }

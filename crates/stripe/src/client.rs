@@ -4,6 +4,7 @@
 //! could not be repeated without doing the work twice.
 
 use std::{
+    borrow::Cow,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, UNIX_EPOCH},
 };
@@ -235,12 +236,18 @@ impl Client {
 
     /// Sends, and repeats while that is safe and may help.
     async fn send(&self, call: &Call) -> Result<Answer> {
+        let mut call = Cow::Borrowed(call);
         let mut attempt = 1;
         loop {
-            let outcome = self.gateway.send(call).await;
+            let outcome = self.gateway.send(&call).await;
+            if retry::is_kept_failure(&outcome) {
+                // Under this key Stripe would give the same failure for a day.
+                let again = call.idempotency_key.as_ref().map(IdempotencyKey::again);
+                call.to_mut().idempotency_key = again;
+            }
             let wait = {
                 let mut jitter = self.jitter.lock().unwrap_or_else(PoisonError::into_inner);
-                retry::wait_before_retry(call, &outcome, attempt, &mut jitter)
+                retry::wait_before_retry(&call, &outcome, attempt, &mut jitter)
             };
             let Some(wait) = wait else { return answered(outcome) };
             tracing::warn!(

@@ -72,7 +72,8 @@ pub enum Failure {
 
 /// Makes a POST safe to repeat, also by another process after a crash.
 ///
-/// Made of our own stable id and the verb, never of chance: the same intention gives the same key.
+/// Made of our own stable id and the verb: the same intention gives the same key. A fresh id will do only
+/// where repeating the work does no harm.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(String);
 
@@ -84,6 +85,11 @@ impl IdempotencyKey {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The key under which to ask once more when Stripe has kept a failure of its own under this one.
+    pub(crate) fn again(&self) -> Self {
+        Self(format!("{}-again", self.0))
     }
 }
 

@@ -46,6 +46,12 @@ pub(crate) fn wait_before_retry(
     }
 }
 
+/// Stripe keeps even its own failures under an idempotency key, and repeats them for a day.
+pub(crate) fn is_kept_failure(outcome: &Result<Answer, Failure>) -> bool {
+    let Ok(answer) = outcome else { return false };
+    answer.status >= 500 && answer.header("idempotent-replayed") == Some("true")
+}
+
 /// Full jitter under a doubling ceiling: up to 0.5 s, 1 s, 2 s …
 fn backoff(attempt: u32, jitter: &mut fastrand::Rng) -> Duration {
     let ceiling = 500_u64 << attempt.saturating_sub(1).min(4);
@@ -87,6 +93,15 @@ mod tests {
         assert!(wait(&call(Method::Get, false), outcome(503), 1).is_some());
         assert!(wait(&call(Method::Post, false), outcome(500), 1).is_none(), "no key, no repeat");
         assert!(wait(&keyed, Err(Failure::Unconfigured), 1).is_none());
+    }
+
+    #[test]
+    fn knows_a_failure_that_stripe_keeps() {
+        let replayed = [("idempotent-replayed", "true")];
+        assert!(is_kept_failure(&Ok(answer(500, &replayed))));
+        assert!(!is_kept_failure(&Ok(answer(500, &[]))), "the first time it is only a failure");
+        assert!(!is_kept_failure(&Ok(answer(402, &replayed))), "a decline stays a decline");
+        assert!(!is_kept_failure(&Err(Failure::Unreachable("gone".into()))));
     }
 
     #[test]

@@ -87,6 +87,11 @@ async fn a_complaint_is_a_sentence_and_no_backtrace() {
 }
 
 #[tokio::test]
+async fn a_reader_that_has_seen_enough_is_no_failure() {
+    Tollhouse::new().run_unread(&["config"]).await.succeeded();
+}
+
+#[tokio::test]
 async fn pushing_a_catalog_needs_stripe() {
     let complaint = Tollhouse::new().run(&["catalog", "push"]).await.refused(1);
     assert!(complaint.contains("`STRIPE_SECRET_KEY`"), "{complaint}");

@@ -23,6 +23,17 @@ async fn the_service_starts_without_stripe_on_a_new_database() {
 }
 
 #[tokio::test]
+async fn the_tasks_run_beside_the_service() {
+    let service = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut tasks = Tollhouse::new()
+        .with("TOLLHOUSE_LISTEN", &service.local_addr().unwrap().to_string())
+        .with("TOLLHOUSE_LOG_FORMAT", "json")
+        .start(&["serve", "--only", "tasks"]);
+    ready(&mut tasks).await;
+    tasks.stop().await;
+}
+
+#[tokio::test]
 async fn the_simulator_answers_to_the_key_it_announces() {
     let mut running = Tollhouse::new().start(&["simulator", "--port", "0", "--json"]);
     let ready: Value = serde_json::from_str(&running.line().await).unwrap();

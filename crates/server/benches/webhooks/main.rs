@@ -21,7 +21,7 @@ use std::{ops::Range, sync::Arc};
 use anyhow::{Context, ensure};
 use axum::{Router, body::Bytes, http::StatusCode, routing::post};
 use tokio::{net::TcpListener, task::JoinHandle};
-use tollhouse_server::{App, Clock, Parts, Settings, serve, webhooks::queries::counts};
+use tollhouse_server::{App, Clock, Settings, serve, webhooks::queries::counts};
 
 use crate::{
     database::{Database, Kind},
@@ -81,7 +81,7 @@ async fn measure_acceptance(
     let app = App::start(config(database_url)?, Clock::real(), None).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let server: JoinHandle<_> = tokio::spawn(serve(Arc::clone(&app), listener, Parts::Http));
+    let server: JoinHandle<_> = tokio::spawn(serve(Arc::clone(&app), Some(listener)));
 
     drive(address, requests, WARM_UP, CONNECTIONS).await?;
     let together = drive(address, requests, MEASURED, CONNECTIONS).await?;
@@ -94,7 +94,7 @@ async fn measure_acceptance(
         requests.len()
     );
     app.stop.cancel();
-    server.await??;
+    server.await?;
     Ok([together, alone])
 }
 

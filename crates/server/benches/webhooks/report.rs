@@ -62,7 +62,8 @@ pub fn head() {
     let load: Vec<&str> = load.split_whitespace().take(3).collect();
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     say(&format!("{cores} cores; load before: {}\n", load.join(" ")));
-    say("round  what                      requests           p50         p99         max");
+    let [round, what, requests, p50, p99, max] = ["round", "what", "requests", "p50", "p99", "max"];
+    say(&format!("{round}  {what:<24}{requests:>12}{p50:>12}{p99:>12}{max:>12}"));
 }
 
 /// The best round of each `database` beside the limit of its round, the start, and all as JSON.

@@ -24,6 +24,8 @@ CREATE TABLE prices (
     definition      jsonb NOT NULL,
     -- Its place in the plan.
     position        bigint NOT NULL,
+    -- Whether it is sold now; who bought it before keeps it.
+    sold            boolean NOT NULL,
     stripe_price_id text UNIQUE,
     FOREIGN KEY (plan_code, plan_version) REFERENCES plans (code, version)
 );

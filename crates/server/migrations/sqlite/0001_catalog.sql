@@ -24,6 +24,8 @@ CREATE TABLE prices (
     definition      TEXT NOT NULL CHECK (json_valid(definition)),
     -- Its place in the plan.
     position        INTEGER NOT NULL,
+    -- Whether it is sold now; who bought it before keeps it.
+    sold            INTEGER NOT NULL CHECK (sold IN (0, 1)),
     stripe_price_id TEXT UNIQUE,
     FOREIGN KEY (plan_code, plan_version) REFERENCES plans (code, version)
 ) STRICT;

@@ -27,7 +27,7 @@ pub async fn load(
     stripe_prices: &BTreeMap<String, String>,
 ) -> anyhow::Result<()> {
     let mut tx = app.db.begin().await?;
-    queries::retire_all_plans(&mut tx).await?;
+    queries::retire_all(&mut tx).await?;
     for meter in &catalog.meters {
         queries::put_meter(&mut tx, &meter.code, &Json::of(meter)?).await?;
     }

@@ -13,7 +13,7 @@ use tollhouse_stripe::{
     params,
 };
 
-use super::queries;
+use super::queries::{self, PriceRow};
 use crate::{app::App, error::Result};
 
 /// What a push did.
@@ -45,7 +45,7 @@ pub async fn push(app: &App) -> Result<Pushed> {
             let meter = price.meter.as_ref().and_then(|code| {
                 meters.iter().find(|(known, _)| known == code).map(|(_, id)| id.clone())
             });
-            if row.stripe_price_id.is_some() {
+            if is_in_stripe(app, &row).await? {
                 pushed.unchanged += 1;
                 continue;
             }
@@ -65,6 +65,16 @@ pub async fn push(app: &App) -> Result<Pushed> {
     Ok(pushed)
 }
 
+/// A price we know by its id may be of another account, or of a simulator that is gone.
+async fn is_in_stripe(app: &App, row: &PriceRow) -> Result<bool> {
+    let Some(id) = &row.stripe_price_id else { return Ok(false) };
+    match app.stripe.retrieve_price(id).await {
+        Ok(_) => Ok(true),
+        Err(StripeError::Missing(_)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// The Stripe meter of each meter that some price counts by.
 async fn push_meters(app: &App, pushed: &mut Pushed) -> Result<Vec<(String, String)>> {
     let mut conn = app.db.read().await?;
@@ -75,28 +85,25 @@ async fn push_meters(app: &App, pushed: &mut Pushed) -> Result<Vec<(String, Stri
     for row in priced {
         priced_meters.extend(row.definition.to::<Price>()?.meter);
     }
-    let mut known = Vec::new();
+    let in_stripe = app.stripe.list_meters().await?.data;
+    let mut linked = Vec::new();
     for row in rows.into_iter().filter(|row| priced_meters.contains(&row.code)) {
-        if let Some(id) = row.stripe_meter_id {
-            known.push((row.code, id));
-            continue;
-        }
         let meter: Meter = row.definition.to()?;
-        let found = app.stripe.list_meters().await?;
-        let existing = found.data.into_iter().find(|found| found.event_name == meter.code);
-        let linked = if let Some(linked) = existing {
-            linked
+        let known = in_stripe.iter().find(|known| known.event_name == meter.code);
+        let id = if let Some(known) = known {
+            pushed.unchanged += 1;
+            known.id.clone()
         } else {
             pushed.created += 1;
             let key = IdempotencyKey::new("create-meter", &meter.code);
-            app.stripe.create_meter(&create_meter(&meter), &key).await?
+            app.stripe.create_meter(&create_meter(&meter), &key).await?.id
         };
         let mut tx = app.db.begin().await?;
-        queries::link_meter(&mut tx, &meter.code, &linked.id).await?;
+        queries::link_meter(&mut tx, &meter.code, &id).await?;
         tx.commit().await?;
-        known.push((row.code, linked.id));
+        linked.push((row.code, id));
     }
-    Ok(known)
+    Ok(linked)
 }
 
 fn create_meter(meter: &Meter) -> params::CreateMeter {

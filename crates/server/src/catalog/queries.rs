@@ -34,6 +34,8 @@ pub struct PriceRow {
     pub currency: Currency,
     /// A `domain::Price`.
     pub definition: Json,
+    /// Whether it is sold now.
+    pub sold: bool,
     pub stripe_price_id: Option<PriceId>,
 }
 
@@ -65,7 +67,7 @@ pub async fn current_prices(conn: &mut Conn) -> DbResult<Vec<PriceRow>> {
         conn,
         "SELECT prices.* FROM prices
          JOIN plans ON plans.code = prices.plan_code AND plans.version = prices.plan_version
-         WHERE plans.current ORDER BY prices.plan_code, prices.position"
+         WHERE plans.current AND prices.sold ORDER BY prices.plan_code, prices.position"
     )
     .all()
     .await
@@ -109,8 +111,9 @@ pub async fn put_plan(
     Ok(())
 }
 
-/// Takes every plan off the market; those of the file are put back one by one.
-pub async fn retire_all_plans(conn: &mut Conn) -> DbResult<()> {
+/// Takes every plan and price off the market; those of the file are put back one by one.
+pub async fn retire_all(conn: &mut Conn) -> DbResult<()> {
+    sql!(conn, "UPDATE prices SET sold = FALSE").execute().await?;
     sql!(conn, "UPDATE plans SET current = FALSE").execute().await?;
     Ok(())
 }
@@ -130,10 +133,10 @@ pub async fn put_price(
     sql!(
         conn,
         "INSERT INTO prices (lookup_key, plan_code, plan_version, interval, interval_count, currency,
-             definition, position, stripe_price_id)
+             definition, position, sold, stripe_price_id)
          VALUES ({key}, {plan.code}, {version}, {price.interval}, {count}, {price.currency},
-             {definition}, {position}, {stripe_price_id})
-         ON CONFLICT (lookup_key) DO UPDATE SET position = excluded.position,
+             {definition}, {position}, TRUE, {stripe_price_id})
+         ON CONFLICT (lookup_key) DO UPDATE SET position = excluded.position, sold = TRUE,
              stripe_price_id = COALESCE(excluded.stripe_price_id, prices.stripe_price_id)"
     )
     .execute()

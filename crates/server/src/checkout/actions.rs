@@ -28,7 +28,7 @@ use crate::{
     error::{Conflict, Error, Result, invalid},
     record::{Happened, Origin, Subject, record},
     subscriptions::queries as subscriptions,
-    tenants::actions as tenants,
+    tenants::{actions as tenants, queries::Tenant},
 };
 
 /// The key in a session's metadata under which it bears our id.
@@ -56,10 +56,11 @@ pub enum Wanted {
     },
 }
 
-/// Opens a page. The same request again gets the same page.
+/// Opens a page. The same request again gets the same page; a newer one closes those before it.
 ///
 /// # Errors
-/// `Refused` by the rules (already subscribed, unknown plan …), or what Stripe says.
+/// `Refused` by the rules (already subscribed, unknown plan …), `Conflict` while another page is being opened
+/// for the tenant, or what Stripe says.
 pub async fn start(app: &App, origin: &Origin, start: Start) -> Result<Checkout> {
     let tenant = tenants::get(app, start.tenant).await?;
     if !tenant.status.is_in_good_standing() {
@@ -67,17 +68,34 @@ pub async fn start(app: &App, origin: &Origin, start: Start) -> Result<Checkout>
     }
     let offer = find_offer(app, &start).await?;
     refuse_what_it_has_had(app, &start).await?;
-    if let Some(open) = reserve(app, &start, &offer).await? {
-        return Ok(open);
+    if let Some(opened) = reserve(app, &start, &offer).await? {
+        return Ok(opened);
     }
-    let customer = tenants::ensure_customer(app, origin, &tenant).await?;
-    close_other_pages(app, origin, start.tenant, &customer, start.id).await?;
+    let outcome = open(app, origin, &start, &offer, &tenant).await;
+    if outcome.is_err() {
+        let mut tx = app.db.begin().await?;
+        queries::interrupt(&mut tx, start.id, app.clock.now()).await?;
+        tx.commit().await?;
+    }
+    outcome
+}
+
+/// Asks Stripe for the page, once the older ones are closed.
+async fn open(
+    app: &App,
+    origin: &Origin,
+    start: &Start,
+    offer: &Offer,
+    tenant: &Tenant,
+) -> Result<Checkout> {
+    let customer = tenants::ensure_customer(app, origin, tenant).await?;
+    close_other_pages(app, origin, tenant.id, &customer, start.id).await?;
     // One of them may have turned out to be paid.
-    refuse_what_it_has_had(app, &start).await?;
-    let params = session_params(app, &start, &offer, customer);
+    refuse_what_it_has_had(app, start).await?;
+    let params = session_params(app, start, offer, customer);
     let key = IdempotencyKey::new("create-checkout", start.id);
     let session = app.stripe.create_checkout_session(&params, &key).await?;
-    write_down(app, origin, &start, &offer, &session).await
+    write_down(app, origin, start, offer, &session).await
 }
 
 /// What the tenant will pay: the main price, and what the plan counts beside it.
@@ -92,7 +110,7 @@ async fn find_offer(app: &App, start: &Start) -> Result<Offer> {
     let (plan, main) = match &start.wanted {
         Wanted::Price(id) => {
             let price = prices::find_price_by_stripe_id(&mut conn, id).await?;
-            let price = price.ok_or(Refusal::UnknownPrice)?;
+            let price = price.filter(|price| price.sold).ok_or(Refusal::UnknownPrice)?;
             let plan = prices::find_plan(&mut conn, &price.plan_code, price.plan_version).await?;
             (plan.ok_or(Refusal::UnknownPlan)?.definition.to::<Plan>()?, price)
         }
@@ -123,6 +141,7 @@ fn line_items(main: &PriceRow, rows: Vec<PriceRow>, quantity: u64) -> Result<Vec
         let price: Price = row.definition.to()?;
         let is_main = row.lookup_key == main.lookup_key;
         let beside = price.meter.is_some()
+            && row.sold
             && row.interval == main.interval
             && row.interval_count == main.interval_count
             && row.currency == main.currency;
@@ -159,7 +178,13 @@ async fn refuse_what_it_has_had(app: &App, start: &Start) -> Result<()> {
     Ok(())
 }
 
+/// A process that prepares a page longer than this has died.
+const PREPARING_SECONDS_MAX: i64 = 120;
+
 /// Writes our row before anything is asked of Stripe. A page opened by the same request is answered.
+///
+/// One page at a time is prepared for a tenant (`checkouts_one_preparing`), so that each finds the one
+/// before it and closes it: no two pages can be paid.
 async fn reserve(app: &App, start: &Start, offer: &Offer) -> Result<Option<Checkout>> {
     let now = app.clock.now();
     let new = Checkout {
@@ -175,12 +200,21 @@ async fn reserve(app: &App, start: &Start, offer: &Offer) -> Result<Option<Check
         updated_at: now,
     };
     let mut tx = app.db.begin().await?;
-    if queries::insert(&mut tx, &new).await? {
-        tx.commit().await?;
-        return Ok(None);
-    }
+    queries::interrupt_stale(&mut tx, start.tenant, now.plus_seconds(-PREPARING_SECONDS_MAX), now)
+        .await?;
+    let mine = queries::insert(&mut tx, &new).await?
+        || queries::prepare_again(&mut tx, start.id, now).await?;
     let known = queries::find(&mut tx, start.id).await?;
-    Ok(known.filter(|known| known.state != CheckoutState::Preparing))
+    tx.commit().await?;
+    match known {
+        _ if mine => Ok(None),
+        Some(known) if known.state != CheckoutState::Preparing => Ok(Some(known)),
+        _ => {
+            let sentence =
+                "Another page is being opened for this tenant at this moment: try again.";
+            Err(Error::Conflict(Conflict::CheckoutInProgress, sentence.to_owned()))
+        }
+    }
 }
 
 fn session_params(
@@ -284,7 +318,8 @@ async fn close_page(
         .await
     {
         // Not open any more: the sync below finds out what became of it.
-        Ok(_) | Err(StripeError::Invalid { .. } | StripeError::Missing(_)) => {}
+        Ok(_) | Err(StripeError::Invalid { .. }) => {}
+        Err(StripeError::Missing(_)) => return Ok(()),
         Err(error) => return Err(error.into()),
     }
     Box::pin(sync::sync(app, origin, session)).await?;

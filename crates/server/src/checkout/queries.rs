@@ -25,18 +25,61 @@ pub struct Checkout {
     pub updated_at: Timestamp,
 }
 
-/// `false` where the id is known: the same request again.
+/// `false` where the id is known, or another page is being prepared for the tenant.
 pub async fn insert(conn: &mut Conn, new: &Checkout) -> DbResult<bool> {
     let inserted = sql!(
         conn,
         "INSERT INTO checkouts (id, tenant_id, price_lookup_key, quantity, state, created_at, updated_at)
          VALUES ({new.id}, {new.tenant_id}, {new.price_lookup_key}, {new.quantity}, {new.state},
              {new.created_at}, {new.updated_at})
-         ON CONFLICT (id) DO NOTHING"
+         ON CONFLICT DO NOTHING"
     )
     .execute()
     .await?;
     Ok(inserted == 1)
+}
+
+/// Goes on with a checkout that was interrupted; `false` where another one is being prepared.
+pub async fn prepare_again(conn: &mut Conn, id: CheckoutId, now: Timestamp) -> DbResult<bool> {
+    let prepared = sql!(
+        conn,
+        "UPDATE checkouts SET state = 'preparing', updated_at = {now}
+         WHERE id = {id} AND state = 'interrupted' AND NOT EXISTS (
+             SELECT 1 FROM checkouts AS other
+             WHERE other.tenant_id = checkouts.tenant_id AND other.state = 'preparing')"
+    )
+    .execute()
+    .await?;
+    Ok(prepared == 1)
+}
+
+/// Gives a checkout up for now: Stripe did not answer.
+pub async fn interrupt(conn: &mut Conn, id: CheckoutId, now: Timestamp) -> DbResult<()> {
+    sql!(
+        conn,
+        "UPDATE checkouts SET state = 'interrupted', updated_at = {now}
+         WHERE id = {id} AND state = 'preparing'"
+    )
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Gives up what a process that died was preparing.
+pub async fn interrupt_stale(
+    conn: &mut Conn,
+    tenant: TenantId,
+    before: Timestamp,
+    now: Timestamp,
+) -> DbResult<()> {
+    sql!(
+        conn,
+        "UPDATE checkouts SET state = 'interrupted', updated_at = {now}
+         WHERE tenant_id = {tenant} AND state = 'preparing' AND updated_at < {before}"
+    )
+    .execute()
+    .await?;
+    Ok(())
 }
 
 /// Writes down the page Stripe made; `false` where it was written down before.
@@ -95,7 +138,7 @@ pub async fn end(
     let ended = sql!(
         conn,
         "UPDATE checkouts SET state = {state}, updated_at = {now}
-         WHERE id = {id} AND state IN ('preparing', 'open')"
+         WHERE id = {id} AND state IN ('preparing', 'interrupted', 'open')"
     )
     .execute()
     .await?;

@@ -2,7 +2,7 @@
 
 use tollhouse_domain::{checkout::CheckoutState, event::EventType, id::CheckoutId};
 use tollhouse_stripe::{
-    CheckoutSessionId, Error as StripeError,
+    CheckoutSessionId,
     objects::{CheckoutSession, CheckoutStatus},
 };
 
@@ -21,11 +21,7 @@ use crate::{
 /// Takes in what became of a page. A page only ever goes from open to complete or expired, so that no
 /// two fetches can contradict each other.
 pub async fn sync(app: &App, origin: &Origin, id: &CheckoutSessionId) -> Result<Synced> {
-    let session = match app.stripe.retrieve_checkout_session(id).await {
-        Ok(fetched) => fetched.object,
-        Err(StripeError::Missing(_)) => return Ok(Synced::NotOurs("Stripe has no such session")),
-        Err(error) => return Err(error.into()),
-    };
+    let session = app.stripe.retrieve_checkout_session(id).await?.object;
     let Some(checkout) = find_checkout(app, &session).await? else {
         return Ok(Synced::NotOurs("the session was not opened by us"));
     };
@@ -81,7 +77,7 @@ async fn end(
             event,
             audit: None,
             subject: &Subject::new("checkout", checkout.id),
-            summary: format!("The page to pay on {what}"),
+            summary: format!("The checkout {what}"),
             data: &serde_json::json!({
                 "price": checkout.price_lookup_key,
                 "quantity": checkout.quantity,

@@ -61,7 +61,9 @@ impl Caller {
     /// `Forbidden` where the role does not permit it; `NotFound` where the token names no tenant.
     pub fn own_tenant(&self, permission: Permission) -> Result<TenantId> {
         self.require(permission)?;
-        let Some(tenant) = &self.tenant else { return Err(not_found("tenant", "")) };
+        let Some(tenant) = &self.tenant else {
+            return Err(not_found("tenant", "(the token names none)"));
+        };
         tenant.parse().map_err(|_| not_found("tenant", tenant))
     }
 

@@ -19,7 +19,8 @@ use crate::{app::App, catalog, checkout, events, invoices, subscriptions, tenant
             Amounts are JSON numbers in major units with exactly the currency's decimals. Errors are \
             `application/problem+json` with a stable `code`. Every `POST` takes an `Idempotency-Key`."
     ),
-    modifiers(&Bearer)
+    modifiers(&Bearer),
+    security(("bearer" = []))
 )]
 struct Document;
 

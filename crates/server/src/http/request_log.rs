@@ -1,4 +1,5 @@
-//! One line per request; never a body, never a secret. Gives every request its id and writes problems.
+//! One line per request, at `debug`, and at `error` where it failed on our side; never a body, never a
+//! secret. Gives every request its id and writes problems.
 
 use std::sync::Arc;
 
@@ -40,6 +41,7 @@ pub async fn log(State(app): State<Arc<App>>, mut request: Request, next: Next) 
             http.method = %method,
             http.route = path,
             http.status = status,
+            duration_us = microseconds,
             error.code = problem.code,
             error.cause = cause,
             "a request failed"

@@ -8,7 +8,7 @@ use tollhouse_domain::{
     money::Currency,
     time::Timestamp,
 };
-use tollhouse_stripe::{Error as StripeError, Fetched, InvoiceId as StripeInvoiceId, objects};
+use tollhouse_stripe::{Fetched, InvoiceId as StripeInvoiceId, objects};
 
 use super::queries::{self, Invoice};
 use crate::{
@@ -23,13 +23,7 @@ use crate::{
 /// Fetches an invoice as it is now, and makes our row say the same.
 pub async fn sync(app: &App, origin: &Origin, id: &StripeInvoiceId) -> Result<Synced> {
     for attempt in 1..=FETCHES_MAX {
-        let fetched = match app.stripe.retrieve_invoice(id).await {
-            Ok(fetched) => fetched,
-            Err(StripeError::Missing(_)) => {
-                return Ok(Synced::NotOurs("Stripe has no such invoice"));
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let fetched = app.stripe.retrieve_invoice(id).await?;
         let Some(customer) = &fetched.object.customer else {
             return Ok(Synced::NotOurs("it has no customer"));
         };

@@ -12,7 +12,7 @@ use tollhouse_domain::{
     time::Timestamp,
 };
 use tollhouse_stripe::{
-    Error as StripeError, Fetched, SubscriptionId as StripeSubscriptionId,
+    Fetched, SubscriptionId as StripeSubscriptionId,
     objects::{self, SubscriptionItem},
 };
 
@@ -34,13 +34,7 @@ use crate::{
 /// waits for the catalog instead of being lost.
 pub async fn sync(app: &App, origin: &Origin, id: &StripeSubscriptionId) -> Result<Synced> {
     for attempt in 1..=FETCHES_MAX {
-        let fetched = match app.stripe.retrieve_subscription(id).await {
-            Ok(fetched) => fetched,
-            Err(StripeError::Missing(_)) => {
-                return Ok(Synced::NotOurs("Stripe has no such subscription"));
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let fetched = app.stripe.retrieve_subscription(id).await?;
         let Some(tenant) = tenants::sync::tenant_of(app, &fetched.object.customer.0).await? else {
             return Ok(Synced::NotOurs("its customer belongs to no tenant"));
         };

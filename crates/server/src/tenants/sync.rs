@@ -1,7 +1,7 @@
 //! Stripe's customer → the tenant it belongs to.
 
 use tollhouse_domain::{event::EventType, id::TenantId};
-use tollhouse_stripe::{CustomerId, Error as StripeError};
+use tollhouse_stripe::CustomerId;
 
 use super::queries::{self, Tenant};
 use crate::{
@@ -18,11 +18,7 @@ pub async fn tenant_of(app: &App, customer: &CustomerId) -> Result<Option<Tenant
         return Ok(Some(tenant));
     }
     drop(conn);
-    let fetched = match app.stripe.retrieve_customer(customer).await {
-        Ok(fetched) => fetched.object,
-        Err(StripeError::Missing(_)) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
+    let fetched = app.stripe.retrieve_customer(customer).await?.object;
     let Some(id) = fetched.metadata.get("tenant_id").and_then(|id| id.parse::<TenantId>().ok())
     else {
         return Ok(None);

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     app::App,
-    error::{Error, Problem, Result},
+    error::{Error, Problem, Result, not_found},
     http::extract::read_body,
 };
 
@@ -57,10 +57,7 @@ async fn store(app: &Arc<App>, headers: &HeaderMap, request: Request) -> Result<
     let secrets: Vec<&str> =
         app.config.stripe.webhook_secret.iter().map(crate::config::Secret::expose).collect();
     if secrets.is_empty() {
-        return Err(Error::NotFound {
-            what: "webhook endpoint without a secret",
-            id: String::new(),
-        });
+        return Err(not_found("webhook endpoint", "while `STRIPE_WEBHOOK_SECRET` is not set"));
     }
     let body = read_body(request, app).await?;
     let header = headers.get("stripe-signature").and_then(|value| value.to_str().ok());

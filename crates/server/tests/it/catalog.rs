@@ -63,15 +63,50 @@ on_both_databases! {
         assert_eq!(app.get(&path).bearer(&owner).await.expect(200)["amount"], 31.0);
     }
 
+    async fn a_price_left_out_is_sold_no_more(app: &TestApp) {
+        let tenant = app.tenant("Acme").await;
+        let owner = app.token(tollhouse_domain::actor::Role::Owner, tenant);
+        let plans = app.get("/api/v1/billing/plans").await.expect(200);
+        let pro = |plans: &serde_json::Value| {
+            plans["plans"].as_array().unwrap().iter().find(|plan| plan["code"] == "pro").unwrap()["prices"].clone()
+        };
+        let monthly = pro(&plans)[0]["price_id"].clone();
+        let without = CATALOG.replacen("[[plan.price]]\ninterval = \"month\"\ncurrency = \"usd\"\namount = \"29.00\"\n", "", 1);
+        load(&app.app, &file::parse(&without).unwrap(), &[].into()).await.unwrap();
+        let plans = app.get("/api/v1/billing/plans").await.expect(200);
+        assert_eq!(pro(&plans).as_array().unwrap().len(), 2);
+        let by_price = serde_json::json!({
+            "price_id": monthly, "success_url": "http://localhost:3000/", "cancel_url": "http://localhost:3000/",
+        });
+        let ask = |body: serde_json::Value| app.post(crate::harness::CHECKOUT).bearer(&owner).json(&body);
+        ask(by_price).await.refused(422, "unknown_price");
+        ask(crate::harness::order("pro")).await.refused(422, "plan_not_sold");
+    }
+
+    async fn another_account_gets_prices_of_its_own(app: &TestApp) {
+        app.simulator.reset();
+        let pushed = push(&app.app).await.unwrap();
+        assert_eq!(pushed.created, 12, "4 products, 7 prices, a meter");
+        assert_eq!(push(&app.app).await.unwrap().unchanged, 12);
+    }
+
     async fn prices_made_elsewhere_are_used(app: &TestApp) {
         let text = CATALOG.replace("code = \"pro\"", "code = \"plus\"").replace("[\"pro\",", "[\"plus\",");
         let catalog = file::parse(&text).unwrap();
-        let map = file::price_map("plus=price_elsewhere", &catalog).unwrap();
+        let price = [
+            ("currency", "usd"),
+            ("unit_amount", "2900"),
+            ("recurring[interval]", "month"),
+            ("product_data[name]", "Elsewhere"),
+        ];
+        let elsewhere = app.stripe("POST", "/v1/prices", &price).await;
+        let elsewhere = elsewhere["id"].as_str().unwrap();
+        let map = file::price_map(&format!("plus={elsewhere}"), &catalog).unwrap();
         load(&app.app, &catalog, &map).await.unwrap();
         push(&app.app).await.unwrap();
         let plans = app.get("/api/v1/billing/plans").await.expect(200);
         let plus = plans["plans"].as_array().unwrap().iter().find(|plan| plan["code"] == "plus").unwrap();
-        assert_eq!(plus["prices"][0]["price_id"], "price_elsewhere");
+        assert_eq!(plus["prices"][0]["price_id"], elsewhere);
         assert_eq!(plus["prices"][0]["amount"], 29.0);
         assert_eq!(plus["addons"][0], "extra_storage");
     }

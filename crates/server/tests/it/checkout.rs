@@ -13,10 +13,13 @@ on_both_databases! {
         let body = order("pro");
         let ask = || async { app.post(CHECKOUT).bearer(&owner).json(&body).await.status };
         let (a, b, c, d) = tokio::join!(ask(), ask(), ask(), ask());
-        // A request whose page a newer one has closed already is told so.
+        // One at a time; the others are told so.
         assert!([a, b, c, d].iter().all(|status| matches!(status, 200 | 409)), "{:?}", [a, b, c, d]);
         assert!([a, b, c, d].contains(&200));
         assert_eq!(app.simulator.objects("customer").len(), 1);
+        let open = app.simulator.objects("checkout.session").into_iter()
+            .filter(|session| session["status"] == "open").count();
+        assert_eq!(open, 1, "no two pages can be paid");
         let history = app.history(tenant).await;
         assert_eq!(history.iter().filter(|event| *event == "tenant.customer_linked").count(), 1);
     }

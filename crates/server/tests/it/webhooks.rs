@@ -66,10 +66,24 @@ on_both_databases! {
         let novel = EVENT.replace("customer.updated", "galaxy.collided").replace("evt_x", "evt_novel");
         let secret = app.webhook_secret.clone();
         assert_eq!(post_signed(app, &novel, &secret, now).await.status, 200);
-        let other_product = EVENT.replace("evt_x", "evt_other");
+        let stranger = app.stripe("POST", "/v1/customers", &[("name", "Of another product")]).await;
+        let other_product =
+            EVENT.replace("evt_x", "evt_other").replace("cus_x", stranger["id"].as_str().unwrap());
         assert_eq!(post_signed(app, &other_product, &secret, now).await.status, 200);
         work(app).await;
+        // The stranger's own `customer.created` waits in the simulator; it is ignored later.
         assert_eq!(in_state(app, State::Ignored).await, before + 2);
+        app.settle().await;
+    }
+
+    async fn what_stripe_does_not_have_waits_for_a_person(app: &TestApp) {
+        let now = app.app.clock.now().as_second();
+        // As when the key is of one account and the webhooks of another.
+        let foreign = EVENT.replace("evt_x", "evt_foreign");
+        post_signed(app, &foreign, &app.webhook_secret, now).await.expect(200);
+        work(app).await;
+        assert_eq!(in_state(app, State::Dead).await, 1);
+        app.dead_is_expected.store(true, std::sync::atomic::Ordering::Relaxed);
     }
 
     async fn the_same_webhook_twice_has_one_effect(app: &TestApp) {

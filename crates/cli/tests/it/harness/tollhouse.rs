@@ -48,6 +48,14 @@ impl Tollhouse {
         Ended(ended.unwrap_or_else(|_| panic!("{words:?} does not end")).unwrap())
     }
 
+    /// Runs a command to its end while nobody reads what it prints.
+    pub async fn run_unread(&self, words: &[&str]) -> Ended {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let child = self.command(words).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        Ended(timeout(PATIENCE, child.wait_with_output()).await.expect("it ends").unwrap())
+    }
+
     /// Starts a command that runs until it is told to stop.
     pub fn start(self, words: &[&str]) -> Running {
         let mut command = self.command(words);

@@ -6,7 +6,10 @@
 mod database;
 mod request;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use axum::{Router, body::Body, http::Request};
 use serde_json::{Value, json};
@@ -39,6 +42,8 @@ pub struct TestApp {
     pub app: Arc<App>,
     pub simulator: Simulator,
     pub webhook_secret: String,
+    /// Set by a test that leaves a delivery dead on purpose.
+    pub dead_is_expected: AtomicBool,
     router: Router,
     database: Database,
 }
@@ -99,7 +104,8 @@ impl TestApp {
         load(&app, &file::parse(CATALOG).unwrap(), &[].into()).await.unwrap();
         push(&app).await.unwrap();
         let router = router(&app);
-        let app = Self { app, simulator, webhook_secret, router, database };
+        let dead_is_expected = AtomicBool::new(false);
+        let app = Self { app, simulator, webhook_secret, dead_is_expected, router, database };
         app.settle().await;
         app
     }
@@ -110,7 +116,8 @@ impl TestApp {
         let counts = counts(&mut conn).await.unwrap();
         drop(conn);
         for count in counts {
-            let settled = matches!(count.state, State::Done | State::Ignored);
+            let dead = count.state == State::Dead && self.dead_is_expected.load(Ordering::Relaxed);
+            let settled = dead || matches!(count.state, State::Done | State::Ignored);
             assert!(settled, "{} deliveries are left as `{}`", count.deliveries, count.state);
         }
         self.app.stop.cancel();
