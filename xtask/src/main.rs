@@ -70,7 +70,10 @@ fn with_servers(words: &[&str]) -> Result<()> {
         .split_first()
         .context("`cargo xtask servers` runs a command: say which, as in `servers sh`.")?;
     let servers = Servers::start(Purpose::Tests)?;
-    servers.run(Command::new(program).args(arguments))
+    let mut command = Command::new(program);
+    command.args(arguments);
+    shell::forget_this_package(&mut command);
+    servers.run(&mut command)
 }
 
 #[cfg(test)]

@@ -29,7 +29,24 @@ pub fn root() -> &'static Path {
 pub fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new("cargo");
     command.args(arguments).current_dir(root());
+    forget_this_package(&mut command);
     command
+}
+
+/// What Cargo tells this tool about its own package. Build scripts watch these variables: handed down to
+/// another Cargo, they would make it build half of the dependencies again.
+pub fn forget_this_package(command: &mut Command) {
+    for name in [
+        "MANIFEST_DIR",
+        "PKG_NAME",
+        "PKG_VERSION",
+        "PKG_VERSION_MAJOR",
+        "PKG_VERSION_MINOR",
+        "PKG_VERSION_PATCH",
+        "PKG_VERSION_PRE",
+    ] {
+        command.env_remove(format!("CARGO_{name}"));
+    }
 }
 
 /// Prints the command, runs it in sight, and fails if it fails.

@@ -104,7 +104,7 @@ impl Demo {
             format!("sqlite:{}", folder.path().join("tollhouse.sqlite").display())
         });
         let webhook_secret = register_webhooks(&simulator_url, &url).await?;
-        let config = settings(&database, &url, &simulator_url, &webhook_secret, &clock)?;
+        let config = settings(&database, &url, &simulator_url, &webhook_secret)?;
         logging::start(&config.log)?;
         let app = App::start(config, clock, None).await?;
         load(&app, &file::parse(CATALOG)?, &std::collections::BTreeMap::new()).await?;
@@ -158,7 +158,6 @@ fn settings(
     url: &str,
     simulator_url: &str,
     webhook_secret: &str,
-    clock: &Clock,
 ) -> anyhow::Result<Config> {
     let mut settings = Settings::defaults()?;
     for (name, value) in [
@@ -174,8 +173,14 @@ fn settings(
     let mut config = settings.config()?;
     config.stripe.secret_key = Some(Secret::new(simulator::SECRET_KEY));
     config.stripe.webhook_secret = vec![Secret::new(webhook_secret)];
-    config.auth.jwt_secret = Some(Secret::new(format!("{}{}", clock.new_id(), clock.new_id())));
+    config.auth.jwt_secret = Some(random_secret()?);
     Ok(config)
+}
+
+fn random_secret() -> anyhow::Result<Secret> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+    Ok(Secret::new(bytes.map(|byte| format!("{byte:02x}")).concat()))
 }
 
 /// Three tenants; the last one has paid already.
@@ -193,6 +198,7 @@ async fn create_tenants(app: &Arc<App>, simulator: &Simulator) -> anyhow::Result
             sla_level: 1,
             metadata: Json::of(&serde_json::json!({}))?,
             stripe_customer_id: None,
+            customer_named: false,
             created_at: now,
             updated_at: now,
         };

@@ -17,7 +17,7 @@ pub struct Migrate {
 impl Migrate {
     pub async fn run(self) -> anyhow::Result<()> {
         let config = self.settings.load()?.config()?;
-        let db = Db::open(&config.database.url, 1, Nudges::default())
+        let db = Db::open(config.database.url.expose(), 1, Nudges::default())
             .await
             .map_err(|error| anyhow::anyhow!("the database could not be opened: {error}"))?;
         let schema = db.migrate().await?;

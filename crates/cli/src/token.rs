@@ -62,7 +62,7 @@ pub fn sign(
         exp: clock.now().plus_seconds(hours.saturating_mul(3600)).as_second(),
         nbf: None,
         iss: config.auth.jwt_issuer.clone(),
-        aud: config.auth.jwt_audience.clone(),
+        aud: config.auth.jwt_audience.clone().map(Into::into),
     };
     sign_token(&claims, secret)
 }

@@ -12,9 +12,7 @@ pub enum Actor {
     User { subject: String, role: Role },
     /// Stripe, by a webhook or an answer.
     Stripe,
-    /// A background task, because its time had come.
-    Clock,
-    /// The installation itself: start-up, or the demo's sample data.
+    /// The installation itself: start-up, or a background task.
     System,
 }
 
@@ -24,7 +22,6 @@ impl Actor {
         match self {
             Self::User { .. } => "user",
             Self::Stripe => "stripe",
-            Self::Clock => "clock",
             Self::System => "system",
         }
     }
@@ -33,7 +30,7 @@ impl Actor {
     pub fn name(&self) -> String {
         match self {
             Self::User { subject, .. } => subject.clone(),
-            Self::Stripe | Self::Clock | Self::System => self.kind().to_owned(),
+            Self::Stripe | Self::System => self.kind().to_owned(),
         }
     }
 }
@@ -114,7 +111,7 @@ mod tests {
     fn actors_are_named() {
         let user = Actor::User { subject: "ada@example.com".to_owned(), role: Role::Owner };
         assert_eq!((user.kind(), user.name().as_str()), ("user", "ada@example.com"));
-        assert_eq!((Actor::Clock.kind(), Actor::Clock.name().as_str()), ("clock", "clock"));
+        assert_eq!((Actor::System.kind(), Actor::System.name().as_str()), ("system", "system"));
         assert_eq!(
             serde_json::to_string(&user).unwrap(),
             r#"{"kind":"user","subject":"ada@example.com","role":"owner"}"#

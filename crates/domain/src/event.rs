@@ -74,8 +74,6 @@ events! {
     InvoicePaid = "invoice.paid",
     /// An attempt to collect an invoice failed.
     InvoicePaymentFailed = "invoice.payment_failed",
-    /// The payment of an invoice waits for the customer to confirm it.
-    InvoicePaymentActionRequired = "invoice.payment_action_required",
     /// An invoice was withdrawn.
     InvoiceVoided = "invoice.voided",
     /// An invoice was given up as a loss.

@@ -11,8 +11,6 @@ closed_list! {
         AlreadySubscribed = "already_subscribed",
         /// The tenant has no live base subscription to change.
         NotSubscribed = "not_subscribed",
-        /// The tenant has no customer at Stripe yet.
-        NoBillingAccount = "no_billing_account",
         /// No plan has this code.
         UnknownPlan = "unknown_plan",
         /// The plan has no price for this interval and currency.
@@ -21,10 +19,6 @@ closed_list! {
         UnknownPrice = "unknown_price",
         /// The tenant is suspended or terminated.
         TenantNotActive = "tenant_not_active",
-        /// An add-on was asked for alone.
-        AddonNeedsParent = "addon_needs_parent",
-        /// The add-on does not join this base plan.
-        AddonDoesNotFit = "addon_does_not_fit",
         /// One trial per tenant, ever.
         TrialAlreadyUsed = "trial_already_used",
     }
@@ -37,10 +31,6 @@ impl fmt::Display for Refusal {
                 "This tenant already has a subscription. Change its plan instead of buying another."
             }
             Self::NotSubscribed => "This tenant has no subscription to change. Start one first.",
-            Self::NoBillingAccount => {
-                "This tenant has no billing account yet. It gets one with its first checkout; \
-                 start that first."
-            }
             Self::UnknownPlan => {
                 "There is no plan of this code. Ask for the list of plans and use one of its codes."
             }
@@ -54,14 +44,6 @@ impl fmt::Display for Refusal {
             }
             Self::TenantNotActive => {
                 "This tenant is suspended or terminated. An operator must reactivate it first."
-            }
-            Self::AddonNeedsParent => {
-                "This plan is an add-on. Name the subscription it joins in `addon_of`, and \
-                 subscribe to a base plan first where there is none."
-            }
-            Self::AddonDoesNotFit => {
-                "This add-on does not join that base plan. Choose an add-on that the list of plans \
-                 shows for it."
             }
             Self::TrialAlreadyUsed => {
                 "This tenant has had its one trial. Subscribe without a trial."

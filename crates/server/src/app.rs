@@ -41,9 +41,10 @@ impl App {
         gateway: Option<Arc<dyn Gateway>>,
     ) -> anyhow::Result<Arc<Self>> {
         let nudges = Nudges::default();
-        let db = Db::open(&config.database.url, config.database.connections_max, nudges.clone())
-            .await
-            .map_err(|error| anyhow::anyhow!("the database could not be opened: {error}"))?;
+        let db =
+            Db::open(config.database.url.expose(), config.database.connections_max, nudges.clone())
+                .await
+                .map_err(|error| anyhow::anyhow!("the database could not be opened: {error}"))?;
         db.migrate().await?;
         let gateway = match gateway {
             Some(gateway) => gateway,

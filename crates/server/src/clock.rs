@@ -1,4 +1,4 @@
-//! The clock, real and settable; the source of new ids and secrets.
+//! The clock, real and settable; the source of new ids. Secrets need a better source than this chance.
 //!
 //! The only place in the server where time and chance come in, so that a test can hold both.
 

@@ -72,15 +72,17 @@ pub struct Server {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    pub url: String,
+    /// May hold a password.
+    pub url: Secret,
     pub connections_max: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Redis {
+    /// May hold a password.
     #[serde(deserialize_with = "none_if_empty")]
-    pub url: Option<String>,
+    pub url: Option<Secret>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -306,6 +308,9 @@ impl Settings {
             && secret.expose().len() < 32
         {
             bail!("`auth.jwt_secret` is shorter than 32 bytes: anyone could guess it");
+        }
+        if config.stream.heartbeat_seconds == 0 || config.stream.life_seconds == 0 {
+            bail!("`stream.heartbeat_seconds` and `stream.life_seconds` must be 1 or more");
         }
         Ok(config)
     }

@@ -43,7 +43,9 @@ pub enum Error {
     IdempotencyKeyReused,
     #[error("Stripe is not configured here: set `STRIPE_SECRET_KEY` to use billing.")]
     NotConfigured,
-    #[error("Stripe cannot be reached now: nothing was changed, try again shortly.")]
+    #[error(
+        "Stripe cannot be reached now: send the same request again shortly, with the same `Idempotency-Key`."
+    )]
     StripeUnavailable(#[source] tollhouse_stripe::Error),
     #[error("Stripe refused the request: the log has the details under this request id.")]
     StripeFailed(#[source] tollhouse_stripe::Error),
@@ -64,6 +66,8 @@ pub enum Conflict {
     IdempotencyKeyInUse,
     /// The plan has no price in Stripe yet.
     PlanNotPushed,
+    /// Stripe's price is not what the catalog says.
+    PriceDiffers,
     /// Another page is being opened for the tenant.
     CheckoutInProgress,
     /// The page of a repeated request was paid or closed meanwhile.
@@ -71,10 +75,11 @@ pub enum Conflict {
 }
 
 impl Conflict {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::TenantExists,
         Self::IdempotencyKeyInUse,
         Self::PlanNotPushed,
+        Self::PriceDiffers,
         Self::CheckoutInProgress,
         Self::CheckoutOver,
     ];
@@ -84,6 +89,7 @@ impl Conflict {
             Self::TenantExists => "tenant_exists",
             Self::IdempotencyKeyInUse => "idempotency_key_in_use",
             Self::PlanNotPushed => "plan_not_pushed",
+            Self::PriceDiffers => "price_differs",
             Self::CheckoutInProgress => "checkout_in_progress",
             Self::CheckoutOver => "checkout_over",
         }
@@ -190,7 +196,6 @@ impl Error {
 
 fn refusal_status(refusal: Refusal) -> StatusCode {
     match refusal {
-        Refusal::NoBillingAccount => StatusCode::BAD_REQUEST,
         Refusal::UnknownPlan | Refusal::UnknownPrice | Refusal::PlanNotSold => {
             StatusCode::UNPROCESSABLE_ENTITY
         }
@@ -206,7 +211,13 @@ impl From<Refusal> for Error {
 
 impl From<DbError> for Error {
     fn from(error: DbError) -> Self {
-        Self::Internal(error.into())
+        match error {
+            DbError::PoolTimedOut | DbError::Io(_) => {
+                tracing::error!(error.cause = %error, "the database does not answer");
+                Self::Unavailable("the database does not answer")
+            }
+            _ => Self::Internal(error.into()),
+        }
     }
 }
 

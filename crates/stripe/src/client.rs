@@ -6,7 +6,7 @@
 use std::{
     borrow::Cow,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, UNIX_EPOCH},
+    time::Duration,
 };
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -31,14 +31,12 @@ pub struct Client {
     jitter: Arc<Mutex<fastrand::Rng>>,
 }
 
-/// An object as Stripe has it, and when that was.
+/// An object as Stripe has it.
 #[derive(Clone, Debug)]
 pub struct Fetched<T> {
     pub object: T,
     /// The whole object as it came.
     pub raw: Box<RawValue>,
-    /// Unix seconds by Stripe's clock (the `Date` of its answer); `None` where it sent none.
-    pub at: Option<i64>,
 }
 
 /// Nothing to send.
@@ -214,12 +212,7 @@ impl Client {
     async fn fetch<T: DeserializeOwned>(&self, path: String) -> Result<Fetched<T>> {
         let call = Call { method: Method::Get, params: vec![], path, idempotency_key: None };
         let answer = self.send(&call).await?;
-        let at = answer
-            .header("date")
-            .and_then(|date| httpdate::parse_http_date(date).ok())
-            .and_then(|date| date.duration_since(UNIX_EPOCH).ok())
-            .and_then(|since| i64::try_from(since.as_secs()).ok());
-        Ok(Fetched { object: read(&call, &answer)?, raw: read(&call, &answer)?, at })
+        Ok(Fetched { object: read(&call, &answer)?, raw: read(&call, &answer)? })
     }
 
     async fn post<T: DeserializeOwned>(

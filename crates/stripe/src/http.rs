@@ -1,6 +1,6 @@
 //! The gateway over HTTPS: real Stripe, or the simulator over a socket.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use crate::{
     API_VERSION, form,
@@ -31,7 +31,12 @@ impl HttpGateway {
     pub fn new(base: &str, secret_key: &str, api_version: Option<&str>) -> crate::Result<Self> {
         // Fails only where another part of the process has chosen a provider already: just as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder();
+        if is_here(base) {
+            // A proxy that the environment names would look for the simulator on its own machine.
+            http = http.no_proxy();
+        }
+        let http = http
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
             .user_agent(concat!("Tollhouse/", env!("CARGO_PKG_VERSION")))
@@ -73,6 +78,15 @@ impl HttpGateway {
             body: response.bytes().await?,
         })
     }
+}
+
+/// Whether a URL names this machine.
+fn is_here(url: &str) -> bool {
+    let host = url.parse::<http::Uri>().ok().and_then(|url| url.host().map(str::to_owned));
+    host.is_some_and(|host| {
+        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    })
 }
 
 impl Gateway for HttpGateway {

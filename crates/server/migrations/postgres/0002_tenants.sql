@@ -9,6 +9,8 @@ CREATE TABLE tenants (
     metadata           jsonb NOT NULL,
     -- One customer for one tenant, and one tenant for one customer.
     stripe_customer_id text UNIQUE,
+    -- Whether Stripe knows the customer's name and address.
+    customer_named     boolean NOT NULL,
     created_at         timestamptz NOT NULL,
     updated_at         timestamptz NOT NULL
 );

@@ -22,8 +22,8 @@ CREATE TABLE subscriptions (
     ended_at               timestamptz,
     grace_started_at       timestamptz,
     started_at             timestamptz NOT NULL,
-    -- Stripe's clock when the state below was fetched, unix seconds.
-    fetched_at             bigint NOT NULL,
+    -- Counts the writes: a fetch is written only where nobody wrote since it began.
+    version                bigint NOT NULL,
     stripe_object          jsonb NOT NULL,
     updated_at             timestamptz NOT NULL,
     FOREIGN KEY (plan_code, plan_version) REFERENCES plans (code, version)

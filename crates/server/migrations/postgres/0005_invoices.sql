@@ -15,8 +15,8 @@ CREATE TABLE invoices (
     due_date               timestamptz,
     hosted_invoice_url     text,
     invoice_pdf            text,
-    -- Stripe's clock when the state above was fetched, unix seconds.
-    fetched_at             bigint NOT NULL,
+    -- Counts the writes: a fetch is written only where nobody wrote since it began.
+    version                bigint NOT NULL,
     stripe_object          jsonb NOT NULL
 );
 CREATE INDEX invoices_tenant ON invoices (tenant_id, created_at, id);

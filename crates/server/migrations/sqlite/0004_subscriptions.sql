@@ -22,8 +22,8 @@ CREATE TABLE subscriptions (
     ended_at               TEXT,
     grace_started_at       TEXT,
     started_at             TEXT NOT NULL,
-    -- Stripe's clock when the state below was fetched, unix seconds.
-    fetched_at             INTEGER NOT NULL,
+    -- Counts the writes: a fetch is written only where nobody wrote since it began.
+    version                INTEGER NOT NULL,
     stripe_object          TEXT NOT NULL CHECK (json_valid(stripe_object)),
     updated_at             TEXT NOT NULL,
     FOREIGN KEY (plan_code, plan_version) REFERENCES plans (code, version)

@@ -15,8 +15,8 @@ CREATE TABLE invoices (
     due_date               TEXT,
     hosted_invoice_url     TEXT,
     invoice_pdf            TEXT,
-    -- Stripe's clock when the state above was fetched, unix seconds.
-    fetched_at             INTEGER NOT NULL,
+    -- Counts the writes: a fetch is written only where nobody wrote since it began.
+    version                INTEGER NOT NULL,
     stripe_object          TEXT NOT NULL CHECK (json_valid(stripe_object))
 ) STRICT;
 CREATE INDEX invoices_tenant ON invoices (tenant_id, created_at, id);

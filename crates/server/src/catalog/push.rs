@@ -4,6 +4,7 @@
 //! Whatever is found is used; so a push that died half-way is simply pushed again.
 
 use tollhouse_domain::{
+    money::Money,
     plan::{Aggregation, Meter, Plan},
     price::{Model, Price},
 };
@@ -14,7 +15,10 @@ use tollhouse_stripe::{
 };
 
 use super::queries::{self, PriceRow};
-use crate::{app::App, error::Result};
+use crate::{
+    app::App,
+    error::{Conflict, Error, Result},
+};
 
 /// What a push did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,7 +49,7 @@ pub async fn push(app: &App) -> Result<Pushed> {
             let meter = price.meter.as_ref().and_then(|code| {
                 meters.iter().find(|(known, _)| known == code).map(|(_, id)| id.clone())
             });
-            if is_in_stripe(app, &row).await? {
+            if is_in_stripe(app, &row, &price).await? {
                 pushed.unchanged += 1;
                 continue;
             }
@@ -66,13 +70,28 @@ pub async fn push(app: &App) -> Result<Pushed> {
 }
 
 /// A price we know by its id may be of another account, or of a simulator that is gone.
-async fn is_in_stripe(app: &App, row: &PriceRow) -> Result<bool> {
+async fn is_in_stripe(app: &App, row: &PriceRow, price: &Price) -> Result<bool> {
     let Some(id) = &row.stripe_price_id else { return Ok(false) };
     match app.stripe.retrieve_price(id).await {
-        Ok(_) => Ok(true),
+        Ok(found) => refuse_other_amount(&found.object, price, &row.lookup_key).map(|()| true),
         Err(StripeError::Missing(_)) => Ok(false),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What we show must be what Stripe charges.
+fn refuse_other_amount(found: &StripePrice, price: &Price, lookup_key: &str) -> Result<()> {
+    let ours = price.unit_amount().map(Money::minor);
+    let same_amount = ours.is_none() || found.unit_amount.is_none() || found.unit_amount == ours;
+    if same_amount && found.currency == price.currency.code() {
+        return Ok(());
+    }
+    let sentence = format!(
+        "Stripe's price `{}` for `{lookup_key}` has another amount or currency than the catalog: \
+         name another price, or raise the plan's `version`.",
+        found.id
+    );
+    Err(Error::Conflict(Conflict::PriceDiffers, sentence))
 }
 
 /// The Stripe meter of each meter that some price counts by.
@@ -169,6 +188,7 @@ async fn push_price(
     let wanted =
         params::ListPrices { lookup_keys: vec![lookup_key.clone()], active: Some(true), limit: 1 };
     if let Some(found) = stripe.list_prices(&wanted).await?.data.into_iter().next() {
+        refuse_other_amount(&found, price, &lookup_key)?;
         pushed.unchanged += 1;
         return Ok(found);
     }

@@ -86,6 +86,10 @@ pub async fn find_price_by_stripe_id(conn: &mut Conn, id: &PriceId) -> DbResult<
     sql!(conn, "SELECT * FROM prices WHERE stripe_price_id = {id}").optional().await
 }
 
+pub async fn find_price(conn: &mut Conn, lookup_key: &str) -> DbResult<Option<PriceRow>> {
+    sql!(conn, "SELECT * FROM prices WHERE lookup_key = {lookup_key}").optional().await
+}
+
 pub async fn meters(conn: &mut Conn) -> DbResult<Vec<MeterRow>> {
     sql!(conn, "SELECT * FROM meters ORDER BY code").all().await
 }

@@ -136,6 +136,7 @@ async fn find_offer(app: &App, start: &Start) -> Result<Offer> {
 }
 
 fn line_items(main: &PriceRow, rows: Vec<PriceRow>, quantity: u64) -> Result<Vec<LineItem>> {
+    refuse_side_price(main, &rows)?;
     let mut items = Vec::new();
     for row in rows {
         let price: Price = row.definition.to()?;
@@ -164,6 +165,20 @@ fn line_items(main: &PriceRow, rows: Vec<PriceRow>, quantity: u64) -> Result<Vec
         });
     }
     Ok(items)
+}
+
+/// What is counted beside a plan's own price is not sold alone: the plan would cost nothing.
+fn refuse_side_price(main: &PriceRow, rows: &[PriceRow]) -> Result<()> {
+    let price: Price = main.definition.to()?;
+    for row in rows.iter().filter(|row| row.sold && row.currency == main.currency) {
+        if price.meter.is_some() && row.definition.to::<Price>()?.meter.is_none() {
+            return Err(invalid(
+                "price_id",
+                "is counted beside the plan's own price: name that one",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// One base subscription at a time, and one trial ever.
@@ -319,7 +334,7 @@ async fn close_page(
     {
         // Not open any more: the sync below finds out what became of it.
         Ok(_) | Err(StripeError::Invalid { .. }) => {}
-        Err(StripeError::Missing(_)) => return Ok(()),
+        Err(StripeError::Missing(_)) => return sync::gone(app, origin, id).await,
         Err(error) => return Err(error.into()),
     }
     Box::pin(sync::sync(app, origin, session)).await?;

@@ -170,7 +170,7 @@ fn checked(request: &CreateCheckoutSession, server: &Server) -> Result<(Wanted, 
     }
 }
 
-/// Only over HTTP(S), and only to the application's host or a listed one (`host` or `host:port`).
+/// Only over HTTP(S), and only to the frontend itself or a listed host (`host` for any port, or `host:port`).
 fn may_redirect_to(url: &str, server: &Server) -> bool {
     let Ok(url) = url.parse::<Uri>() else { return false };
     let (Some("http" | "https"), Some(authority)) = (url.scheme_str(), url.authority()) else {
@@ -180,12 +180,14 @@ fn may_redirect_to(url: &str, server: &Server) -> bool {
     if authority.as_str().contains('@') {
         return false;
     }
-    let frontend = server.frontend_url.parse::<Uri>().ok();
-    let own = frontend.as_ref().and_then(Uri::authority).map(|own| own.as_str().to_owned());
-    own.iter().chain(&server.redirect_hosts).any(|allowed| {
-        authority.as_str().eq_ignore_ascii_case(allowed)
-            || authority.host().eq_ignore_ascii_case(allowed)
-    })
+    let to_frontend = server.frontend_url.parse::<Uri>().is_ok_and(|frontend| {
+        frontend.scheme() == url.scheme() && frontend.authority() == url.authority()
+    });
+    to_frontend
+        || server.redirect_hosts.iter().any(|allowed| {
+            authority.as_str().eq_ignore_ascii_case(allowed)
+                || authority.host().eq_ignore_ascii_case(allowed)
+        })
 }
 
 #[cfg(test)]
@@ -202,6 +204,8 @@ mod tests {
             ("https://app.example.com/done?s={CHECKOUT_SESSION_ID}", true),
             ("https://APP.example.com/", true),
             ("http://localhost:5173/done", true),
+            ("http://app.example.com/", false),
+            ("https://app.example.com:666/", false),
             ("https://evil.example.com/", false),
             ("https://app.example.com.evil.org/", false),
             ("https://app.example.com@evil.org/", false),

@@ -95,7 +95,7 @@ pub async fn open(
         conn,
         "UPDATE checkouts SET state = 'open', stripe_session_id = {session}, url = {url},
              expires_at = {expires_at}, updated_at = {now}
-         WHERE id = {id} AND state = 'preparing'"
+         WHERE id = {id} AND state IN ('preparing', 'interrupted')"
     )
     .execute()
     .await?;

@@ -44,6 +44,19 @@ pub async fn sync(app: &App, origin: &Origin, id: &CheckoutSessionId) -> Result<
     Ok(Synced::Done)
 }
 
+/// Ends a checkout whose page Stripe does not have.
+pub async fn gone(app: &App, origin: &Origin, id: CheckoutId) -> Result<()> {
+    let mut conn = app.db.read().await?;
+    let checkout = queries::find(&mut conn, id).await?;
+    drop(conn);
+    match checkout {
+        Some(checkout) => {
+            end(app, origin, &checkout, EventType::CheckoutExpired, "was closed unpaid").await
+        }
+        None => Ok(()),
+    }
+}
+
 /// By the session's id; by our own id where we died before we could write the session's down.
 async fn find_checkout(app: &App, session: &CheckoutSession) -> Result<Option<Checkout>> {
     let mut conn = app.db.read().await?;

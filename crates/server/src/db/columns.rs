@@ -273,7 +273,7 @@ impl<'r> Decode<'r, Postgres> for PgTime {
     }
 }
 
-/// A JSON document as its exact text: amounts keep their decimals.
+/// A JSON document as text: numbers keep their digits, as no float would. Postgres reorders the keys.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Json(Box<RawValue>);

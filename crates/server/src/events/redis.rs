@@ -27,7 +27,7 @@ pub async fn run(app: Arc<App>) {
         }
         let outcome = tokio::select! {
             () = app.stop.cancelled() => return,
-            outcome = pass_on(&app, &url, instance) => outcome,
+            outcome = pass_on(&app, url.expose(), instance) => outcome,
         };
         if let Err(error) = outcome {
             tracing::warn!(

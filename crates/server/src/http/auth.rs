@@ -40,8 +40,9 @@ pub struct Claims {
     pub nbf: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iss: Option<String>,
+    /// One audience or several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub aud: Option<String>,
+    pub aud: Option<serde_json::Value>,
 }
 
 /// Somebody we know.
@@ -120,7 +121,7 @@ pub async fn identify(State(app): State<Arc<App>>, mut request: Request, next: N
     let bearer = request
         .headers()
         .get(header::AUTHORIZATION)
-        .map(|value| value.to_str().ok().and_then(|value| value.strip_prefix("Bearer ")));
+        .map(|value| value.to_str().ok().and_then(bearer_token));
     let identity = match bearer {
         None => None,
         Some(None) => {
@@ -140,6 +141,12 @@ pub async fn identify(State(app): State<Arc<App>>, mut request: Request, next: N
         request.extensions_mut().insert(identity);
     }
     next.run(request).await
+}
+
+/// The token after `Bearer`, in whatever case that word is written.
+fn bearer_token(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// The caller, for layers that only look.
@@ -188,6 +195,9 @@ fn read_token(app: &App, token: &str) -> Result<Claims, &'static str> {
             |_| "The token is not valid here: its signature, claims, issuer or audience are wrong.",
         )?
         .claims;
+    if claims.sub.is_empty() || claims.sub.len() > 255 || claims.sub.contains(char::is_control) {
+        return Err("The token's `sub` must be 1 to 255 bytes of plain text.");
+    }
     let now = app.clock.now().as_second();
     if claims.exp.saturating_add(LEEWAY_SECONDS) <= now {
         return Err("The token has expired: get a new one.");

@@ -89,7 +89,7 @@ impl FromRequestParts<Arc<App>> for TenantPath {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Error> {
         let text = Path::<String>::from_request_parts(parts, app)
             .await
-            .map_err(|rejection| Error::Malformed(rejection.body_text()))?;
+            .map_err(|_| not_found("tenant", "(not readable)"))?;
         text.parse().map(Self).map_err(|_| not_found("tenant", text.as_str()))
     }
 }

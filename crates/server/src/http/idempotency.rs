@@ -14,6 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use sha2::{Digest, Sha256};
+use tollhouse_domain::time::Timestamp;
 use uuid::Uuid;
 
 use super::{
@@ -27,8 +28,8 @@ use crate::{
 };
 
 const KEY_LENGTH_MAX: usize = 255;
-/// A request that holds a key longer than this has died with its process.
-const LOCK_SECONDS: i64 = 60;
+/// Longer than any request can run: whoever holds a key for longer has died with its process.
+const LOCK_SECONDS: i64 = 600;
 /// Answers are kept for a day at least.
 const KEPT_DAYS: i64 = 2;
 
@@ -59,14 +60,14 @@ pub async fn answer_once(
     let body = read_body(Request::from_parts(parts.clone(), body), &app).await?;
     let hash = hex::encode(Sha256::digest(&body));
 
-    let work = match reserve(&app, &scope, &key, &hash).await? {
-        Reserved::Mine(work) => work,
+    let held = match reserve(&app, &scope, &key, &hash).await? {
+        Reserved::Mine(held) => held,
         Reserved::Answered(response) => return Ok(response),
     };
     let mut request = Request::from_parts(parts, Body::from(body));
-    request.extensions_mut().insert(work);
+    request.extensions_mut().insert(Work(held.work));
     let response = next.run(request).await;
-    settle(&app, &scope, &key, response).await
+    settle(&app, &scope, &key, held, response).await
 }
 
 fn key_of(request: &Request) -> Result<Option<String>> {
@@ -81,8 +82,15 @@ fn key_of(request: &Request) -> Result<Option<String>> {
     Ok(Some(key.to_owned()))
 }
 
+/// A key that is ours until then; who took it over in the meantime has another time.
+#[derive(Clone, Copy)]
+struct Held {
+    work: Uuid,
+    until: Timestamp,
+}
+
 enum Reserved {
-    Mine(Work),
+    Mine(Held),
     Answered(Response),
 }
 
@@ -98,7 +106,7 @@ async fn reserve(app: &App, scope: &str, key: &str, hash: &str) -> Result<Reserv
     let mut tx = app.db.begin().await?;
     if queries::reserve(&mut tx, scope, key, &wanted, now).await? {
         tx.commit().await?;
-        return Ok(Reserved::Mine(Work(wanted.work_id)));
+        return Ok(Reserved::Mine(Held { work: wanted.work_id, until: wanted.locked_until }));
     }
     let held = queries::get(&mut tx, scope, key).await?;
     if held.request_hash != hash {
@@ -116,21 +124,27 @@ async fn reserve(app: &App, scope: &str, key: &str, hash: &str) -> Result<Reserv
     }
     queries::take_over(&mut tx, scope, key, wanted.locked_until).await?;
     tx.commit().await?;
-    Ok(Reserved::Mine(Work(held.work_id)))
+    Ok(Reserved::Mine(Held { work: held.work_id, until: wanted.locked_until }))
 }
 
 /// Keeps the answer, or gives the key back where the same request may succeed later.
-async fn settle(app: &App, scope: &str, key: &str, response: Response) -> Result<Response> {
+async fn settle(
+    app: &App,
+    scope: &str,
+    key: &str,
+    held: Held,
+    response: Response,
+) -> Result<Response> {
     let status = response.status();
     let mut tx = app.db.begin().await?;
     if !status.is_success() {
-        queries::release(&mut tx, scope, key, app.clock.now()).await?;
+        queries::release(&mut tx, scope, key, held.until, app.clock.now()).await?;
         tx.commit().await?;
         return Ok(response);
     }
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.map_err(|error| Error::Internal(error.into()))?;
-    queries::answer(&mut tx, scope, key, i64::from(status.as_u16()), &body).await?;
+    queries::answer(&mut tx, scope, key, held.until, (status.as_u16(), &body)).await?;
     tx.commit().await?;
     Ok(Response::from_parts(parts, Body::from(body)))
 }

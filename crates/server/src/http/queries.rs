@@ -62,18 +62,19 @@ pub async fn take_over(
     Ok(())
 }
 
+/// Keeps the answer, where the key is still held by whoever asks.
 pub async fn answer(
     conn: &mut Conn,
     scope: &str,
     key: &str,
-    status: i64,
-    body: &[u8],
+    held_until: Timestamp,
+    (status, body): (u16, &[u8]),
 ) -> DbResult<()> {
-    let body = body.to_vec();
+    let (status, body) = (i64::from(status), body.to_vec());
     sql!(
         conn,
         "UPDATE idempotency_keys SET status = {status}, body = {body}
-         WHERE scope = {scope} AND key = {key}"
+         WHERE scope = {scope} AND key = {key} AND locked_until = {held_until}"
     )
     .execute()
     .await?;
@@ -81,10 +82,17 @@ pub async fn answer(
 }
 
 /// Lets the next attempt run at once, under the same id.
-pub async fn release(conn: &mut Conn, scope: &str, key: &str, now: Timestamp) -> DbResult<()> {
+pub async fn release(
+    conn: &mut Conn,
+    scope: &str,
+    key: &str,
+    held_until: Timestamp,
+    now: Timestamp,
+) -> DbResult<()> {
     sql!(
         conn,
-        "UPDATE idempotency_keys SET locked_until = {now} WHERE scope = {scope} AND key = {key}"
+        "UPDATE idempotency_keys SET locked_until = {now}
+         WHERE scope = {scope} AND key = {key} AND locked_until = {held_until}"
     )
     .execute()
     .await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Router, extract::DefaultBodyLimit, http::Uri, middleware::from_fn_with_state};
 use tokio::sync::Semaphore;
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config as Reader, SwaggerUi};
 
 use super::{auth, idempotency, limits, openapi, request_log};
 use crate::{
@@ -23,11 +23,18 @@ pub fn router(app: &Arc<App>) -> Router {
         .layer(from_fn_with_state(Arc::clone(app), idempotency::answer_once))
         .layer(from_fn_with_state(Arc::clone(app), auth::identify))
         .merge(open)
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", openapi::document()))
+        .merge(reader())
         .fallback(|uri: Uri| async move { not_found("route", uri.path()) })
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
         .layer(from_fn_with_state((Arc::clone(app), running), limits::bound))
         .layer(DefaultBodyLimit::max(app.config.server.body_bytes_max))
         .layer(from_fn_with_state(Arc::clone(app), request_log::log))
         .with_state(Arc::clone(app))
+}
+
+/// The page that shows the document. By itself it would ask swagger.io whether the document is valid.
+fn reader() -> SwaggerUi {
+    SwaggerUi::new("/docs")
+        .url("/openapi.json", openapi::document())
+        .config(Reader::default().validator_url("none"))
 }

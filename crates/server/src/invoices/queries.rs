@@ -30,8 +30,8 @@ pub struct Invoice {
     pub due_date: Option<Timestamp>,
     pub hosted_invoice_url: Option<String>,
     pub invoice_pdf: Option<String>,
-    /// Stripe's clock when this was fetched, unix seconds.
-    pub fetched_at: i64,
+    /// How often this row was written.
+    pub version: i64,
     pub stripe_object: Json,
 }
 
@@ -67,25 +67,52 @@ pub async fn list(conn: &mut Conn, tenant: TenantId, limit: i64) -> DbResult<Vec
     .await
 }
 
-pub async fn put(conn: &mut Conn, row: &Invoice) -> DbResult<()> {
-    sql!(
+/// `false` where somebody inserted it meanwhile.
+pub async fn insert(conn: &mut Conn, row: &Invoice) -> DbResult<bool> {
+    let inserted = sql!(
         conn,
         "INSERT INTO invoices (id, tenant_id, stripe_invoice_id, stripe_subscription_id, number, status,
              currency, amount_due, amount_paid, total, attempt_count, created_at, due_date,
-             hosted_invoice_url, invoice_pdf, fetched_at, stripe_object)
+             hosted_invoice_url, invoice_pdf, version, stripe_object)
          VALUES ({row.id}, {row.tenant_id}, {row.stripe_invoice_id}, {row.stripe_subscription_id},
              {row.number}, {row.status}, {row.currency}, {row.amount_due}, {row.amount_paid}, {row.total},
              {row.attempt_count}, {row.created_at}, {row.due_date}, {row.hosted_invoice_url},
-             {row.invoice_pdf}, {row.fetched_at}, {row.stripe_object})
-         ON CONFLICT (stripe_invoice_id) DO UPDATE SET
-             stripe_subscription_id = excluded.stripe_subscription_id, number = excluded.number,
-             status = excluded.status, amount_due = excluded.amount_due,
-             amount_paid = excluded.amount_paid, total = excluded.total,
-             attempt_count = excluded.attempt_count, due_date = excluded.due_date,
-             hosted_invoice_url = excluded.hosted_invoice_url, invoice_pdf = excluded.invoice_pdf,
-             fetched_at = excluded.fetched_at, stripe_object = excluded.stripe_object"
+             {row.invoice_pdf}, {row.version}, {row.stripe_object})
+         ON CONFLICT (stripe_invoice_id) DO NOTHING"
+    )
+    .execute()
+    .await?;
+    Ok(inserted == 1)
+}
+
+/// Writes what Stripe has now over what it had.
+pub async fn update(conn: &mut Conn, row: &Invoice) -> DbResult<()> {
+    sql!(
+        conn,
+        "UPDATE invoices SET
+             stripe_subscription_id = {row.stripe_subscription_id}, number = {row.number},
+             status = {row.status}, amount_due = {row.amount_due},
+             amount_paid = {row.amount_paid}, total = {row.total},
+             attempt_count = {row.attempt_count}, due_date = {row.due_date},
+             hosted_invoice_url = {row.hosted_invoice_url}, invoice_pdf = {row.invoice_pdf},
+             version = version + 1, stripe_object = {row.stripe_object}
+         WHERE id = {row.id}"
     )
     .execute()
     .await?;
     Ok(())
+}
+
+#[derive(Record)]
+struct Version {
+    version: i64,
+}
+
+/// How often the row of one of Stripe's objects was written; `None` where there is none yet.
+pub async fn version(conn: &mut Conn, id: &StripeInvoiceId) -> DbResult<Option<i64>> {
+    let row: Option<Version> =
+        sql!(conn, "SELECT version FROM invoices WHERE stripe_invoice_id = {id}")
+            .optional()
+            .await?;
+    Ok(row.map(|row| row.version))
 }

@@ -16,13 +16,16 @@ use crate::{
     db::Json,
     error::Result,
     record::{Happened, Origin, Subject, record},
-    sync::{FETCHES_MAX, Synced, Verdict, judge, stamp},
+    sync::{FETCHES_MAX, Synced, Written, contended},
     tenants::{self, queries::Tenant},
 };
 
 /// Fetches an invoice as it is now, and makes our row say the same.
 pub async fn sync(app: &App, origin: &Origin, id: &StripeInvoiceId) -> Result<Synced> {
-    for attempt in 1..=FETCHES_MAX {
+    for _ in 0..FETCHES_MAX {
+        let mut conn = app.db.read().await?;
+        let seen = queries::version(&mut conn, id).await?;
+        drop(conn);
         let fetched = app.stripe.retrieve_invoice(id).await?;
         let Some(customer) = &fetched.object.customer else {
             return Ok(Synced::NotOurs("it has no customer"));
@@ -30,11 +33,11 @@ pub async fn sync(app: &App, origin: &Origin, id: &StripeInvoiceId) -> Result<Sy
         let Some(tenant) = tenants::sync::tenant_of(app, &customer.0).await? else {
             return Ok(Synced::NotOurs("its customer belongs to no tenant"));
         };
-        if write(app, origin, &tenant, &fetched, attempt).await? != Verdict::FetchAgain {
-            break;
+        if write(app, origin, &tenant, &fetched, seen).await? == Written::Yes {
+            return Ok(Synced::Done);
         }
     }
-    Ok(Synced::Done)
+    Err(contended())
 }
 
 async fn write(
@@ -42,23 +45,22 @@ async fn write(
     origin: &Origin,
     tenant: &Tenant,
     fetched: &Fetched<objects::Invoice>,
-    attempt: u32,
-) -> Result<Verdict> {
+    seen: Option<i64>,
+) -> Result<Written> {
     let mut tx = app.db.begin().await?;
     let before = queries::find_by_stripe_id(&mut tx, &fetched.object.id).await?;
+    if before.as_ref().map(|row| row.version) != seen {
+        return Ok(Written::TooLate);
+    }
     let after = row(app, tenant, fetched, before.as_ref())?;
-    let differs = before.as_ref().is_some_and(|before| {
-        before.state() != after.state() || before.amount_paid != after.amount_paid
-    });
-    let verdict =
-        judge(before.as_ref().map(|row| row.fetched_at), after.fetched_at, differs, attempt);
-    if verdict != Verdict::Apply {
-        return Ok(verdict);
-    }
     if before.as_ref().is_some_and(|before| !may_follow(before.status, after.status)) {
-        return Ok(Verdict::Stale);
+        return Ok(Written::Yes);
     }
-    queries::put(&mut tx, &after).await?;
+    if before.is_some() {
+        queries::update(&mut tx, &after).await?;
+    } else if !queries::insert(&mut tx, &after).await? {
+        return Ok(Written::TooLate);
+    }
     for event in changes(before.as_ref().map(Invoice::state), after.state()) {
         let happened = Happened {
             tenant: after.tenant_id,
@@ -80,7 +82,7 @@ async fn write(
         record(&mut tx, app, origin, happened).await?;
     }
     tx.commit().await?;
-    Ok(Verdict::Apply)
+    Ok(Written::Yes)
 }
 
 fn row(
@@ -111,7 +113,7 @@ fn row(
         due_date: stripe.due_date.map(time),
         hosted_invoice_url: stripe.hosted_invoice_url.clone(),
         invoice_pdf: stripe.invoice_pdf.clone(),
-        fetched_at: stamp(app, fetched),
+        version: before.map_or(1, |before| before.version),
         stripe_object: Json::from(fetched.raw.clone()),
     })
 }

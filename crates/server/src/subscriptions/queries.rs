@@ -38,8 +38,8 @@ pub struct Subscription {
     pub ended_at: Option<Timestamp>,
     pub grace_started_at: Option<Timestamp>,
     pub started_at: Timestamp,
-    /// Stripe's clock when this was fetched, unix seconds.
-    pub fetched_at: i64,
+    /// How often this row was written.
+    pub version: i64,
     pub stripe_object: Json,
     pub updated_at: Timestamp,
 }
@@ -122,32 +122,58 @@ pub async fn list_live(conn: &mut Conn, tenant: TenantId) -> DbResult<Vec<Subscr
     .await
 }
 
-/// Writes what Stripe has now. What we decided once (our id, when grace began) is given by the caller.
-pub async fn put(conn: &mut Conn, row: &Subscription) -> DbResult<()> {
-    sql!(
+/// `false` where somebody inserted it meanwhile.
+pub async fn insert(conn: &mut Conn, row: &Subscription) -> DbResult<bool> {
+    let inserted = sql!(
         conn,
         "INSERT INTO subscriptions (id, tenant_id, stripe_subscription_id, kind, price_lookup_key,
              plan_code, plan_version, status, quantity, amount, currency, period_start, period_end,
              trial_end, cancel_at, cancel_at_period_end, canceled_at, ended_at, grace_started_at,
-             started_at, fetched_at, stripe_object, updated_at)
+             started_at, version, stripe_object, updated_at)
          VALUES ({row.id}, {row.tenant_id}, {row.stripe_subscription_id}, {row.kind},
              {row.price_lookup_key}, {row.plan_code}, {row.plan_version}, {row.status}, {row.quantity},
              {row.amount}, {row.currency}, {row.period_start}, {row.period_end}, {row.trial_end},
              {row.cancel_at}, {row.cancel_at_period_end}, {row.canceled_at}, {row.ended_at},
-             {row.grace_started_at}, {row.started_at}, {row.fetched_at}, {row.stripe_object},
+             {row.grace_started_at}, {row.started_at}, {row.version}, {row.stripe_object},
              {row.updated_at})
-         ON CONFLICT (stripe_subscription_id) DO UPDATE SET
-             kind = excluded.kind, price_lookup_key = excluded.price_lookup_key,
-             plan_code = excluded.plan_code, plan_version = excluded.plan_version,
-             status = excluded.status, quantity = excluded.quantity, amount = excluded.amount,
-             currency = excluded.currency, period_start = excluded.period_start,
-             period_end = excluded.period_end, trial_end = excluded.trial_end,
-             cancel_at = excluded.cancel_at, cancel_at_period_end = excluded.cancel_at_period_end,
-             canceled_at = excluded.canceled_at, ended_at = excluded.ended_at,
-             grace_started_at = excluded.grace_started_at, fetched_at = excluded.fetched_at,
-             stripe_object = excluded.stripe_object, updated_at = excluded.updated_at"
+         ON CONFLICT (stripe_subscription_id) DO NOTHING"
+    )
+    .execute()
+    .await?;
+    Ok(inserted == 1)
+}
+
+/// Writes what Stripe has now over what it had.
+pub async fn update(conn: &mut Conn, row: &Subscription) -> DbResult<()> {
+    sql!(
+        conn,
+        "UPDATE subscriptions SET
+             kind = {row.kind}, price_lookup_key = {row.price_lookup_key},
+             plan_code = {row.plan_code}, plan_version = {row.plan_version},
+             status = {row.status}, quantity = {row.quantity}, amount = {row.amount},
+             currency = {row.currency}, period_start = {row.period_start},
+             period_end = {row.period_end}, trial_end = {row.trial_end},
+             cancel_at = {row.cancel_at}, cancel_at_period_end = {row.cancel_at_period_end},
+             canceled_at = {row.canceled_at}, ended_at = {row.ended_at},
+             grace_started_at = {row.grace_started_at}, version = version + 1,
+             stripe_object = {row.stripe_object}, updated_at = {row.updated_at}
+         WHERE id = {row.id}"
     )
     .execute()
     .await?;
     Ok(())
+}
+
+#[derive(Record)]
+struct Version {
+    version: i64,
+}
+
+/// How often the row of one of Stripe's objects was written; `None` where there is none yet.
+pub async fn version(conn: &mut Conn, id: &StripeSubscriptionId) -> DbResult<Option<i64>> {
+    let row: Option<Version> =
+        sql!(conn, "SELECT version FROM subscriptions WHERE stripe_subscription_id = {id}")
+            .optional()
+            .await?;
+    Ok(row.map(|row| row.version))
 }

@@ -5,9 +5,9 @@ use tollhouse_domain::{
     access::grace_started_at,
     event::EventType,
     id::SubscriptionId,
-    money::{Currency, Money},
+    money::{Currency, Money, MoneyError},
     plan::Plan,
-    price::Price,
+    price::{Model, Price},
     subscription::{Status, changes, may_follow},
     time::Timestamp,
 };
@@ -20,10 +20,10 @@ use super::queries::{self, Subscription};
 use crate::{
     app::App,
     catalog::queries::{self as catalog, PriceRow},
-    db::Json,
+    db::{Conn, Json},
     error::{Error, Result},
     record::{Happened, Origin, Subject, record},
-    sync::{FETCHES_MAX, Synced, Verdict, judge, stamp},
+    sync::{FETCHES_MAX, Synced, Written, contended},
     tenants::{self, queries::Tenant},
 };
 
@@ -33,17 +33,20 @@ use crate::{
 /// What Stripe or the database says; and where its price is none of the catalog's, so that the delivery
 /// waits for the catalog instead of being lost.
 pub async fn sync(app: &App, origin: &Origin, id: &StripeSubscriptionId) -> Result<Synced> {
-    for attempt in 1..=FETCHES_MAX {
+    for _ in 0..FETCHES_MAX {
+        let mut conn = app.db.read().await?;
+        let seen = queries::version(&mut conn, id).await?;
+        drop(conn);
         let fetched = app.stripe.retrieve_subscription(id).await?;
         let Some(tenant) = tenants::sync::tenant_of(app, &fetched.object.customer.0).await? else {
             return Ok(Synced::NotOurs("its customer belongs to no tenant"));
         };
         let terms = find_terms(app, &fetched.object).await?;
-        if write(app, origin, &tenant, &terms, &fetched, attempt).await? != Verdict::FetchAgain {
-            break;
+        if write(app, origin, &tenant, &terms, &fetched, seen).await? == Written::Yes {
+            return Ok(Synced::Done);
         }
     }
-    Ok(Synced::Done)
+    Err(contended())
 }
 
 /// What the subscription's main item was sold as.
@@ -61,17 +64,9 @@ async fn find_terms(app: &App, subscription: &objects::Subscription) -> Result<T
     let mut main: Option<(PriceRow, SubscriptionItem)> = None;
     let mut amount: Option<Money> = None;
     for item in &subscription.items.data {
-        let Some(row) = catalog::find_price_by_stripe_id(&mut conn, &item.price.id).await? else {
-            continue;
-        };
+        let Some(row) = find_price(&mut conn, item).await? else { continue };
         let price: Price = row.definition.to()?;
-        // What is paid in advance has an amount; what a meter counts is not known before the end.
-        let cost = match item.quantity.map(u64::try_from) {
-            Some(Ok(quantity)) if price.meter.is_none() => {
-                price.amount_for(quantity).map_err(|error| Error::Internal(error.into()))?
-            }
-            _ => Money::zero(price.currency),
-        };
+        let cost = cost_of(item, &price).map_err(|error| Error::Internal(error.into()))?;
         amount = Some(match amount {
             Some(sum) => sum.checked_add(cost).map_err(|error| Error::Internal(error.into()))?,
             None => cost,
@@ -92,39 +87,63 @@ async fn find_terms(app: &App, subscription: &objects::Subscription) -> Result<T
     Ok(Terms { plan: plan.definition.to()?, price, item, amount })
 }
 
+/// By Stripe's id; by the lookup key where the id is of a price that the catalog had before.
+async fn find_price(conn: &mut Conn, item: &SubscriptionItem) -> Result<Option<PriceRow>> {
+    if let Some(row) = catalog::find_price_by_stripe_id(conn, &item.price.id).await? {
+        return Ok(Some(row));
+    }
+    match &item.price.lookup_key {
+        Some(key) => Ok(catalog::find_price(conn, key).await?),
+        None => Ok(None),
+    }
+}
+
+/// What one item costs for a period. What a meter counts is not known before the end.
+fn cost_of(item: &SubscriptionItem, price: &Price) -> Result<Money, MoneyError> {
+    let (None, Some(quantity)) = (&price.meter, item.quantity) else {
+        return Ok(Money::zero(price.currency));
+    };
+    match (&price.model, item.price.unit_amount) {
+        // Stripe's own amount is the truth, should the two ever differ.
+        (Model::Flat { .. } | Model::PerSeat { .. }, Some(unit)) => {
+            Money::new(unit, price.currency).checked_mul(quantity)
+        }
+        _ => price.amount_for(u64::try_from(quantity).unwrap_or(0)),
+    }
+}
+
 async fn write(
     app: &App,
     origin: &Origin,
     tenant: &Tenant,
     terms: &Terms,
     fetched: &Fetched<objects::Subscription>,
-    attempt: u32,
-) -> Result<Verdict> {
+    seen: Option<i64>,
+) -> Result<Written> {
     let mut tx = app.db.begin().await?;
     let before = queries::find_by_stripe_id(&mut tx, &fetched.object.id).await?;
-    let after = row(app, tenant, terms, fetched, before.as_ref())?;
-    let differs = before
-        .as_ref()
-        .is_some_and(|before| before.state() != after.state() || before.amount != after.amount);
-    let verdict =
-        judge(before.as_ref().map(|row| row.fetched_at), after.fetched_at, differs, attempt);
-    if verdict != Verdict::Apply {
-        return Ok(verdict);
+    if before.as_ref().map(|row| row.version) != seen {
+        return Ok(Written::TooLate);
     }
+    let after = row(app, tenant, terms, fetched, before.as_ref())?;
     if before.as_ref().is_some_and(|before| !may_follow(before.status, after.status)) {
         tracing::warn!(
             subscription.id = %after.id,
             "Stripe shows a subscription alive again that was over; our row stays as it is"
         );
-        return Ok(Verdict::Stale);
+        return Ok(Written::Yes);
     }
-    queries::put(&mut tx, &after).await?;
+    if before.is_some() {
+        queries::update(&mut tx, &after).await?;
+    } else if !queries::insert(&mut tx, &after).await? {
+        return Ok(Written::TooLate);
+    }
     let before_state = before.as_ref().map(Subscription::state);
     for event in changes(before_state.as_ref(), &after.state()) {
         tell(app, origin, &mut tx, event, &after, &terms.plan).await?;
     }
     tx.commit().await?;
-    Ok(Verdict::Apply)
+    Ok(Written::Yes)
 }
 
 /// The row as it should be, from what Stripe says and what we decided before.
@@ -176,7 +195,7 @@ fn row(
             now,
         ),
         started_at: time(stripe.created),
-        fetched_at: stamp(app, fetched),
+        version: before.map_or(1, |before| before.version),
         stripe_object: Json::from(fetched.raw.clone()),
         updated_at: now,
     })

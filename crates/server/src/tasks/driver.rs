@@ -41,6 +41,8 @@ async fn repeat(app: Arc<App>, task: &'static Task) {
                 Ok(_) | Err(RecvError::Closed) => continue,
             }
         }
+        // Many nudges while the last run worked ask for one run.
+        nudges = nudges.resubscribe();
         if let Err(error) = (task.work)(Arc::clone(&app)).await {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             tracing::error!(

@@ -1,7 +1,7 @@
 //! Creating a tenant, finding one, and giving it its customer.
 
 use tollhouse_domain::{event::EventType, id::TenantId};
-use tollhouse_stripe::{CustomerId, IdempotencyKey, params};
+use tollhouse_stripe::{CustomerId, Error as StripeError, IdempotencyKey, params};
 
 use super::{
     queries::{self, Tenant},
@@ -22,7 +22,7 @@ pub async fn create(app: &App, origin: &Origin, new: Tenant) -> Result<Tenant> {
     if !queries::insert(&mut tx, &new).await? {
         let known =
             queries::find(&mut tx, new.id).await?.ok_or_else(|| not_found("tenant", new.id))?;
-        if known.name == new.name && known.contact_email == new.contact_email {
+        if known.says_the_same(&new) {
             return Ok(known);
         }
         let sentence = format!("The id `{}` belongs to another tenant: leave `id` out.", new.id);
@@ -53,24 +53,42 @@ pub async fn get(app: &App, id: TenantId) -> Result<Tenant> {
 ///
 /// What the customer is made of never changes (the tenant's id), so that the key always finds the same
 /// one; name and e-mail follow in a second call. If we die between Stripe's answer and our write, the
-/// same key or the `customer.created` webhook links it.
+/// same key or the `customer.created` webhook links it, and the next call names it.
 pub async fn ensure_customer(app: &App, origin: &Origin, tenant: &Tenant) -> Result<CustomerId> {
-    if let Some(customer) = &tenant.stripe_customer_id {
-        return Ok(customer.clone());
-    }
-    let params = params::CreateCustomer {
-        metadata: [("tenant_id".to_owned(), tenant.id.to_string())].into(),
+    let customer = match &tenant.stripe_customer_id {
+        Some(customer) => customer.clone(),
+        None => create_customer(app, origin, tenant.id).await?,
     };
-    let key = IdempotencyKey::new("create-customer", tenant.id);
-    let customer = app.stripe.create_customer(&params, &key).await?;
+    if !tenant.customer_named {
+        name_customer(app, tenant, &customer).await?;
+    }
+    Ok(customer)
+}
+
+async fn create_customer(app: &App, origin: &Origin, tenant: TenantId) -> Result<CustomerId> {
+    let metadata = [("tenant_id".to_owned(), tenant.to_string())].into();
+    let key = IdempotencyKey::new("create-customer", tenant);
+    let customer = app.stripe.create_customer(&params::CreateCustomer { metadata }, &key).await?;
+    sync::link(app, origin, tenant, &customer.id).await
+}
+
+/// Tells Stripe the name and the address. An address that Stripe refuses stops nobody from paying.
+async fn name_customer(app: &App, tenant: &Tenant, customer: &CustomerId) -> Result<()> {
     let details = params::UpdateCustomer {
         email: Some(tenant.email().to_owned()),
         name: Some(tenant.name.clone()),
     };
-    let key = IdempotencyKey::new(
-        "name-customer",
-        format_args!("{}-{}", tenant.id, tenant.updated_at.as_microsecond()),
-    );
-    app.stripe.update_customer(&customer.id, &details, &key).await?;
-    sync::link(app, origin, tenant.id, &customer.id).await
+    let key = IdempotencyKey::new("name-customer", app.clock.new_id());
+    match app.stripe.update_customer(customer, &details, &key).await {
+        Ok(_) => {
+            let mut tx = app.db.begin().await?;
+            queries::mark_named(&mut tx, tenant.id).await?;
+            Ok(tx.commit().await?)
+        }
+        Err(error @ StripeError::Invalid { .. }) => {
+            tracing::warn!(tenant.id = %tenant.id, error.cause = %error, "Stripe refuses the customer's name or address");
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
 }

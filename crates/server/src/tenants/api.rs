@@ -118,6 +118,7 @@ async fn create(
         sla_level: request.sla_level.unwrap_or(0),
         metadata: Stored::of(&request.metadata)?,
         stripe_customer_id: None,
+        customer_named: false,
         created_at: now,
         updated_at: now,
     };
@@ -149,9 +150,9 @@ fn problems(request: &CreateTenant) -> Vec<FieldProblem> {
 fn looks_like_email(text: &str) -> bool {
     text.len() <= EMAIL_LENGTH_MAX
         && !text.contains(char::is_whitespace)
-        && text
-            .split_once('@')
-            .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
+        && text.split_once('@').is_some_and(|(name, host)| {
+            !name.is_empty() && host.contains('.') && !host.contains('@')
+        })
 }
 
 /// Show a tenant

@@ -1,5 +1,7 @@
 //! All SQL of `tenants`.
 
+use std::collections::BTreeMap;
+
 use tollhouse_domain::{id::TenantId, tenant::TenantStatus, time::Timestamp};
 use tollhouse_sql::{Record, sql};
 use tollhouse_stripe::CustomerId;
@@ -19,11 +21,28 @@ pub struct Tenant {
     pub sla_level: i64,
     pub metadata: Json,
     pub stripe_customer_id: Option<CustomerId>,
+    /// Whether Stripe knows the name and the address.
+    pub customer_named: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
 
 impl Tenant {
+    /// Whether both were created with the same data.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let said = |tenant: &Self| {
+            (
+                tenant.name.clone(),
+                tenant.contact_email.clone(),
+                tenant.billing_email.clone(),
+                tenant.support_tier.clone(),
+                tenant.sla_level,
+                tenant.metadata.to::<BTreeMap<String, String>>().unwrap_or_default(),
+            )
+        };
+        said(self) == said(other)
+    }
+
     /// Where invoices go.
     pub fn email(&self) -> &str {
         self.billing_email.as_deref().unwrap_or(&self.contact_email)
@@ -35,9 +54,9 @@ pub async fn insert(conn: &mut Conn, new: &Tenant) -> DbResult<bool> {
     let inserted = sql!(
         conn,
         "INSERT INTO tenants (id, name, contact_email, billing_email, status, support_tier, sla_level,
-             metadata, stripe_customer_id, created_at, updated_at)
+             metadata, stripe_customer_id, customer_named, created_at, updated_at)
          VALUES ({new.id}, {new.name}, {new.contact_email}, {new.billing_email}, {new.status},
-             {new.support_tier}, {new.sla_level}, {new.metadata}, {new.stripe_customer_id},
+             {new.support_tier}, {new.sla_level}, {new.metadata}, {new.stripe_customer_id}, {new.customer_named},
              {new.created_at}, {new.updated_at})
          ON CONFLICT (id) DO NOTHING"
     )
@@ -78,4 +97,10 @@ pub async fn link_customer(
     .execute()
     .await?;
     Ok(linked == 1)
+}
+
+/// Stripe knows the customer's name and address now.
+pub async fn mark_named(conn: &mut Conn, id: TenantId) -> DbResult<()> {
+    sql!(conn, "UPDATE tenants SET customer_named = TRUE WHERE id = {id}").execute().await?;
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! Stripe's customer → the tenant it belongs to.
 
+use anyhow::anyhow;
 use tollhouse_domain::{event::EventType, id::TenantId};
 use tollhouse_stripe::CustomerId;
 
@@ -29,8 +30,14 @@ pub async fn tenant_of(app: &App, customer: &CustomerId) -> Result<Option<Tenant
     }
     drop(conn);
     let linked = link(app, &Origin::stripe(), id, customer).await?;
+    if linked != *customer {
+        // Money may have come to the wrong one: not to be passed over.
+        let error =
+            anyhow!("customer {customer} says it is tenant {id}, whose customer is {linked}");
+        return Err(error.into());
+    }
     let mut conn = app.db.read().await?;
-    Ok(queries::find_by_customer(&mut conn, &linked).await?.filter(|_| linked == *customer))
+    Ok(queries::find_by_customer(&mut conn, customer).await?)
 }
 
 /// Links the customer, where the tenant has none yet; answers the customer it has.

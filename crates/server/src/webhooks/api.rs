@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use axum::{
+    body::Bytes,
     extract::{Request, State},
     http::{HeaderMap, StatusCode},
 };
+use sha2::{Digest, Sha256};
 use tollhouse_domain::id::DeliveryId;
-use tollhouse_stripe::{Event, signature};
+use tollhouse_stripe::{Event, EventId, signature};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -64,28 +66,54 @@ async fn store(app: &Arc<App>, headers: &HeaderMap, request: Request) -> Result<
     let now = app.clock.now();
     signature::verify(&body, header.unwrap_or_default(), &secrets, now.as_second())
         .map_err(Error::InvalidSignature)?;
-    let event = Event::parse(&body).map_err(|error| Error::Malformed(error.to_string()))?;
+    app.intake.store(received(app, body)).await?;
+    Ok(StatusCode::OK)
+}
 
-    if !is_plain(event.id.as_str()) || !is_plain(&event.r#type) {
-        return Err(Error::Malformed("the event's id or type is not plain text".to_owned()));
-    }
+/// The delivery as it goes into the ledger. What is signed and cannot be read is kept too, for a person:
+/// Stripe would only send the same again.
+fn received(app: &App, body: Bytes) -> Received {
+    let now = app.clock.now();
+    let id = DeliveryId::from_uuid(app.clock.new_id());
+    let event = Event::parse(&body).ok();
+    let Some(event) = event.filter(|event| is_plain(event.id.as_str()) && is_plain(&event.r#type))
+    else {
+        return Received {
+            id,
+            stripe_event_id: EventId::new(format!(
+                "unreadable-{}",
+                hex::encode(Sha256::digest(&body))
+            )),
+            event_type: "unreadable".to_owned(),
+            event_created: now.as_second(),
+            object_id: None,
+            customer_id: None,
+            payload: body.into(),
+            received_at: now,
+            state: DeliveryState::Dead,
+            reason: Some("the body is signed, but it is no event we can read"),
+        };
+    };
     let customer_id = event.data.object.customer().filter(|id| is_plain(id));
     let object_id = event.data.object.id.filter(|id| is_plain(id));
     let concerns_us = object_id.is_some() && dispatch::target(&event.r#type).is_some();
-    let state = if concerns_us { DeliveryState::Received } else { DeliveryState::Ignored };
-    let received = Received {
-        id: DeliveryId::from_uuid(app.clock.new_id()),
+    let (state, reason) = if concerns_us {
+        (DeliveryState::Received, None)
+    } else {
+        (DeliveryState::Ignored, Some("the type is none of ours"))
+    };
+    Received {
+        id,
         stripe_event_id: event.id,
         event_type: event.r#type,
         event_created: event.created,
-        customer_id,
         object_id,
+        customer_id,
         payload: body.into(),
         received_at: now,
         state,
-    };
-    app.intake.store(received).await?;
-    Ok(StatusCode::OK)
+        reason,
+    }
 }
 
 /// What an index can hold and a log may show.

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::queries::{self, Received, State};
 use crate::{
-    db::{Db, DbResult},
+    db::{Db, DbError, DbResult},
     error::{Error, Result},
     nudge::Nudge,
 };
@@ -48,18 +48,28 @@ async fn write_batches(db: Db, mut receiver: mpsc::Receiver<Waiting>) {
     let mut waiting = Vec::with_capacity(BATCH_MAX);
     while receiver.recv_many(&mut waiting, BATCH_MAX).await > 0 {
         let (batch, answers): (Vec<_>, Vec<_>) = waiting.drain(..).unzip();
-        if write_batch(&db, &batch).await.is_ok() {
-            tell(answers, true);
-            continue;
-        }
-        // One that the database refuses must not take the others with it.
-        for (received, answer) in batch.iter().zip(answers) {
-            let outcome = write_batch(&db, std::slice::from_ref(received)).await;
-            if let Err(error) = &outcome {
-                tracing::error!(delivery.id = %received.id, error.cause = %error, "a delivery could not be stored");
+        match write_batch(&db, &batch).await {
+            Err(DbError::Database(_) | DbError::Encode(_)) if batch.len() > 1 => {
+                write_one_by_one(&db, batch, answers).await;
             }
-            tell([answer], outcome.is_ok());
+            outcome => {
+                if let Err(error) = &outcome {
+                    tracing::error!(deliveries = batch.len(), error.cause = %error, "deliveries could not be stored");
+                }
+                tell(answers, outcome.is_ok());
+            }
         }
+    }
+}
+
+/// One that the database refuses must not take the others with it.
+async fn write_one_by_one(db: &Db, batch: Vec<Received>, answers: Vec<oneshot::Sender<bool>>) {
+    for (received, answer) in batch.iter().zip(answers) {
+        let outcome = write_batch(db, std::slice::from_ref(received)).await;
+        if let Err(error) = &outcome {
+            tracing::error!(delivery.id = %received.id, error.cause = %error, "a delivery could not be stored");
+        }
+        tell([answer], outcome.is_ok());
     }
 }
 

@@ -70,6 +70,8 @@ pub struct Received {
     pub payload: Vec<u8>,
     pub received_at: Timestamp,
     pub state: State,
+    /// Why it is settled already, where it is.
+    pub reason: Option<&'static str>,
 }
 
 /// A delivery that a worker has claimed.
@@ -80,6 +82,8 @@ pub struct Claimed {
     pub object_id: Option<String>,
     pub customer_id: Option<String>,
     pub attempts: i64,
+    /// When the claim runs out; who settles shows it, so that a claim that ran out settles nothing.
+    pub due_at: Timestamp,
 }
 
 /// How many deliveries stand where.
@@ -93,7 +97,7 @@ pub struct Count {
 pub async fn insert(conn: &mut Conn, batch: &[Received]) -> DbResult<()> {
     conn.query(
         "INSERT INTO deliveries (id, stripe_event_id, event_type, event_created, object_id, customer_id,
-             payload, received_at, state, attempts, due_at)",
+             payload, received_at, state, reason, attempts, due_at)",
     )
     .values(batch, |row, new| {
         row.column(&new.id)
@@ -105,6 +109,7 @@ pub async fn insert(conn: &mut Conn, batch: &[Received]) -> DbResult<()> {
             .column(&new.payload)
             .column(&new.received_at)
             .column(&new.state)
+            .column(&new.reason)
             .column(&0)
             .column(&new.received_at)
     })
@@ -136,10 +141,10 @@ pub async fn claim(
     Ok(claimed)
 }
 
-/// Ends deliveries, with the reason where one is worth telling.
+/// Ends deliveries, with the reason where one is worth telling. Those of a claim that ran out stay.
 pub async fn settle(
     conn: &mut Conn,
-    ids: &[DeliveryId],
+    claimed: &[Claimed],
     state: State,
     reason: Option<&str>,
     now: Timestamp,
@@ -149,16 +154,18 @@ pub async fn settle(
         .filter(", settled_at = ?", Some(now))
         .filter(", reason = ?", Some(reason))
         .push(" WHERE id IN ")
-        .list(ids)
+        .list(&ids(claimed))
+        .push(" AND state = 'working'")
+        .filter(" AND due_at = ?", claimed.first().map(|claimed| claimed.due_at))
         .execute()
         .await?;
     Ok(())
 }
 
-/// Lets deliveries be tried again later.
+/// Lets deliveries be tried again later. Those of a claim that ran out stay.
 pub async fn put_off(
     conn: &mut Conn,
-    ids: &[DeliveryId],
+    claimed: &[Claimed],
     until: Timestamp,
     reason: &str,
 ) -> DbResult<()> {
@@ -166,10 +173,16 @@ pub async fn put_off(
         .filter(", due_at = ?", Some(until))
         .filter(", reason = ?", Some(reason))
         .push(" WHERE id IN ")
-        .list(ids)
+        .list(&ids(claimed))
+        .push(" AND state = 'working'")
+        .filter(" AND due_at = ?", claimed.first().map(|claimed| claimed.due_at))
         .execute()
         .await?;
     Ok(())
+}
+
+fn ids(claimed: &[Claimed]) -> Vec<DeliveryId> {
+    claimed.iter().map(|claimed| claimed.id).collect()
 }
 
 pub async fn counts(conn: &mut Conn) -> DbResult<Vec<Count>> {

@@ -1,9 +1,9 @@
 //! Working what was received: claim, sync each object once, settle all that waited for it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tokio::task::JoinSet;
-use tollhouse_domain::{id::DeliveryId, time::Timestamp};
+use tokio::task::{JoinError, JoinSet};
+use tollhouse_domain::time::Timestamp;
 
 use super::{
     dispatch::{self, Target},
@@ -11,52 +11,67 @@ use super::{
 };
 use crate::{
     app::App,
+    db::Tx,
     error::{Error, Result},
     sync::Synced,
 };
 
 /// Deliveries claimed at once.
-const BATCH: i64 = 200;
-/// Customers worked side by side; one customer's deliveries stay in order.
+const BATCH: i64 = 50;
+/// Groups worked side by side.
 const SIDE_BY_SIDE: usize = 8;
-/// A worker that holds a claim longer than this has died.
-const CLAIM_SECONDS: i64 = 120;
+/// After this long another worker may claim the same delivery; what it then does twice changes nothing.
+const CLAIM_SECONDS: i64 = 300;
+/// While slow groups run, new deliveries are looked for this often.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 const BACKOFF_SECONDS: i64 = 5;
 const BACKOFF_SECONDS_MAX: i64 = 3600;
 
-/// Works until nothing is due.
+/// Works until nothing is due, or the service stops. One slow object holds up its own group, no other.
 pub async fn work_deliveries(app: Arc<App>) -> Result<()> {
-    while work_batch(&app).await? > 0 {}
+    let mut running = JoinSet::new();
+    while !app.stop.is_cancelled() {
+        let groups = if running.len() < SIDE_BY_SIDE { claim(&app).await? } else { Vec::new() };
+        if groups.is_empty() && running.is_empty() {
+            return Ok(());
+        }
+        for group in groups {
+            if running.len() >= SIDE_BY_SIDE {
+                finished(running.join_next().await);
+            }
+            running.spawn(work_in_order(Arc::clone(&app), group));
+        }
+        // A time-out only means: look for new ones.
+        if let Ok(outcome) = tokio::time::timeout(LOOK_AGAIN, running.join_next()).await {
+            finished(outcome);
+        }
+    }
+    while let Some(outcome) = running.join_next().await {
+        finished(Some(outcome));
+    }
     Ok(())
 }
 
-/// Works one batch; says how many deliveries it claimed.
-async fn work_batch(app: &Arc<App>) -> Result<usize> {
+/// What one group met is its own affair: its deliveries are claimed again when the claim runs out.
+fn finished(outcome: Option<Result<Result<()>, JoinError>>) {
+    match outcome {
+        Some(Ok(Err(error))) => {
+            tracing::error!(
+                error.cause = reason(&error),
+                "deliveries could not be settled: {error}"
+            );
+        }
+        Some(Err(panic)) => tracing::error!("a delivery made the worker panic: {panic}"),
+        Some(Ok(Ok(()))) | None => {}
+    }
+}
+
+async fn claim(app: &App) -> Result<Vec<Vec<Claimed>>> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let claimed = queries::claim(&mut tx, now, now.plus_seconds(CLAIM_SECONDS), BATCH).await?;
     tx.commit().await?;
-    let count = claimed.len();
-
-    let mut running = JoinSet::new();
-    for group in by_customer(claimed) {
-        if running.len() >= SIDE_BY_SIDE {
-            finished(running.join_next().await)?;
-        }
-        running.spawn(work_in_order(Arc::clone(app), group));
-    }
-    while let Some(outcome) = running.join_next().await {
-        finished(Some(outcome))?;
-    }
-    Ok(count)
-}
-
-fn finished(outcome: Option<Result<Result<()>, tokio::task::JoinError>>) -> Result<()> {
-    match outcome {
-        Some(Ok(outcome)) => outcome,
-        Some(Err(panic)) => Err(Error::Internal(panic.into())),
-        None => Ok(()),
-    }
+    Ok(by_customer(claimed))
 }
 
 /// Deliveries of one customer together, in the order they came; those without a customer by object.
@@ -72,11 +87,11 @@ fn by_customer(claimed: Vec<Claimed>) -> Vec<Vec<Claimed>> {
 /// Syncs each object once, at its first delivery; the later ones are settled with it.
 async fn work_in_order(app: Arc<App>, group: Vec<Claimed>) -> Result<()> {
     let mut objects: Vec<(Target, String, Vec<Claimed>)> = Vec::new();
-    let mut without_object = Vec::new();
     for delivery in group {
         let target = dispatch::target(&delivery.event_type).zip(delivery.object_id.clone());
         let Some((target, id)) = target else {
-            without_object.push(delivery.id);
+            let none = Synced::NotOurs("the type is none of ours");
+            settle(&app, &[delivery], Ok(none)).await?;
             continue;
         };
         match objects.iter_mut().find(|(kind, known, _)| *kind == target && *known == id) {
@@ -85,44 +100,56 @@ async fn work_in_order(app: Arc<App>, group: Vec<Claimed>) -> Result<()> {
         }
     }
     for (target, id, deliveries) in objects {
+        if app.stop.is_cancelled() {
+            hand_back(&app, &deliveries).await?;
+            continue;
+        }
         let outcome = dispatch::sync(&app, target, &id).await;
         settle(&app, &deliveries, outcome).await?;
-    }
-    if !without_object.is_empty() {
-        let mut tx = app.db.begin().await?;
-        let reason = Some("the type is none of ours");
-        queries::settle(&mut tx, &without_object, State::Ignored, reason, app.clock.now()).await?;
-        tx.commit().await?;
     }
     Ok(())
 }
 
+/// The service stops: whoever starts next goes on at once.
+async fn hand_back(app: &App, deliveries: &[Claimed]) -> Result<()> {
+    let mut tx = app.db.begin().await?;
+    queries::put_off(&mut tx, deliveries, app.clock.now(), "the service was stopped").await?;
+    Ok(tx.commit().await?)
+}
+
 async fn settle(app: &App, deliveries: &[Claimed], outcome: Result<Synced>) -> Result<()> {
     let now = app.clock.now();
-    let ids: Vec<DeliveryId> = deliveries.iter().map(|delivery| delivery.id).collect();
-    let attempts = deliveries.iter().map(|delivery| delivery.attempts).max().unwrap_or(1);
     let mut tx = app.db.begin().await?;
     match outcome {
-        Ok(Synced::Done) => queries::settle(&mut tx, &ids, State::Done, None, now).await?,
+        Ok(Synced::Done) => queries::settle(&mut tx, deliveries, State::Done, None, now).await?,
         Ok(Synced::NotOurs(why)) => {
-            queries::settle(&mut tx, &ids, State::Ignored, Some(why), now).await?;
+            queries::settle(&mut tx, deliveries, State::Ignored, Some(why), now).await?;
         }
         Err(error) => {
-            let reason = reason(&error);
-            let event_type = deliveries.first().map(|delivery| delivery.event_type.as_str());
-            if is_permanent(&error) || attempts >= app.config.webhooks.attempts_max {
-                tracing::error!(delivery.type = event_type, attempts, error.cause = reason,
-                    "deliveries are given up and wait for a person");
-                queries::settle(&mut tx, &ids, State::Dead, Some(&reason), now).await?;
-            } else {
-                let until = next_attempt(app, now, attempts);
-                tracing::warn!(delivery.type = event_type, attempts, error.cause = reason, until = %until,
-                    "deliveries could not be worked and will be tried again");
-                queries::put_off(&mut tx, &ids, until, &reason).await?;
+            for delivery in deliveries {
+                fail(app, &mut tx, delivery, &error).await?;
             }
         }
     }
-    tx.commit().await?;
+    Ok(tx.commit().await?)
+}
+
+/// Puts a delivery off, or gives it up, by its own attempts.
+async fn fail(app: &App, tx: &mut Tx, delivery: &Claimed, error: &Error) -> Result<()> {
+    let now = app.clock.now();
+    let reason = reason(error);
+    let (id, attempts) = (delivery.id, delivery.attempts);
+    let one = std::slice::from_ref(delivery);
+    if is_permanent(error) || attempts >= app.config.webhooks.attempts_max {
+        tracing::error!(delivery.id = %id, delivery.type = delivery.event_type, attempts,
+            error.cause = reason, "a delivery is given up and waits for a person");
+        queries::settle(tx, one, State::Dead, Some(&reason), now).await?;
+    } else {
+        let until = next_attempt(app, now, attempts);
+        tracing::warn!(delivery.id = %id, delivery.type = delivery.event_type, attempts,
+            error.cause = reason, until = %until, "a delivery failed and will be tried again");
+        queries::put_off(tx, one, until, &reason).await?;
+    }
     Ok(())
 }
 

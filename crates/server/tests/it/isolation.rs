@@ -49,12 +49,19 @@ fn method(name: &str) -> &'static str {
     }
 }
 
+/// The victim's customer at Stripe.
+fn stripe_ids(app: &TestApp) -> String {
+    app.simulator.objects("customer")[0]["id"].as_str().unwrap().to_owned()
+}
+
 async fn is_guarded(app: &TestApp, route: (&str, &str, Guard), victim: TenantId, stranger: &str) {
     let (name, path, guard) = route;
     let path = path.replace("{tenant_id}", &victim.to_string());
     let anonymous = app.call(method(name), &path).text("{}").await.status;
     let foreign = app.call(method(name), &path).bearer(stranger).text("{}").await;
-    assert!(!foreign.text.contains("Victim"), "{name} {path} tells {}", foreign.text);
+    for secret in ["Victim", "victim@", &stripe_ids(app)] {
+        assert!(!foreign.text.contains(secret), "{name} {path} tells {}", foreign.text);
+    }
     match guard {
         Guard::Open => assert_eq!(anonymous, 200, "{name} {path}"),
         Guard::Own => assert_eq!(anonymous, 401, "{name} {path}"),

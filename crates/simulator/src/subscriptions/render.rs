@@ -12,12 +12,6 @@ use crate::{
 pub fn render(subscription: &Subscription, world: &World) -> Value {
     let items = subscription.items.iter().map(|item| render_item(subscription, item, world));
     let items_url = format!("/v1/subscription_items?subscription={}", subscription.id);
-    let ends_by_trial = subscription.trial.map(|_| {
-        json!({ "end_behavior": {
-            "billing_cycle_anchor": null,
-            "missing_payment_method": "create_invoice",
-        } })
-    });
     let shown = json!({
         "id": subscription.id,
         "object": "subscription",
@@ -57,15 +51,12 @@ pub fn render(subscription: &Subscription, world: &World) -> Value {
         "latest_invoice": subscription.latest_invoice,
         "livemode": false,
         "metadata": subscription.metadata,
-        "payment_settings": {
-            "payment_method_options": null,
-            "payment_method_types": null,
-            "save_default_payment_method": "off",
-        },
+        "payment_settings": subscription.billing.show_payment_settings(),
+        "pending_setup_intent": subscription.pending_setup_intent,
         "start_date": subscription.created,
         "status": subscription.status.word(),
         "trial_end": subscription.trial.map(|(_, end)| end),
-        "trial_settings": ends_by_trial,
+        "trial_settings": subscription.trial.map(|_| subscription.billing.show_trial_settings()),
         "trial_start": subscription.trial.map(|(start, _)| start),
     });
     with_nulls(shown, NULLS)
@@ -107,7 +98,6 @@ const NULLS: &[&str] = &[
     "on_behalf_of",
     "pause_collection",
     "pending_invoice_item_interval",
-    "pending_setup_intent",
     "pending_update",
     "schedule",
     "test_clock",

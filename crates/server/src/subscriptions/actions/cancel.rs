@@ -49,10 +49,10 @@ pub async fn cancel(
     let details = (wanted.reason.is_some() || wanted.comment.is_some())
         .then_some(CancellationDetails { comment: wanted.comment, feedback: wanted.reason });
     let id = &row.stripe_subscription_id;
-    match wanted.at {
+    let asked = match wanted.at {
         At::Now => {
             let params = CancelSubscription { cancellation_details: details };
-            app.stripe.cancel_subscription(id, &params, &key).await?;
+            app.stripe.cancel_subscription(id, &params, &key).await
         }
         At::PeriodEnd => {
             let params = UpdateSubscription {
@@ -60,11 +60,16 @@ pub async fn cancel(
                 cancellation_details: details,
                 ..UpdateSubscription::default()
             };
-            app.stripe.update_subscription(id, &params, &key).await?;
+            app.stripe.update_subscription(id, &params, &key).await
         }
-    }
+    };
+    // Refused, or repeated without an answer: the sync shows whether it is over already.
     sync(app, origin, id).await?;
-    reread(app, &row).await
+    let row = reread(app, &row).await?;
+    match asked {
+        Err(error) if row.status.is_live() => Err(error.into()),
+        _ => Ok(row),
+    }
 }
 
 /// Lets the subscription go on after its period: takes back an end, in whichever of Stripe's two ways it
@@ -79,6 +84,9 @@ pub async fn renew(
     work: Uuid,
 ) -> Result<Subscription> {
     let row = live_base(app, tenant).await?;
+    // An end may have been set in Stripe's portal a moment ago.
+    sync(app, origin, &row.stripe_subscription_id).await?;
+    let row = reread(app, &row).await?;
     if row.cancel_at.is_none() {
         return Ok(row);
     }

@@ -221,6 +221,7 @@ impl TestApp {
             sla_level: 1,
             metadata: Json::of(&json!({})).unwrap(),
             stripe_customer_id: None,
+            customer_named: false,
             created_at: now,
             updated_at: now,
         };
@@ -282,7 +283,7 @@ pub fn order(plan: &str) -> Value {
 /// Settings as a test wants them; `database` and the rest of the world given.
 pub fn config(database: &str, webhook_secret: &str) -> Config {
     let mut config = Settings::defaults().unwrap().config().unwrap();
-    database.clone_into(&mut config.database.url);
+    config.database.url = Secret::new(database);
     config.database.connections_max = 6;
     config.stripe.secret_key = Some(Secret::new(SECRET_KEY));
     config.stripe.publishable_key = Some("pk_test_harness".to_owned());

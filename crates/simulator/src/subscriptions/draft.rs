@@ -1,0 +1,182 @@
+//! What a subscription is made of, read from a request and checked.
+
+use super::Billing;
+use crate::{
+    calendar::Cadence,
+    catalog::Recurring,
+    error::{Error, Result},
+    params::{Metadata, Params},
+    payment_methods,
+    world::World,
+};
+
+const DAY: i64 = 86_400;
+const TRIAL_DAYS_MAX: i64 = 730;
+const ITEMS_MAX: usize = 20;
+
+/// What a subscription is made of, checked.
+pub struct SubscriptionDraft {
+    pub customer: String,
+    pub items: Vec<ItemDraft>,
+    pub trial_end: Option<i64>,
+    pub default_payment_method: Option<String>,
+    pub billing: Billing,
+    pub description: Option<String>,
+    pub metadata: Metadata,
+}
+
+pub struct ItemDraft {
+    pub price: String,
+    pub quantity: Option<i64>,
+    pub metadata: Metadata,
+}
+
+/// A subscription as `POST /v1/subscriptions` describes it.
+pub fn read(world: &World, params: &Params<'_>) -> Result<SubscriptionDraft> {
+    let customer = params.required_text("customer")?;
+    world.customers.get(customer, "customer")?;
+    refuse_unless(params, "collection_method", "charge_automatically")?;
+    if let Some(mode) = params.object("billing_mode")? {
+        refuse_unless(&mode, "type", "flexible")?;
+    }
+    let mut new = SubscriptionDraft {
+        customer: customer.to_owned(),
+        items: read_items(world, params)?,
+        trial_end: trial_end(world.now, params)?,
+        default_payment_method: None,
+        billing: Billing::default(),
+        description: params.text("description")?.map(str::to_owned),
+        metadata: Metadata::new(),
+    };
+    new.billing.read(params)?;
+    params.merge_metadata(&mut new.metadata)?;
+    if let Some(method) = params.text("default_payment_method")? {
+        payment_methods::of_customer(world, method, customer, "default_payment_method")?;
+        new.default_payment_method = Some(method.to_owned());
+    }
+    Ok(new)
+}
+
+/// # Errors
+/// Another value than the one the simulator works by.
+fn refuse_unless(params: &Params<'_>, field: &str, only: &str) -> Result<()> {
+    match params.text(field)? {
+        Some(value) if value != only => Err(Error::not_simulated(format!(
+            "The simulator knows `{}={only}` only, not `{value}`.",
+            params.name(field)
+        ))
+        .param(&params.name(field))),
+        _ => Ok(()),
+    }
+}
+
+fn read_items(world: &World, params: &Params<'_>) -> Result<Vec<ItemDraft>> {
+    let mut items = Vec::new();
+    for item in params.objects("items")? {
+        item.only(
+            &["metadata", "price", "quantity"],
+            &[
+                "billing_thresholds",
+                "current_trial",
+                "discounts",
+                "price_data",
+                "tax_rates",
+                "trial",
+            ],
+        )?;
+        let mut new = ItemDraft {
+            price: item.required_text("price")?.to_owned(),
+            quantity: item.integer("quantity")?,
+            metadata: Metadata::new(),
+        };
+        item.merge_metadata(&mut new.metadata)?;
+        items.push(new);
+    }
+    if items.is_empty() {
+        return Err(Error::parameter_missing("items"));
+    }
+    check_items(world, &mut items, "items")?;
+    Ok(items)
+}
+
+/// Fills in quantities and answers how long a period is and in what currency it is billed.
+///
+/// # Errors
+/// A price that is missing, archived, not recurring, or does not go with the others.
+pub fn check_items(
+    world: &World,
+    items: &mut [ItemDraft],
+    param: &str,
+) -> Result<(Cadence, String)> {
+    if items.len() > ITEMS_MAX {
+        let message = format!("A subscription can have at most {ITEMS_MAX} items.");
+        return Err(Error::invalid(message).param(param));
+    }
+    let mut common: Option<(Cadence, String)> = None;
+    for (index, item) in items.iter_mut().enumerate() {
+        let name = |field: &str| format!("{param}[{index}][{field}]");
+        let price = world.prices.get(&item.price, &name("price"))?;
+        if !price.active {
+            let message = format!(
+                "The price specified is inactive. This field only accepts active prices: {}.",
+                price.id
+            );
+            return Err(Error::invalid(message).param(&name("price")));
+        }
+        let Some(Recurring { cadence, .. }) = price.recurring else {
+            return Err(Error::invalid(format!(
+                "The price specified is set to `type=one_time` but this field only accepts prices \
+                 with `type=recurring`: {}.",
+                price.id
+            ))
+            .param(&name("price")));
+        };
+        if price.is_metered() && item.quantity.is_some() {
+            return Err(Error::invalid("Quantity should not be specified where usage_type is `metered`. Remove quantity from the item.")
+                .param(&name("quantity")));
+        }
+        if !price.is_metered() {
+            let quantity = *item.quantity.get_or_insert(1);
+            if quantity < 0 {
+                let message = "Invalid non-negative integer";
+                return Err(Error::invalid(message)
+                    .code("parameter_invalid_integer")
+                    .param(&name("quantity")));
+            }
+        }
+        match &common {
+            None => common = Some((cadence, price.currency.clone())),
+            Some((_, currency)) if *currency != price.currency => {
+                let message =
+                    format!("All prices must have the same currency as the first, `{currency}`.");
+                return Err(Error::invalid(message).param(&name("price")));
+            }
+            Some((common, _)) if *common != cadence => {
+                return Err(Error::not_simulated(
+                    "The simulator does not mix billing intervals in one subscription yet.",
+                )
+                .param(&name("price")));
+            }
+            Some(_) => {}
+        }
+    }
+    common.ok_or_else(|| Error::parameter_missing(param))
+}
+
+/// `trial_period_days`, or `trial_end`, as a moment.
+pub fn trial_end(now: i64, params: &Params<'_>) -> Result<Option<i64>> {
+    if let Some(days) = params.integer("trial_period_days")? {
+        if !(1..=TRIAL_DAYS_MAX).contains(&days) {
+            let message = format!("A trial lasts from 1 to {TRIAL_DAYS_MAX} days.");
+            return Err(params.wrong("trial_period_days", &message));
+        }
+        return Ok(Some(now + days * DAY));
+    }
+    let Some(end) = params.integer("trial_end")? else { return Ok(None) };
+    if end <= now || end > now + TRIAL_DAYS_MAX * DAY {
+        let message =
+            format!("A trial ends in the future, at most {TRIAL_DAYS_MAX} days from now.");
+        return Err(params.wrong("trial_end", &message));
+    }
+    Ok(Some(end))
+}

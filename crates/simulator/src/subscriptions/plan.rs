@@ -1,0 +1,244 @@
+//! Working out a change of a subscription before anything is done: an update does it, a preview shows it.
+
+use super::{Item, ItemDraft, Proration, Status, Subscription, check_items, prorate};
+use crate::{
+    calendar::Cadence,
+    error::{Error, Result},
+    invoice_items::{self, InvoiceItem},
+    invoices::Occasion,
+    params::{Metadata, Params},
+    world::World,
+};
+
+const TRIAL_SECONDS_MAX: i64 = 730 * 86_400;
+
+/// A change, ready to be done.
+pub struct Plan {
+    pub after: Subscription,
+    pub prorations: Vec<Proration>,
+    /// A new period begins now, and is billed.
+    pub restarts: bool,
+    /// What it costs is invoiced now, not with the next period.
+    pub invoices_now: bool,
+    /// The moment prorations are counted from.
+    pub proration_date: i64,
+}
+
+impl Plan {
+    /// Reads items, anchor, trial, end and proration from `params`, the same for an update and for
+    /// the `subscription_details` of a preview.
+    pub fn read(world: &mut World, before: &Subscription, params: &Params<'_>) -> Result<Self> {
+        let mut after = before.clone();
+        let behavior = params
+            .choice("proration_behavior", &["always_invoice", "create_prorations", "none"])?
+            .unwrap_or("create_prorations");
+        let mut restarts = false;
+        if params.has("items") {
+            restarts |= change_items(world, params, &mut after)?;
+        }
+        restarts |= change_anchor(params)? | change_trial(world.now, params, &mut after)?;
+        if restarts && before.status != Status::Trialing || after.status != before.status {
+            restart(world.now, params, &mut after)?;
+        } else {
+            restarts = false;
+        }
+        change_end(world.now, params, &mut after)?;
+        let proration_date = proration_date(world.now, before, params)?;
+        let prorates = behavior != "none" && before.cycle.is_some() && before.status.is_billed();
+        let prorations = if prorates {
+            prorate(world, before, &mut after, proration_date, restarts)
+        } else {
+            Vec::new()
+        };
+        let invoices_now = restarts || (behavior == "always_invoice" && !prorations.is_empty());
+        Ok(Self { after, prorations, restarts, invoices_now, proration_date })
+    }
+
+    /// What the prorations become.
+    pub fn items(&self, world: &World) -> Vec<InvoiceItem> {
+        let id = &self.after.id;
+        self.prorations.iter().map(|p| InvoiceItem::of_proration(world, id, p)).collect()
+    }
+
+    /// The invoice that is made now, with prorations that are not kept yet.
+    pub fn occasion_now(&self, world: &World) -> Occasion {
+        let mut items = self.items(world);
+        items.reverse();
+        items.extend(invoice_items::pending(world, &self.after.customer, &self.after.id));
+        Occasion { billing_reason: "subscription_update", items, bills_period: self.restarts }
+    }
+}
+
+fn proration_date(now: i64, before: &Subscription, params: &Params<'_>) -> Result<i64> {
+    let Some(date) = params.integer("proration_date")? else { return Ok(now) };
+    if before.cycle.is_some() && (before.period_start..=before.period_end).contains(&date) {
+        return Ok(date);
+    }
+    let message = "The proration date must lie within the current period.";
+    Err(params.wrong("proration_date", message))
+}
+
+/// Answers whether the anchor moves to now.
+fn change_anchor(params: &Params<'_>) -> Result<bool> {
+    let Some(anchor) = params.object("billing_cycle_anchor")? else { return Ok(false) };
+    anchor.only(&["type"], &["timestamp"])?;
+    Ok(anchor.choice("type", &["now", "unchanged"])? == Some("now"))
+}
+
+/// `trial_end` of a trial that runs: `now`, or another moment. Answers whether it ends now.
+fn change_trial(now: i64, params: &Params<'_>, after: &mut Subscription) -> Result<bool> {
+    let Some(text) = params.text("trial_end")? else { return Ok(false) };
+    let Some((start, _)) = after.trial.filter(|_| after.status == Status::Trialing) else {
+        if text == "now" {
+            return Ok(false);
+        }
+        return Err(Error::not_simulated(
+            "The simulator does not add a trial to a running subscription yet.",
+        )
+        .param(&params.name("trial_end")));
+    };
+    if text == "now" {
+        after.trial = Some((start, now));
+        after.status = Status::Active;
+        return Ok(true);
+    }
+    let end = params.integer("trial_end")?.unwrap_or_default();
+    if end <= now || end > now + TRIAL_SECONDS_MAX {
+        return Err(params.wrong("trial_end", "A trial ends in the future, at most 730 days from now."));
+    }
+    after.trial = Some((start, end));
+    (after.anchor, after.billing_cycle_anchor, after.period_end) = (end, end, end);
+    Ok(false)
+}
+
+/// A new period begins now. The anchor that is shown stays where only the interval changed.
+fn restart(now: i64, params: &Params<'_>, after: &mut Subscription) -> Result<()> {
+    after.anchor = now;
+    if change_anchor(params)? || after.trial.is_some_and(|(_, end)| end == now) {
+        after.billing_cycle_anchor = now;
+    }
+    after.begin_period(0);
+    if after.cancel_at_period_end {
+        after.cancel_at = Some(after.whole_period_end());
+        after.period_end = after.whole_period_end();
+    }
+    Ok(())
+}
+
+/// `cancel_at` and `cancel_at_period_end`, set and unset.
+fn change_end(now: i64, params: &Params<'_>, after: &mut Subscription) -> Result<()> {
+    if params.has("cancel_at") && params.has("cancel_at_period_end") {
+        return Err(Error::invalid(
+            "You may only specify one of these parameters: cancel_at, cancel_at_period_end.",
+        )
+        .code("parameters_exclusive"));
+    }
+    let end = after.whole_period_end();
+    let planned = match params.boolean("cancel_at_period_end")? {
+        Some(true) => Some((end, true)),
+        Some(false) => None,
+        None if params.is_unset("cancel_at") => None,
+        None => match params.text("cancel_at")? {
+            None => return Ok(()),
+            Some("min_period_end" | "max_period_end") => Some((end, false)),
+            Some(_) => params.integer("cancel_at")?.map(|moment| (moment, false)),
+        },
+    };
+    after.cancel_at = planned.map(|(moment, _)| moment);
+    after.cancel_at_period_end = planned.is_some_and(|(_, at_period_end)| at_period_end);
+    after.period_end = end;
+    let Some((moment, _)) = planned else {
+        after.canceled_at = None;
+        after.cancellation.reason = None;
+        return Ok(());
+    };
+    if moment <= now {
+        let message = "The subscription cannot be set to cancel in the past.";
+        return Err(params.wrong("cancel_at", message));
+    }
+    after.period_end = end.min(moment);
+    after.canceled_at = Some(now);
+    after.cancellation.reason = Some("cancellation_requested");
+    Ok(())
+}
+
+/// Answers whether the billing interval changed.
+fn change_items(world: &mut World, params: &Params<'_>, after: &mut Subscription) -> Result<bool> {
+    for item in params.objects("items")? {
+        item.only(
+            &["deleted", "id", "metadata", "price", "quantity"],
+            &[
+                "billing_thresholds",
+                "clear_usage",
+                "current_trial",
+                "discounts",
+                "price_data",
+                "tax_rates",
+            ],
+        )?;
+        let Some(id) = item.text("id")? else {
+            let mut added = Item {
+                id: world.ids.id("si_"),
+                created: world.now,
+                price: item.required_text("price")?.to_owned(),
+                quantity: item.integer("quantity")?,
+                metadata: Metadata::new(),
+                debit: None,
+            };
+            item.merge_metadata(&mut added.metadata)?;
+            after.items.push(added);
+            continue;
+        };
+        let found = after.items.iter().position(|stored| stored.id == id);
+        let place =
+            found.ok_or_else(|| Error::no_such("subscription item", id, &item.name("id")))?;
+        if item.boolean("deleted")? == Some(true) {
+            after.items.remove(place);
+        } else {
+            change_item(&item, &mut after.items[place])?;
+        }
+    }
+    if after.items.is_empty() {
+        return Err(Error::invalid("A subscription must have at least one active item.")
+            .param(&params.name("items")));
+    }
+    settle_items(world, &params.name("items"), after)
+}
+
+/// Checks the items against each other. Answers whether the billing interval changed.
+pub fn settle_items(world: &World, param: &str, after: &mut Subscription) -> Result<bool> {
+    let drafts = after.items.iter().map(|item| ItemDraft {
+        price: item.price.clone(),
+        quantity: item.quantity,
+        metadata: Metadata::new(),
+    });
+    let mut checked: Vec<ItemDraft> = drafts.collect();
+    let (cadence, currency): (Cadence, String) = check_items(world, &mut checked, param)?;
+    if currency != after.currency {
+        let message = format!(
+            "You cannot change the currency of a subscription. It is billed in `{}`.",
+            after.currency
+        );
+        return Err(Error::invalid(message).param(param));
+    }
+    for (item, checked) in after.items.iter_mut().zip(checked) {
+        item.quantity = checked.quantity;
+    }
+    let changed = cadence != after.cadence;
+    after.cadence = cadence;
+    Ok(changed)
+}
+
+fn change_item(params: &Params<'_>, item: &mut Item) -> Result<()> {
+    if let Some(price) = params.text("price")?
+        && price != item.price
+    {
+        price.clone_into(&mut item.price);
+        // Another price starts at a quantity of one, unless one is given.
+        item.quantity = None;
+    }
+    if let Some(quantity) = params.integer("quantity")? {
+        item.quantity = Some(quantity);
+    }
+    params.merge_metadata(&mut item.metadata)
+}
