@@ -213,13 +213,6 @@ pub fn set_delinquent(world: &mut World, id: &str, delinquent: bool) {
     change(world, id, |customer| customer.delinquent = delinquent);
 }
 
-/// A detached method is no default any more.
-pub fn forget_payment_method(world: &mut World, id: &str, method: &str) {
-    change(world, id, |customer| {
-        customer.default_payment_method.take_if(|default| default == method);
-    });
-}
-
 fn change(world: &mut World, id: &str, change: impl FnOnce(&mut Customer)) {
     let Some(customer) = world.customers.find(id).filter(|customer| !customer.deleted) else {
         return;

@@ -9,7 +9,9 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::health;
-use crate::{app::App, catalog, checkout, events, invoices, subscriptions, tenants, webhooks};
+use crate::{
+    app::App, audit, catalog, checkout, events, invoices, subscriptions, tenants, webhooks,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -42,6 +44,7 @@ pub(super) fn authenticated() -> OpenApiRouter<Arc<App>> {
         .merge(invoices::api::router())
         .merge(tenants::api::router())
         .merge(events::api::router())
+        .merge(audit::api::router())
 }
 
 /// The routes that need none: Stripe's signature, or nothing at all.

@@ -34,6 +34,7 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("get", "/api/v1/billing/tenants/{tenant_id}/events", Guard::Path),
     ("post", "/api/v1/billing/tenants/{tenant_id}/subscription/cancel", Guard::Path),
     ("post", "/api/v1/billing/tenants/{tenant_id}/subscription/resume", Guard::Path),
+    ("get", "/api/v1/admin/audit", Guard::Staff),
     ("get", "/api/v1/stripe/tenants", Guard::Staff),
     ("post", "/api/v1/stripe/tenants", Guard::Staff),
     ("get", "/api/v1/stripe/tenants/{tenant_id}", Guard::Path),

@@ -8,7 +8,7 @@ use crate::{
     clock::Due,
     error::{Error, Result},
     params::{self, Metadata, Params},
-    subscriptions::{self, Billing, ItemDraft},
+    subscriptions::{self, ItemDraft},
     table::Object,
     world::{Request, World},
 };
@@ -41,7 +41,6 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         currency,
         trial: Trial::None,
         subscription_description: None,
-        billing: Billing::default(),
         subscription_metadata: Metadata::new(),
         subscription: None,
         invoice: None,
@@ -148,14 +147,7 @@ fn expires_at(now: i64, params: &Params<'_>) -> Result<i64> {
 
 fn read_subscription_data(now: i64, data: &Params<'_>, session: &mut Session) -> Result<()> {
     data.only(
-        &[
-            "billing_mode",
-            "description",
-            "metadata",
-            "trial_end",
-            "trial_period_days",
-            "trial_settings",
-        ],
+        &["billing_mode", "description", "metadata", "trial_end", "trial_period_days"],
         &[
             "application_fee_percent",
             "billing_cycle_anchor",
@@ -166,6 +158,7 @@ fn read_subscription_data(now: i64, data: &Params<'_>, session: &mut Session) ->
             "pending_invoice_item_interval",
             "proration_behavior",
             "transfer_data",
+            "trial_settings",
         ],
     )?;
     if let Some(mode) = data.object("billing_mode")?
@@ -174,7 +167,6 @@ fn read_subscription_data(now: i64, data: &Params<'_>, session: &mut Session) ->
         return Err(params::not_simulated("subscription_data[billing_mode][type]"));
     }
     data.set_text("description", &mut session.subscription_description)?;
-    session.billing.read_trial_settings(data)?;
     data.merge_metadata(&mut session.subscription_metadata)?;
     let end = subscriptions::trial_end(now, data)?;
     if let Some(days) = data.integer("trial_period_days")? {

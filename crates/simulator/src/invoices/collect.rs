@@ -189,16 +189,6 @@ pub fn advance(world: &mut World, id: &str) {
     }
 }
 
-/// Pays an invoice by confirming its intent. Where the subscription keeps the card that pays, it is kept.
-pub fn pay_by_intent(world: &mut World, id: &str, method: &str, presence: Presence) {
-    let collected = collect(world, id, Some(method.to_owned()), presence);
-    let subscription = world.invoices.find(id).map(|invoice| invoice.subscription.clone());
-    if let Some(subscription) = subscription.filter(|_| collected == Collected::Paid) {
-        subscriptions::keep_method(world, &subscription, method);
-    }
-    after_attempt(world, id, collected);
-}
-
 /// What an attempt means for the subscription: past due, saved, or lost.
 pub fn after_attempt(world: &mut World, id: &str, collected: Collected) {
     use subscriptions::Status::{Active, Incomplete, PastDue};

@@ -9,13 +9,12 @@ mod render;
 use serde_json::Value;
 
 pub use collect::{
-    Collected, advance, collect, finalize_now, no_payment_method, pay_by_intent, stop_collecting,
-    void_now,
+    Collected, advance, collect, finalize_now, no_payment_method, stop_collecting, void_now,
 };
 pub use draft::draft;
 pub use operations::{finalize, lines, list, pay, retrieve, void};
 pub use payments::{
-    InvoicePayment, confirmation_secret, list_payments, paid_by, payments_of, retrieve_payment,
+    InvoicePayment, confirmation_secret, list_payments, payments_of, retrieve_payment,
 };
 
 use crate::{

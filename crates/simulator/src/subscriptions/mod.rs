@@ -1,18 +1,14 @@
 //! Subscriptions: what a customer pays for again and again.
 
-mod billing;
 mod cancel;
 mod create;
-mod draft;
 mod render;
 mod update;
 
 use serde_json::Value;
 
-pub use billing::Billing;
 pub use cancel::{cancel, cancel_all_of, end};
-pub use create::{create, open};
-pub use draft::{ItemDraft, SubscriptionDraft, check_items, trial_end};
+pub use create::{ItemDraft, SubscriptionDraft, check_items, create, open, trial_end};
 pub use update::update;
 
 use crate::{
@@ -48,9 +44,6 @@ pub struct Subscription {
     pub ended_at: Option<i64>,
     pub cancellation: Cancellation,
     pub default_payment_method: Option<String>,
-    pub billing: Billing,
-    /// Asks for a card while nothing is to be paid yet.
-    pub pending_setup_intent: Option<String>,
     pub description: Option<String>,
     pub latest_invoice: Option<String>,
     pub metadata: Metadata,
@@ -160,37 +153,6 @@ pub fn change(world: &mut World, id: &str, change: impl FnOnce(&mut Subscription
     let after = subscription.render(world);
     world.subscriptions.put(subscription);
     world.emit_update("customer.subscription.updated", &before, &after);
-}
-
-/// The card that has paid becomes the subscription's own, where that was asked for.
-pub fn keep_method(world: &mut World, id: &str, method: &str) {
-    if world.subscriptions.find(id).is_some_and(|subscription| subscription.billing.keeps_method) {
-        change(world, id, |stored| stored.default_payment_method = Some(method.to_owned()));
-    }
-}
-
-/// A setup intent went through: a subscription that waited for it has its card.
-pub fn setup_succeeded(world: &mut World, intent: &str, method: &str) {
-    let waits = |stored: &&Subscription| stored.pending_setup_intent.as_deref() == Some(intent);
-    let Some(id) = world.subscriptions.rows().iter().find(waits).map(|s| s.id.clone()) else {
-        return;
-    };
-    change(world, &id, |stored| {
-        stored.pending_setup_intent = None;
-        stored.default_payment_method = Some(method.to_owned());
-    });
-}
-
-/// A detached method is nobody's default any more.
-pub fn forget_payment_method(world: &mut World, customer: &str, method: &str) {
-    let has_it = |stored: &&Subscription| {
-        stored.customer == customer && stored.default_payment_method.as_deref() == Some(method)
-    };
-    let rows = world.subscriptions.rows().iter().filter(has_it);
-    let ids: Vec<String> = rows.map(|subscription| subscription.id.clone()).collect();
-    for id in ids {
-        change(world, &id, |stored| stored.default_payment_method = None);
-    }
 }
 
 pub fn retrieve(world: &mut World, request: &Request) -> Result<Value> {

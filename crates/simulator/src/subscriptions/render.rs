@@ -12,6 +12,12 @@ use crate::{
 pub fn render(subscription: &Subscription, world: &World) -> Value {
     let items = subscription.items.iter().map(|item| render_item(subscription, item, world));
     let items_url = format!("/v1/subscription_items?subscription={}", subscription.id);
+    let ends_by_trial = subscription.trial.map(|_| {
+        json!({ "end_behavior": {
+            "billing_cycle_anchor": null,
+            "missing_payment_method": "create_invoice",
+        } })
+    });
     let shown = json!({
         "id": subscription.id,
         "object": "subscription",
@@ -51,12 +57,15 @@ pub fn render(subscription: &Subscription, world: &World) -> Value {
         "latest_invoice": subscription.latest_invoice,
         "livemode": false,
         "metadata": subscription.metadata,
-        "payment_settings": subscription.billing.show_payment_settings(),
-        "pending_setup_intent": subscription.pending_setup_intent,
+        "payment_settings": {
+            "payment_method_options": null,
+            "payment_method_types": null,
+            "save_default_payment_method": "off",
+        },
         "start_date": subscription.created,
         "status": subscription.status.word(),
         "trial_end": subscription.trial.map(|(_, end)| end),
-        "trial_settings": subscription.trial.map(|_| subscription.billing.show_trial_settings()),
+        "trial_settings": ends_by_trial,
         "trial_start": subscription.trial.map(|(start, _)| start),
     });
     with_nulls(shown, NULLS)
@@ -98,6 +107,7 @@ const NULLS: &[&str] = &[
     "on_behalf_of",
     "pause_collection",
     "pending_invoice_item_interval",
+    "pending_setup_intent",
     "pending_update",
     "schedule",
     "test_clock",

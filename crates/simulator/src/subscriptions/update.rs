@@ -22,7 +22,6 @@ pub fn update(world: &mut World, request: &Request) -> Result<Value> {
     }
     params.merge_metadata(&mut subscription.metadata)?;
     params.set_text("description", &mut subscription.description)?;
-    subscription.billing.read(&params)?;
     super::cancel::read_details(&params, &mut subscription.cancellation)?;
     if let Some(method) = params.text("default_payment_method")? {
         payment_methods::of_customer(

@@ -1,0 +1,101 @@
+//! Who did what, for the operator.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use serde::{Deserialize, Serialize};
+use tollhouse_domain::{
+    actor::Permission,
+    id::{AuditId, TenantId},
+    time::Timestamp,
+};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::queries::{self, AuditEntry};
+use crate::{
+    app::App,
+    db::{Json as Stored, Page},
+    error::{Problem, Result, invalid, not_found},
+    http::{
+        auth::Caller,
+        extract::{Query, bounded},
+    },
+};
+
+pub fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(list))
+}
+
+/// One thing somebody did.
+#[derive(Serialize, ToSchema)]
+pub struct AuditEntryView {
+    #[schema(value_type = String)]
+    id: AuditId,
+    #[schema(value_type = Option<String>)]
+    tenant_id: Option<TenantId>,
+    /// `checkout_session.created`, `subscription.activated` …
+    action: String,
+    /// `user`, `stripe` or `system`
+    actor_kind: String,
+    /// A person's subject; of all others, their kind.
+    actor: String,
+    request_id: Option<String>,
+    subject_kind: String,
+    subject_id: String,
+    #[schema(value_type = Object)]
+    data: Stored,
+    #[schema(value_type = String)]
+    occurred_at: Timestamp,
+}
+
+impl From<AuditEntry> for AuditEntryView {
+    fn from(entry: AuditEntry) -> Self {
+        Self {
+            id: entry.id,
+            tenant_id: entry.tenant_id,
+            action: entry.action,
+            actor_kind: entry.actor_kind,
+            actor: entry.actor,
+            request_id: entry.request_id,
+            subject_kind: entry.subject_kind,
+            subject_id: entry.subject_id,
+            data: entry.data,
+            occurred_at: entry.occurred_at,
+        }
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    /// Only what was done to this tenant
+    tenant_id: Option<String>,
+    cursor: Option<String>,
+    /// 1 to 100; 20 where absent
+    limit: Option<i64>,
+}
+
+/// Who did what, newest first
+#[utoipa::path(get, path = "/api/v1/admin/audit", tag = "audit", params(ListQuery),
+    responses((status = 200, body = Page<AuditEntryView>), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Page<AuditEntryView>>> {
+    caller.require(Permission::ReadAnyTenant)?;
+    let limit = bounded(query.limit, 20)?;
+    let tenant: Option<TenantId> = match &query.tenant_id {
+        Some(id) => Some(id.parse().map_err(|_| not_found("tenant", id))?),
+        None => None,
+    };
+    let before: Option<AuditId> = match &query.cursor {
+        Some(cursor) => Some(cursor.parse().map_err(|_| invalid("cursor", "is not one of ours"))?),
+        None => None,
+    };
+    let mut conn = app.db.read().await?;
+    let rows = queries::list(&mut conn, tenant, before, limit).await?;
+    Ok(Json(Page::of(rows, limit, |row| row.id.to_string(), AuditEntryView::from)))
+}
