@@ -66,6 +66,10 @@ events! {
     SubscriptionCanceled = "subscription.canceled",
     /// The first payment of a subscription never came, and it is over.
     SubscriptionExpired = "subscription.expired",
+    /// Another card is charged from now on.
+    PaymentMethodDefaultChanged = "payment_method.default_changed",
+    /// A card was removed, for good.
+    PaymentMethodRemoved = "payment_method.removed",
     /// An invoice was drawn up; it may still change.
     InvoiceCreated = "invoice.created",
     /// An invoice became final and due.

@@ -11,6 +11,8 @@ closed_list! {
         AlreadySubscribed = "already_subscribed",
         /// The tenant has no live base subscription to change.
         NotSubscribed = "not_subscribed",
+        /// The only card of a subscription that goes on.
+        LastPaymentMethod = "last_payment_method",
         /// No plan has this code.
         UnknownPlan = "unknown_plan",
         /// The plan has no price for this interval and currency.
@@ -31,6 +33,10 @@ impl fmt::Display for Refusal {
                 "This tenant already has a subscription. Change its plan instead of buying another."
             }
             Self::NotSubscribed => "This tenant has no subscription to change. Start one first.",
+            Self::LastPaymentMethod => {
+                "This is the only card of a subscription that goes on. Add another one first, or end \
+                 the subscription."
+            }
             Self::UnknownPlan => {
                 "There is no plan of this code. Ask for the list of plans and use one of its codes."
             }

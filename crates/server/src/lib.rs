@@ -2,7 +2,7 @@
 //!
 //! | floor | slices |
 //! | --- | --- |
-//! | doors | [`checkout`], [`webhooks`] |
+//! | doors | [`checkout`], [`payment_methods`], [`webhooks`] |
 //! | state | [`subscriptions`], [`invoices`], [`tenants`], [`catalog`] |
 //! | traces | [`record`], [`events`], [`audit`] |
 //! | ground | [`app`], [`config`], [`clock`], [`error`], [`db`], [`http`], [`tasks`], [`nudge`], [`sync`] |
@@ -22,6 +22,7 @@ pub mod events;
 pub mod http;
 pub mod invoices;
 pub mod nudge;
+pub mod payment_methods;
 pub mod record;
 mod serve;
 pub mod subscriptions;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{checkout, invoices, renewals, world::World};
+use crate::{checkout, invoices, renewals, subscriptions, world::World};
 
 /// Something that time will do.
 #[derive(Clone, Debug)]
@@ -12,6 +12,10 @@ pub enum Due {
     /// Of a subscription: renew it, or end it.
     PeriodEnd(String),
     IncompleteExpiry(String),
+    /// Of an invoice that would have resumed a paused subscription.
+    ResumptionExpiry(String),
+    /// Of a subscription whose invoices were not collected.
+    CollectionResumption(String),
     /// Of an invoice: finalise and charge it, or charge it again.
     InvoiceStep(String),
 }
@@ -47,6 +51,8 @@ impl World {
                 Due::TrialWarning(id) => renewals::warn_of_trial_end(self, &id),
                 Due::PeriodEnd(id) => renewals::end_period(self, &id),
                 Due::IncompleteExpiry(id) => renewals::expire_incomplete(self, &id),
+                Due::ResumptionExpiry(id) => subscriptions::expire_resumption(self, &id),
+                Due::CollectionResumption(id) => subscriptions::resume_collection(self, &id),
                 Due::InvoiceStep(id) => invoices::advance(self, &id),
             }
         }

@@ -24,6 +24,8 @@ pub struct Customer {
     pub default_payment_method: Option<String>,
     /// Set by the first subscription or invoice.
     pub currency: Option<String>,
+    /// Below zero it is credit for the next invoice.
+    pub balance: i64,
     /// A charge failed and has not been made up for.
     pub delinquent: bool,
     pub invoice_prefix: String,
@@ -54,7 +56,7 @@ impl Object for Customer {
             "id": self.id,
             "object": "customer",
             "address": self.address,
-            "balance": 0,
+            "balance": self.balance,
             "created": self.created,
             "currency": self.currency,
             "delinquent": self.delinquent,
@@ -144,6 +146,9 @@ fn read(params: &Params<'_>, customer: &mut Customer) -> Result<()> {
     params.set_text("name", &mut customer.name)?;
     params.set_text("phone", &mut customer.phone)?;
     params.set_text("description", &mut customer.description)?;
+    if let Some(balance) = params.integer("balance")? {
+        customer.balance = balance;
+    }
     if params.has("address") {
         customer.address = read_address(params)?;
     }
@@ -209,8 +214,24 @@ pub fn settle_currency(world: &mut World, id: &str, currency: &str) {
     });
 }
 
+pub fn balance(world: &World, id: &str) -> i64 {
+    world.customers.find(id).map_or(0, |customer| customer.balance)
+}
+
+/// What an invoice leaves of a balance.
+pub fn set_balance(world: &mut World, id: &str, balance: i64) {
+    change(world, id, |customer| customer.balance = balance);
+}
+
 pub fn set_delinquent(world: &mut World, id: &str, delinquent: bool) {
     change(world, id, |customer| customer.delinquent = delinquent);
+}
+
+/// A detached method is no default any more.
+pub fn forget_payment_method(world: &mut World, id: &str, method: &str) {
+    change(world, id, |customer| {
+        customer.default_payment_method.take_if(|default| default == method);
+    });
 }
 
 fn change(world: &mut World, id: &str, change: impl FnOnce(&mut Customer)) {

@@ -40,17 +40,20 @@ impl Error {
 
     /// `noun` as Stripe calls the object in this sentence: `customer`, `PaymentMethod`.
     pub fn no_such(noun: &str, id: &str, param: &str) -> Self {
-        let error = Self::invalid(format!("No such {noun}: '{id}'"));
-        Self { status: 404, ..error }.code("resource_missing").param(param)
+        let message = format!("No such {noun}: '{id}'");
+        Self::not_found(message).code("resource_missing").param(param)
+    }
+
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(404, "invalid_request_error", message)
     }
 
     pub fn unrecognized_url(method: &str, path: &str) -> Self {
-        let error = Self::invalid(format!(
+        Self::not_found(format!(
             "Unrecognized request URL ({method}: {path}). If you are trying to list objects, \
              remove the trailing slash. If you are trying to retrieve an object, make sure you \
              passed a valid (non-empty) identifier in your code."
-        ));
-        Self { status: 404, ..error }
+        ))
     }
 
     pub fn unauthenticated(message: impl Into<String>) -> Self {

@@ -76,6 +76,7 @@ fn named(world: &World, field: &str, id: &str) -> Option<Value> {
         "invoice" | "latest_invoice" => show(world, &world.invoices, id),
         "payment_intent" => show(world, &world.payment_intents, id),
         "latest_charge" | "charge" => show(world, &world.charges, id),
+        "setup_intent" | "pending_setup_intent" => show(world, &world.setup_intents, id),
         "payment_method" | "default_payment_method" => show(world, &world.payment_methods, id),
         _ => None,
     }

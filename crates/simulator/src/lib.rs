@@ -43,15 +43,18 @@ mod gateway;
 mod http;
 mod idempotency;
 mod ids;
+mod invoice_items;
 mod invoices;
 mod lists;
 mod money;
+mod objects;
 mod operations;
 mod pages;
 mod params;
 mod payment_methods;
 mod payments;
 mod renewals;
+mod setup_intents;
 mod subscriptions;
 mod table;
 mod webhook_endpoints;
@@ -166,6 +169,15 @@ impl Simulator {
     pub fn complete_checkout(&self, session_id: &str, payment_method: &str) -> Result<(), Value> {
         self.with(|world| pages::pay_with(world, session_id, payment_method))
             .map_err(|error| error.body())
+    }
+
+    /// Answers the 3-D Secure dialogue of a payment or setup intent that has the status
+    /// `requires_action`, as its owner would on the page that `next_action` names.
+    ///
+    /// # Errors
+    /// Stripe's error body: the intent waits for nothing, the card is declined, or `passed` is false.
+    pub fn authenticate(&self, intent: &str, passed: bool) -> Result<(), Value> {
+        self.with(|world| pages::authenticate(world, intent, passed)).map_err(|error| error.body())
     }
 
     /// Orders trouble for the next calls.

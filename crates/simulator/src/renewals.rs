@@ -2,8 +2,8 @@
 
 use crate::{
     clock::Due,
-    invoices,
-    subscriptions::{self, Status},
+    invoices::{self, Occasion},
+    subscriptions::{self, Status, Subscription, TRIAL_WARNING_SECONDS},
     table::Object,
     world::World,
 };
@@ -13,35 +13,80 @@ const DRAFT_SECONDS: i64 = 3600;
 
 /// Ends the subscription if that was planned; begins its next period otherwise.
 pub fn end_period(world: &mut World, id: &str) {
-    let Some(subscription) = world.subscriptions.find(id) else { return };
+    let Some(subscription) = world.subscriptions.find(id).cloned() else { return };
     let now = world.now;
-    let renews = matches!(subscription.status, Status::Trialing | Status::Active | Status::PastDue);
-    if subscription.period_end != now || !renews {
+    if subscription.status.is_ended() || subscription.status == Status::Incomplete {
         return;
     }
     if subscription.cancel_at.is_some_and(|end| end <= now) {
-        subscriptions::end(world, id, "cancellation_requested");
+        subscriptions::end(world, id, Some("cancellation_requested"));
+        last_invoice(world, subscription);
         return;
     }
+    if subscription.period_end != now || subscription.status == Status::Paused {
+        return;
+    }
+    if subscription.status == Status::Trialing && ends_without_card(world, &subscription) {
+        return;
+    }
+    renew(world, subscription);
+}
+
+/// What a trial without a card comes to, where its owner wanted no invoice.
+fn ends_without_card(world: &mut World, subscription: &Subscription) -> bool {
+    if subscription.payment_method(world).is_some() {
+        return false;
+    }
+    match subscription.billing.missing_payment_method {
+        "cancel" => subscriptions::end(world, &subscription.id, None),
+        "pause" => subscriptions::enter_pause(world, &subscription.id),
+        _ => return false,
+    }
+    true
+}
+
+fn renew(world: &mut World, subscription: Subscription) {
+    let id = subscription.id.clone();
     let before = subscription.render(world);
-    let mut renewed = subscription.clone();
+    let mut renewed = subscription;
     renewed.begin_period(renewed.cycle.map_or(0, |cycle| cycle + 1));
     if renewed.status == Status::Trialing {
         renewed.status = Status::Active;
     }
-    let charged_at = now + DRAFT_SECONDS;
-    let invoice = invoices::draft(world, &renewed, "subscription_cycle", Some(charged_at));
-    renewed.latest_invoice = Some(invoice.clone());
-    world.agenda.add(charged_at, Due::InvoiceStep(invoice));
-    world.agenda.add(renewed.period_end, Due::PeriodEnd(id.to_owned()));
+    let charged_at = world.now + DRAFT_SECONDS;
+    let keeps_draft = renewed.pause_collection.is_some_and(|p| p.behavior == "keep_as_draft");
+    let occasion = Occasion::of_period(world, &renewed, "subscription_cycle");
+    let step = (!keeps_draft).then_some(charged_at);
+    let invoice = invoices::draft(world, &mut renewed, occasion, step);
+    match step {
+        Some(at) => world.agenda.add(at, Due::InvoiceStep(invoice)),
+        None => invoices::stop_collecting(world, &invoice),
+    }
+    world.agenda.add(renewed.period_end, Due::PeriodEnd(id));
     let after = renewed.render(world);
     world.subscriptions.put(renewed);
     world.emit_update("customer.subscription.updated", &before, &after);
 }
 
+/// Prorations left at a planned end are collected then.
+fn last_invoice(world: &mut World, mut subscription: Subscription) {
+    let occasion = Occasion {
+        billing_reason: "subscription_cycle",
+        ..Occasion::of_items(world, &subscription)
+    };
+    if occasion.items.is_empty() {
+        return;
+    }
+    let at = world.now + DRAFT_SECONDS;
+    let invoice = invoices::draft(world, &mut subscription, occasion, Some(at));
+    world.agenda.add(at, Due::InvoiceStep(invoice));
+}
+
 pub fn warn_of_trial_end(world: &mut World, id: &str) {
     let Some(subscription) = world.subscriptions.find(id) else { return };
-    if subscription.status == Status::Trialing {
+    let is_due =
+        subscription.trial.is_some_and(|(_, end)| end - TRIAL_WARNING_SECONDS <= world.now);
+    if subscription.status == Status::Trialing && is_due {
         let shown = subscription.render(world);
         world.emit("customer.subscription.trial_will_end", &shown);
     }

@@ -16,11 +16,13 @@ use crate::{
     faults::{FaultKind, Faults},
     idempotency::{Idempotency, Remembered},
     ids::Ids,
+    invoice_items::InvoiceItem,
     invoices::{Invoice, InvoicePayment},
     operations::{self, Operation},
     params::Params,
     payment_methods::PaymentMethod,
     payments::{Charge, PaymentIntent},
+    setup_intents::SetupIntent,
     subscriptions::Subscription,
     table::Table,
     webhook_endpoints::WebhookEndpoint,
@@ -44,9 +46,11 @@ pub struct World {
     pub sessions: Table<Session>,
     pub payment_methods: Table<PaymentMethod>,
     pub payment_intents: Table<PaymentIntent>,
+    pub setup_intents: Table<SetupIntent>,
     pub charges: Table<Charge>,
     pub subscriptions: Table<Subscription>,
     pub invoices: Table<Invoice>,
+    pub invoice_items: Table<InvoiceItem>,
     pub invoice_payments: Table<InvoicePayment>,
     pub events: Table<Event>,
     pub webhook_endpoints: Table<WebhookEndpoint>,
@@ -124,9 +128,11 @@ impl World {
             sessions: Table::default(),
             payment_methods: Table::default(),
             payment_intents: Table::default(),
+            setup_intents: Table::default(),
             charges: Table::default(),
             subscriptions: Table::default(),
             invoices: Table::default(),
+            invoice_items: Table::default(),
             invoice_payments: Table::default(),
             events: Table::default(),
             webhook_endpoints: Table::default(),
@@ -266,30 +272,6 @@ impl World {
         }
         let shown: String = key.chars().take(8).collect();
         Err(Error::unauthenticated(format!("Invalid API Key provided: {shown}***")))
-    }
-
-    /// Objects of one kind, as the API shows them, in order of creation: for tests and the curious.
-    pub fn objects(&self, kind: &str) -> Vec<Value> {
-        match kind {
-            "customer" => self.all::<Customer>(),
-            "product" => self.all::<Product>(),
-            "price" => self.all::<Price>(),
-            "billing.meter" => self.all::<Meter>(),
-            "checkout.session" => self.all::<Session>(),
-            "payment_method" => self.all::<PaymentMethod>(),
-            "payment_intent" => self.all::<PaymentIntent>(),
-            "charge" => self.all::<Charge>(),
-            "subscription" => self.all::<Subscription>(),
-            "invoice" => self.all::<Invoice>(),
-            "invoice_payment" => self.all::<InvoicePayment>(),
-            "event" => self.all::<Event>(),
-            "webhook_endpoint" => self.all::<WebhookEndpoint>(),
-            _ => Vec::new(),
-        }
-    }
-
-    fn all<T: crate::table::Object>(&self) -> Vec<Value> {
-        T::table(self).rows().iter().map(|row| row.render(self)).collect()
     }
 }
 

@@ -16,10 +16,13 @@ use crate::{
     error::{Error, Result},
     form,
     gateway::{Answer, Call, Failure, Gateway, IdempotencyKey, Method},
-    id::{CheckoutSessionId, CustomerId, InvoiceId, PriceId, ProductId, SubscriptionId},
+    id::{
+        CheckoutSessionId, CustomerId, InvoiceId, PaymentMethodId, PriceId, ProductId,
+        SubscriptionId,
+    },
     objects::{
-        CheckoutSession, Customer, Invoice, List, Meter, Price, Product, Subscription,
-        WebhookEndpoint,
+        CheckoutSession, Customer, Invoice, List, Meter, PaymentMethod, Price, Product,
+        SetupIntent, Subscription, WebhookEndpoint,
     },
     params, retry,
 };
@@ -67,6 +70,29 @@ impl Client {
 
     pub async fn retrieve_customer(&self, id: &CustomerId) -> Result<Fetched<Customer>> {
         self.fetch(format!("/v1/customers/{id}")).await
+    }
+
+    /// The newest hundred of a customer.
+    pub async fn list_payment_methods(&self, id: &CustomerId) -> Result<List<PaymentMethod>> {
+        let params = params::ListPaymentMethods { limit: 100 };
+        self.get(format!("/v1/customers/{id}/payment_methods"), &params).await
+    }
+
+    /// Takes a card from its customer, for good.
+    pub async fn detach_payment_method(
+        &self,
+        id: &PaymentMethodId,
+        key: &IdempotencyKey,
+    ) -> Result<PaymentMethod> {
+        self.post(format!("/v1/payment_methods/{id}/detach"), &NO_PARAMS, key).await
+    }
+
+    pub async fn create_setup_intent(
+        &self,
+        params: &params::CreateSetupIntent,
+        key: &IdempotencyKey,
+    ) -> Result<SetupIntent> {
+        self.post("/v1/setup_intents".into(), params, key).await
     }
 
     pub async fn create_product(

@@ -48,7 +48,7 @@ async fn a_key_makes_one_customer(client: &Client, run: &str) -> Outcome {
     let second = client.create_customer(&params, &key).await?;
     ensure(first.id == second.id, "the same key and parameters give the same customer")?;
     let email = Some("contract@example.com".to_owned());
-    let update = UpdateCustomer { email: email.clone(), name: None };
+    let update = UpdateCustomer { email: email.clone(), ..UpdateCustomer::default() };
     let key = IdempotencyKey::new("contract-email", run);
     client.update_customer(&first.id, &update, &key).await?;
     let fetched = client.retrieve_customer(&first.id).await?;

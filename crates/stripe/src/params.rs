@@ -16,6 +16,28 @@ pub struct CreateCustomer {
 pub struct UpdateCustomer {
     pub email: Option<String>,
     pub name: Option<String>,
+    pub invoice_settings: Option<InvoiceSettings>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct InvoiceSettings {
+    pub default_payment_method: PaymentMethodId,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct CreateSetupIntent {
+    pub customer: CustomerId,
+    pub automatic_payment_methods: AutomaticPaymentMethods,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct AutomaticPaymentMethods {
+    pub enabled: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct ListPaymentMethods {
+    pub limit: u32,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -10,7 +10,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::health;
 use crate::{
-    app::App, audit, catalog, checkout, events, invoices, subscriptions, tenants, webhooks,
+    app::App, audit, catalog, checkout, events, invoices, payment_methods, subscriptions, tenants,
+    webhooks,
 };
 
 #[derive(OpenApi)]
@@ -40,6 +41,7 @@ pub(super) fn authenticated() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .merge(catalog::api::router())
         .merge(checkout::api::router())
+        .merge(payment_methods::api::router())
         .merge(subscriptions::api::router())
         .merge(invoices::api::router())
         .merge(tenants::api::router())

@@ -77,6 +77,7 @@ async fn name_customer(app: &App, tenant: &Tenant, customer: &CustomerId) -> Res
     let details = params::UpdateCustomer {
         email: Some(tenant.email().to_owned()),
         name: Some(tenant.name.clone()),
+        invoice_settings: None,
     };
     let key = IdempotencyKey::new("name-customer", app.clock.new_id());
     match app.stripe.update_customer(customer, &details, &key).await {

@@ -30,6 +30,11 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("get", "/api/v1/billing/subscription", Guard::Own),
     ("get", "/api/v1/billing/invoices", Guard::Own),
     ("get", "/api/v1/billing/stream", Guard::Own),
+    ("get", "/api/v1/billing/payment-methods", Guard::Own),
+    ("get", "/api/v1/billing/tenants/{tenant_id}/payment-methods", Guard::Path),
+    ("post", "/api/v1/billing/tenants/{tenant_id}/payment-methods/setup-intent", Guard::Path),
+    ("post", "/api/v1/billing/tenants/{tenant_id}/payment-methods/{id}/default", Guard::Path),
+    ("delete", "/api/v1/billing/tenants/{tenant_id}/payment-methods/{id}", Guard::Path),
     ("get", "/api/v1/billing/tenants/{tenant_id}/subscription", Guard::Path),
     ("get", "/api/v1/billing/tenants/{tenant_id}/events", Guard::Path),
     ("post", "/api/v1/billing/tenants/{tenant_id}/subscription/cancel", Guard::Path),
@@ -46,6 +51,7 @@ fn method(name: &str) -> &'static str {
     match name {
         "get" => "GET",
         "post" => "POST",
+        "delete" => "DELETE",
         other => panic!("add `{other}` here"),
     }
 }
@@ -57,7 +63,7 @@ fn stripe_ids(app: &TestApp) -> String {
 
 async fn is_guarded(app: &TestApp, route: (&str, &str, Guard), victim: TenantId, stranger: &str) {
     let (name, path, guard) = route;
-    let path = path.replace("{tenant_id}", &victim.to_string());
+    let path = path.replace("{tenant_id}", &victim.to_string()).replace("{id}", "pm_1");
     let anonymous = app.call(method(name), &path).text("{}").await.status;
     let foreign = app.call(method(name), &path).bearer(stranger).text("{}").await;
     for secret in ["Victim", "victim@", &stripe_ids(app)] {

@@ -14,6 +14,7 @@ mod gateways;
 mod idempotency;
 mod instances;
 mod isolation;
+mod payment_methods;
 mod story;
 mod subscriptions;
 mod tenants;

@@ -99,6 +99,14 @@ pub struct Package {
 }
 
 impl Scheme {
+    /// The price of one unit, where there is one.
+    pub fn unit(&self) -> Option<Decimal> {
+        match self {
+            Self::PerUnit(unit) => Some(*unit),
+            Self::Volume(_) | Self::Graduated(_) => None,
+        }
+    }
+
     /// The amount in minor units, rounded once. At quantity zero the first tier's flat fee is due
     /// (Stripe docs: tiered pricing).
     pub fn amount(&self, package: Option<Package>, quantity: i64) -> i64 {

@@ -128,6 +128,7 @@ fn fulfil(world: &mut World, session: &Session, submission: Submission) -> Resul
             Trial::Until(end) => Some(end),
         },
         default_payment_method: Some(method),
+        billing: session.billing.clone(),
         description: session.subscription_description.clone(),
         metadata: session.subscription_metadata.clone(),
     };

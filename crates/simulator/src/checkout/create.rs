@@ -8,7 +8,7 @@ use crate::{
     clock::Due,
     error::{Error, Result},
     params::{self, Metadata, Params},
-    subscriptions::{self, ItemDraft},
+    subscriptions::{self, Billing, ItemDraft},
     table::Object,
     world::{Request, World},
 };
@@ -41,6 +41,7 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         currency,
         trial: Trial::None,
         subscription_description: None,
+        billing: Billing::default(),
         subscription_metadata: Metadata::new(),
         subscription: None,
         invoice: None,
@@ -98,6 +99,7 @@ fn lines(world: &World, params: &Params<'_>) -> Result<(Vec<SessionLine>, String
             &["price", "quantity"],
             &["adjustable_quantity", "dynamic_tax_rates", "metadata", "price_data", "tax_rates"],
         )?;
+        subscriptions::check_for_sale(world, line.required_text("price")?, &line.name("price"))?;
         items.push(ItemDraft {
             price: line.required_text("price")?.to_owned(),
             quantity: line.integer("quantity")?,
@@ -147,7 +149,14 @@ fn expires_at(now: i64, params: &Params<'_>) -> Result<i64> {
 
 fn read_subscription_data(now: i64, data: &Params<'_>, session: &mut Session) -> Result<()> {
     data.only(
-        &["billing_mode", "description", "metadata", "trial_end", "trial_period_days"],
+        &[
+            "billing_mode",
+            "description",
+            "metadata",
+            "trial_end",
+            "trial_period_days",
+            "trial_settings",
+        ],
         &[
             "application_fee_percent",
             "billing_cycle_anchor",
@@ -158,7 +167,6 @@ fn read_subscription_data(now: i64, data: &Params<'_>, session: &mut Session) ->
             "pending_invoice_item_interval",
             "proration_behavior",
             "transfer_data",
-            "trial_settings",
         ],
     )?;
     if let Some(mode) = data.object("billing_mode")?
@@ -167,6 +175,7 @@ fn read_subscription_data(now: i64, data: &Params<'_>, session: &mut Session) ->
         return Err(params::not_simulated("subscription_data[billing_mode][type]"));
     }
     data.set_text("description", &mut session.subscription_description)?;
+    session.billing.read_trial_settings(data)?;
     data.merge_metadata(&mut session.subscription_metadata)?;
     let end = subscriptions::trial_end(now, data)?;
     if let Some(days) = data.integer("trial_period_days")? {

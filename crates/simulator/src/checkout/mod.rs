@@ -16,6 +16,7 @@ pub use render::line_items_of;
 
 use crate::{
     params::Metadata,
+    subscriptions::Billing,
     table::{Object, Table},
     world::World,
 };
@@ -37,6 +38,7 @@ pub struct Session {
     pub currency: String,
     pub trial: Trial,
     pub subscription_description: Option<String>,
+    pub billing: Billing,
     pub subscription_metadata: Metadata,
     pub subscription: Option<String>,
     pub invoice: Option<String>,

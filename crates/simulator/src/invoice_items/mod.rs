@@ -150,15 +150,3 @@ pub fn pending(world: &World, customer: &str, subscription: &str) -> Vec<Invoice
     };
     world.invoice_items.rows().iter().rev().filter(waits).cloned().collect()
 }
-
-/// The prorations of a subscription that are still to be billed.
-pub fn drop_prorations(world: &mut World, subscription: &str) {
-    let waits = |item: &&InvoiceItem| {
-        item.invoice.is_none() && item.proration && item.subscription.as_deref() == Some(subscription)
-    };
-    let rows = world.invoice_items.rows().iter().filter(waits);
-    let ids: Vec<String> = rows.map(|item| item.id.clone()).collect();
-    for id in ids {
-        operations::remove(world, &id);
-    }
-}

@@ -72,8 +72,7 @@ fn read_amount(world: &World, params: &Params<'_>, item: &mut InvoiceItem) -> Re
     item.currency.clone_from(&price.currency);
     item.price = Some(price.id.clone());
     if item.description.is_none() {
-        item.description =
-            world.products.find(&price.product).map(|product| product.name.clone());
+        item.description = world.products.find(&price.product).map(|product| product.name.clone());
     }
     Ok(())
 }
@@ -114,7 +113,7 @@ pub fn delete(world: &mut World, request: &Request) -> Result<Value> {
     Ok(json!({ "id": request.id, "object": "invoiceitem", "deleted": true }))
 }
 
-pub fn remove(world: &mut World, id: &str) {
+fn remove(world: &mut World, id: &str) {
     let Some(shown) = world.invoice_items.find(id).map(|item| item.render(world)) else { return };
     world.invoice_items.change(id, |item| item.deleted = true);
     world.emit("invoiceitem.deleted", &shown);

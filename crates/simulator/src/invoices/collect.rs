@@ -33,7 +33,13 @@ pub fn finalize_now(world: &mut World, id: &str) {
     let number = next_number(world, &invoice.customer);
     let metadata = world.subscriptions.find(&invoice.subscription).map(|s| s.metadata.clone());
     let now = world.now;
+    let balance = customers::balance(world, &invoice.customer);
+    let amount = Invoice { starting_balance: balance, ..invoice.clone() }.amount_due();
+    let left = balance + invoice.total() - amount;
+    customers::set_balance(world, &invoice.customer, left);
     change(world, id, |invoice| {
+        invoice.starting_balance = balance;
+        invoice.ending_balance = Some(left);
         invoice.status = Status::Open;
         invoice.number = number;
         invoice.finalized_at = Some(now);
@@ -43,7 +49,6 @@ pub fn finalize_now(world: &mut World, id: &str) {
         }
     });
     announce(world, "invoice.finalized", id);
-    let amount = invoice.total();
     if amount == 0 {
         settle(world, id);
         return;
@@ -177,26 +182,49 @@ fn announce_paid(world: &mut World, id: &str) {
 pub fn advance(world: &mut World, id: &str) {
     let Some(invoice) = world.invoices.find(id) else { return };
     let is_due = invoice.next_step_at == Some(world.now) && invoice.auto_advance;
-    let is_settled = matches!(invoice.status, Status::Paid | Status::Void);
-    let subscription = world.subscriptions.find(&invoice.subscription);
-    if !is_due || is_settled || subscription.is_some_and(|s| s.status.is_ended()) {
+    let is_settled = matches!(invoice.status, Status::Paid | Status::Uncollectible | Status::Void);
+    let paused = world.subscriptions.find(&invoice.subscription).and_then(|s| s.pause_collection);
+    if !is_due || is_settled {
         return;
     }
     finalize_now(world, id);
+    if let Some(pause) = paused
+        && world.invoices.find(id).is_some_and(|invoice| invoice.status == Status::Open)
+    {
+        match pause.behavior {
+            "void" => void_now(world, id),
+            _ => mark_uncollectible_now(world, id),
+        }
+        return;
+    }
     if world.invoices.find(id).is_some_and(|invoice| invoice.status == Status::Open) {
         let collected = collect(world, id, None, Presence::Absent);
         after_attempt(world, id, collected);
     }
 }
 
+/// Pays an invoice by confirming its intent. Where the subscription keeps the card that pays, it is kept.
+pub fn pay_by_intent(world: &mut World, id: &str, method: &str, presence: Presence) {
+    let collected = collect(world, id, Some(method.to_owned()), presence);
+    let subscription = world.invoices.find(id).map(|invoice| invoice.subscription.clone());
+    if let Some(subscription) = subscription.filter(|_| collected == Collected::Paid) {
+        subscriptions::keep_method(world, &subscription, method);
+    }
+    after_attempt(world, id, collected);
+}
+
 /// What an attempt means for the subscription: past due, saved, or lost.
 pub fn after_attempt(world: &mut World, id: &str, collected: Collected) {
-    use subscriptions::Status::{Active, Incomplete, PastDue};
+    use subscriptions::Status::{Active, Incomplete, PastDue, Paused};
 
     let Some(invoice) = world.invoices.find(id).cloned() else { return };
     let Some(subscription) = world.subscriptions.find(&invoice.subscription) else { return };
     let is_latest = subscription.latest_invoice.as_deref() == Some(id);
     let next = match (collected, subscription.status) {
+        (Collected::Paid, Paused) if is_latest => {
+            subscriptions::resumed_by_payment(world, &invoice.subscription);
+            Active
+        }
         (Collected::Paid, PastDue | Incomplete) if is_latest => Active,
         (Collected::Failed | Collected::NeedsAction, Active) => PastDue,
         (_, status) => status,
@@ -211,7 +239,7 @@ pub fn after_attempt(world: &mut World, id: &str, collected: Collected) {
     if next == PastDue {
         customers::set_delinquent(world, &invoice.customer, true);
         if invoice.auto_advance && invoice.next_step_at.is_none() {
-            subscriptions::end(world, &invoice.subscription, "payment_failed");
+            subscriptions::end(world, &invoice.subscription, Some("payment_failed"));
         }
     }
 }
@@ -239,6 +267,33 @@ pub fn void_now(world: &mut World, id: &str) {
     let intent = world.invoices.find(id).and_then(|invoice| invoice.payment_intent.clone());
     if let Some(intent) = intent {
         payments::cancel(world, &intent);
+    }
+}
+
+/// Nobody expects it to be paid; the subscription is not late because of it any more.
+pub fn mark_uncollectible_now(world: &mut World, id: &str) {
+    let now = world.now;
+    change(world, id, |invoice| {
+        invoice.status = Status::Uncollectible;
+        invoice.marked_uncollectible_at = Some(now);
+        invoice.auto_advance = false;
+        invoice.next_step_at = None;
+    });
+    announce(world, "invoice.marked_uncollectible", id);
+    forgive(world, id);
+}
+
+/// A subscription that is late only with this invoice is so no longer.
+pub fn forgive(world: &mut World, id: &str) {
+    let Some(invoice) = world.invoices.find(id).cloned() else { return };
+    let is_late = world.subscriptions.find(&invoice.subscription).is_some_and(|subscription| {
+        subscription.status == subscriptions::Status::PastDue
+            && subscription.latest_invoice.as_deref() == Some(id)
+    });
+    if is_late {
+        let active = subscriptions::Status::Active;
+        subscriptions::change(world, &invoice.subscription, |stored| stored.status = active);
+        customers::set_delinquent(world, &invoice.customer, false);
     }
 }
 

@@ -2,20 +2,24 @@
 
 mod collect;
 mod draft;
+mod lines;
 mod operations;
 mod payments;
+mod preview;
 mod render;
 
 use serde_json::Value;
 
 pub use collect::{
-    Collected, advance, collect, finalize_now, no_payment_method, stop_collecting, void_now,
+    Collected, advance, after_attempt, collect, finalize_now, no_payment_method, pay_by_intent,
+    stop_collecting, void_now,
 };
-pub use draft::draft;
-pub use operations::{finalize, lines, list, pay, retrieve, void};
+pub use draft::{Occasion, draft, draw, period_amounts};
+pub use operations::{finalize, lines, list, mark_uncollectible, pay, retrieve, void};
 pub use payments::{
-    InvoicePayment, confirmation_secret, list_payments, payments_of, retrieve_payment,
+    InvoicePayment, confirmation_secret, list_payments, paid_by, payments_of, retrieve_payment,
 };
+pub use preview::create_preview;
 
 use crate::{
     params::Metadata,
@@ -42,8 +46,14 @@ pub struct Invoice {
     pub attempt_count: usize,
     /// When it is finalised (as a draft) or charged (again) by itself.
     pub next_step_at: Option<i64>,
+    /// The customer's balance before and after it; credit is below zero.
+    pub starting_balance: i64,
+    pub ending_balance: Option<i64>,
+    /// Of a preview: the moment its prorations are counted from.
+    pub proration_date: Option<i64>,
     pub finalized_at: Option<i64>,
     pub paid_at: Option<i64>,
+    pub marked_uncollectible_at: Option<i64>,
     pub voided_at: Option<i64>,
     /// The subscription's, as it was when this was finalised.
     pub subscription_metadata: Metadata,
@@ -52,15 +62,19 @@ pub struct Invoice {
 #[derive(Clone)]
 pub struct Line {
     pub id: String,
-    pub subscription_item: String,
-    pub price: String,
-    pub product: String,
+    pub subscription_item: Option<String>,
+    /// The amount that waited for it.
+    pub invoice_item: Option<String>,
+    pub proration: bool,
+    pub discountable: bool,
+    pub price: Option<String>,
+    pub product: Option<String>,
     pub unit_amount_decimal: Option<String>,
     pub description: String,
     pub amount: i64,
     pub quantity: i64,
-    pub period_start: i64,
-    pub period_end: i64,
+    /// Start and end.
+    pub period: (i64, i64),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +82,7 @@ pub enum Status {
     Draft,
     Open,
     Paid,
+    Uncollectible,
     Void,
 }
 
@@ -77,6 +92,7 @@ impl Status {
             Self::Draft => "draft",
             Self::Open => "open",
             Self::Paid => "paid",
+            Self::Uncollectible => "uncollectible",
             Self::Void => "void",
         }
     }
@@ -86,6 +102,12 @@ impl Invoice {
     /// In minor units.
     pub fn total(&self) -> i64 {
         self.lines.iter().map(|line| line.amount).sum()
+    }
+
+    /// What is asked of the customer once their balance is applied; credit that is left over stays
+    /// theirs.
+    pub fn amount_due(&self) -> i64 {
+        (self.total() + self.starting_balance).max(0)
     }
 
     pub fn is_paid(&self) -> bool {

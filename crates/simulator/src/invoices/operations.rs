@@ -4,7 +4,10 @@ use serde_json::Value;
 
 use super::{
     Collected, Invoice, Status,
-    collect::{after_attempt, collect, finalize_now, no_payment_method, void_now},
+    collect::{
+        after_attempt, collect, finalize_now, forgive, mark_uncollectible_now, no_payment_method,
+        void_now,
+    },
     render::render_line,
 };
 use crate::{
@@ -77,7 +80,7 @@ pub fn pay(world: &mut World, request: &Request) -> Result<Value> {
                 Error::invalid("Invoice is void, so it can't be paid").code("invoice_not_editable")
             );
         }
-        Status::Draft | Status::Open => {}
+        Status::Draft | Status::Open | Status::Uncollectible => {}
     }
     let method = match params.text("payment_method")? {
         Some(method) => {
@@ -112,18 +115,32 @@ pub fn pay(world: &mut World, request: &Request) -> Result<Value> {
 
 pub fn void(world: &mut World, request: &Request) -> Result<Value> {
     let invoice = world.invoices.get(&request.id, "invoice")?.clone();
-    if invoice.status != Status::Open {
-        return Err(Error::invalid(format!(
-            "You can only pass in open invoices. This invoice isn't open, it is {}.",
-            invoice.status.word()
-        ))
-        .code("status_transition_invalid"));
+    if !matches!(invoice.status, Status::Open | Status::Uncollectible) {
+        return Err(not_open(&invoice));
     }
     void_now(world, &request.id);
+    forgive(world, &request.id);
     // A voided first invoice leaves nothing to wait for.
     let subscription = world.subscriptions.find(&invoice.subscription);
     if subscription.is_some_and(|s| s.status == subscriptions::Status::Incomplete) {
         crate::renewals::expire_incomplete(world, &invoice.subscription);
     }
     retrieve(world, request)
+}
+
+pub fn mark_uncollectible(world: &mut World, request: &Request) -> Result<Value> {
+    let invoice = world.invoices.get(&request.id, "invoice")?;
+    if invoice.status != Status::Open {
+        return Err(not_open(invoice));
+    }
+    mark_uncollectible_now(world, &request.id);
+    retrieve(world, request)
+}
+
+fn not_open(invoice: &Invoice) -> Error {
+    Error::invalid(format!(
+        "You can only pass in open invoices. This invoice isn't open, it is {}.",
+        invoice.status.word()
+    ))
+    .code("status_transition_invalid")
 }

@@ -65,6 +65,13 @@ fn of_invoice<'a>(world: &'a World, invoice: &str) -> Option<&'a InvoicePayment>
     world.invoice_payments.rows().iter().rev().find(|payment| payment.invoice == invoice)
 }
 
+/// The invoice that this intent is to pay.
+pub fn paid_by(world: &World, intent: &str) -> Option<String> {
+    let payments = world.invoice_payments.rows().iter().rev();
+    let payment = payments.into_iter().find(|payment| payment.payment_intent == intent)?;
+    Some(payment.invoice.clone())
+}
+
 /// Settles the invoice's payment and shows it.
 pub fn settle(world: &mut World, invoice: &str, status: &'static str) -> Option<Value> {
     let now = world.now;

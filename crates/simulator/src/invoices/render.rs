@@ -10,8 +10,9 @@ use crate::{
 
 pub fn render(invoice: &Invoice, world: &World) -> Value {
     let total = invoice.total();
-    let paid = if invoice.is_paid() { total } else { 0 };
-    let due = if invoice.status == Status::Void { 0 } else { total - paid };
+    let due = invoice.amount_due();
+    let paid = if invoice.is_paid() { due } else { 0 };
+    let remaining = if invoice.status == Status::Void { 0 } else { due - paid };
     let lines = invoice.lines.iter().map(|line| render_line(invoice, line)).collect();
     let page =
         invoice.number.as_ref().map(|_| format!("{}/invoices/{}", world.base_url, invoice.id));
@@ -21,18 +22,15 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         "object": "invoice",
         "account_country": "US",
         "account_name": "Stripe simulator",
-        "amount_due": total,
+        "amount_due": due,
         "amount_overpaid": 0,
         "amount_paid": paid,
-        "amount_remaining": due,
+        "amount_remaining": remaining,
         "amount_shipping": 0,
         "attempt_count": invoice.attempt_count,
         "attempted": invoice.attempt_count > 0,
         "auto_advance": invoice.auto_advance,
-        "automatic_tax": {
-            "disabled_reason": null, "enabled": false, "liability": null,
-            "provider": null, "status": null,
-        },
+        "automatic_tax": automatic_tax(),
         "automatically_finalizes_at": invoice.next_step_at.filter(|_| awaits_draft),
         "billing_reason": invoice.billing_reason,
         "collection_method": "charge_automatically",
@@ -44,7 +42,7 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         "default_tax_rates": [],
         "discounts": [],
         "effective_at": invoice.finalized_at,
-        "ending_balance": invoice.finalized_at.map(|_| 0),
+        "ending_balance": invoice.ending_balance,
         "hosted_invoice_url": page,
         "invoice_pdf": null,
         "issuer": { "type": "self" },
@@ -61,7 +59,7 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         "period_start": invoice.period_start,
         "post_payment_credit_notes_amount": 0,
         "pre_payment_credit_notes_amount": 0,
-        "starting_balance": 0,
+        "starting_balance": invoice.starting_balance,
         "status": invoice.status.word(),
         "status_transitions": transitions(invoice),
         "subtotal": total,
@@ -81,27 +79,48 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
     with_nulls(shown, NULLS)
 }
 
+fn automatic_tax() -> Value {
+    json!({
+        "disabled_reason": null, "enabled": false, "liability": null,
+        "provider": null, "status": null,
+    })
+}
+
 fn transitions(invoice: &Invoice) -> Value {
     json!({
         "finalized_at": invoice.finalized_at,
-        "marked_uncollectible_at": null,
+        "marked_uncollectible_at": invoice.marked_uncollectible_at,
         "paid_at": invoice.paid_at,
         "voided_at": invoice.voided_at,
     })
 }
 
 fn parent(invoice: &Invoice) -> Value {
+    if invoice.subscription.is_empty() {
+        return Value::Null;
+    }
+    let mut details = json!({
+        "metadata": invoice.subscription_metadata,
+        "subscription": invoice.subscription,
+    });
+    if let Some(date) = invoice.proration_date {
+        details["subscription_proration_date"] = json!(date);
+    }
     json!({
         "quote_details": null,
-        "subscription_details": {
-            "metadata": invoice.subscription_metadata,
-            "subscription": invoice.subscription,
-        },
+        "subscription_details": details,
         "type": "subscription_details",
     })
 }
 
 pub fn render_line(invoice: &Invoice, line: &Line) -> Value {
+    let pricing = line.price.as_ref().map(|price| {
+        json!({
+            "price_details": { "price": price, "product": line.product },
+            "type": "price_details",
+            "unit_amount_decimal": line.unit_amount_decimal,
+        })
+    });
     json!({
         "id": line.id,
         "object": "line_item",
@@ -109,35 +128,53 @@ pub fn render_line(invoice: &Invoice, line: &Line) -> Value {
         "currency": invoice.currency,
         "description": line.description,
         "discount_amounts": [],
-        "discountable": true,
+        "discountable": line.discountable,
         "discounts": [],
         "invoice": invoice.id,
         "livemode": false,
         "metadata": {},
-        "parent": {
-            "invoice_item_details": null,
-            "subscription_item_details": {
-                "invoice_item": null,
-                "proration": false,
-                "proration_details": { "credited_items": null },
-                "subscription": invoice.subscription,
-                "subscription_item": line.subscription_item,
-            },
-            "type": "subscription_item_details",
-        },
-        "period": { "end": line.period_end, "start": line.period_start },
+        "parent": line_parent(invoice, line),
+        "period": { "end": line.period.1, "start": line.period.0 },
         "pretax_credit_amounts": [],
-        "pricing": {
-            "price_details": { "price": line.price, "product": line.product },
-            "type": "price_details",
-            "unit_amount_decimal": line.unit_amount_decimal,
-        },
+        "pricing": pricing,
         "quantity": line.quantity,
         "quantity_decimal": line.quantity.to_string(),
-        "subscription": invoice.subscription,
+        "subscription": subscription_of(invoice),
         "subtotal": line.amount,
         "taxes": [],
     })
+}
+
+fn subscription_of(invoice: &Invoice) -> Option<&String> {
+    Some(&invoice.subscription).filter(|id| !id.is_empty())
+}
+
+fn line_parent(invoice: &Invoice, line: &Line) -> Value {
+    let details = line.proration.then(|| json!({ "credited_items": null }));
+    let subscription = subscription_of(invoice);
+    match &line.subscription_item {
+        Some(item) => json!({
+            "invoice_item_details": null,
+            "subscription_item_details": {
+                "invoice_item": line.invoice_item,
+                "proration": line.proration,
+                "proration_details": details,
+                "subscription": subscription,
+                "subscription_item": item,
+            },
+            "type": "subscription_item_details",
+        }),
+        None => json!({
+            "invoice_item_details": {
+                "invoice_item": line.invoice_item,
+                "proration": line.proration,
+                "proration_details": details,
+                "subscription": subscription,
+            },
+            "subscription_item_details": null,
+            "type": "invoice_item_details",
+        }),
+    }
 }
 
 const NULLS: &[&str] = &[

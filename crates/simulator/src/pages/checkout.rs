@@ -9,14 +9,14 @@ use axum::{
 };
 use tollhouse_stripe::form;
 
-use super::{checkout_view as view, not_found, page};
+use super::{as_request, checkout_view as view, not_found, page};
 use crate::{
     Simulator,
     cards::{AUTHENTICATION_FAILED, Card, Outcome, Presence},
     checkout::{self, Session, Status, Submission},
     error::{Error, Result},
     payment_methods::{self, PaymentMethod},
-    world::{Cause, World},
+    world::World,
 };
 
 pub fn router() -> Router<Simulator> {
@@ -175,15 +175,6 @@ pub fn pay_with(world: &mut World, session: &str, method: &str) -> Result<()> {
         };
         checkout::complete(world, session, Submission { method, presence, email: None })
     })
-}
-
-/// What a page does is a request too, and its events say so.
-fn as_request<T>(world: &mut World, work: impl FnOnce(&mut World) -> T) -> T {
-    let request_id = world.ids.id("req_");
-    world.cause = Some(Cause { request_id, idempotency_key: None });
-    let done = work(world);
-    world.cause = None;
-    done
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ fn render(world: &World, invoice: &Invoice) -> String {
                     @for line in &invoice.lines {
                         tr {
                             td { (line.description) }
-                            td { (calendar::day(line.period_start)) " – " (calendar::day(line.period_end)) }
+                            td { (calendar::day(line.period.0)) " – " (calendar::day(line.period.1)) }
                             td { (amount(line.amount)) }
                         }
                     }

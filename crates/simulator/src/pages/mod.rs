@@ -1,5 +1,6 @@
 //! The pages a person sees: plain HTML, one stylesheet, no script.
 
+mod authentication;
 mod checkout;
 mod checkout_view;
 mod invoice;
@@ -11,12 +12,28 @@ use axum::{
 };
 use maud::{DOCTYPE, Markup, html};
 
+pub use authentication::authenticate;
 pub use checkout::pay_with;
 
-use crate::Simulator;
+use crate::{
+    Simulator,
+    world::{Cause, World},
+};
 
 pub fn router(simulator: Simulator) -> Router {
-    checkout::router().merge(invoice::router()).with_state(simulator)
+    checkout::router()
+        .merge(authentication::router())
+        .merge(invoice::router())
+        .with_state(simulator)
+}
+
+/// What a page does is a request too, and its events say so.
+fn as_request<T>(world: &mut World, work: impl FnOnce(&mut World) -> T) -> T {
+    let request_id = world.ids.id("req_");
+    world.cause = Some(Cause { request_id, idempotency_key: None });
+    let done = work(world);
+    world.cause = None;
+    done
 }
 
 /// The frame of every page.

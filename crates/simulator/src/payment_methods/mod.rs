@@ -195,16 +195,20 @@ pub fn of_customer<'a>(
 }
 
 /// # Errors
+/// It is unknown, was detached, or belongs to somebody else than `customer` (none: one to come).
+pub fn check_usable(world: &World, id: &str, customer: Option<&str>) -> Result<&'static Card> {
+    if let Some(card) = Card::by_test_id(id) {
+        return Ok(card);
+    }
+    let method = usable(world, id, "payment_method")?;
+    method.check_owner(customer)?;
+    Ok(method.card)
+}
+
+/// # Errors
 /// What attaching it to `customer` (none: a new one) would answer, without doing it.
 pub fn check_attachable(world: &World, id: &str, customer: Option<&str>) -> Result<()> {
-    let card = if let Some(card) = Card::by_test_id(id) {
-        card
-    } else {
-        let method = usable(world, id, "payment_method")?;
-        method.check_owner(customer)?;
-        method.card
-    };
-    match card.save(Presence::Authenticated) {
+    match check_usable(world, id, customer)?.save(Presence::Authenticated) {
         Outcome::Declined(decline) => Err(Error::card(decline)),
         Outcome::Paid | Outcome::NeedsAction => Ok(()),
     }
@@ -219,6 +223,16 @@ pub fn attach_to(world: &mut World, id: &str, customer: &str) -> Result<String> 
     }
     method.customer = Some(customer.to_owned());
     Ok(announce_attached(world, method))
+}
+
+/// Attaches a method whose card has just been charged or saved for this customer; nothing where it is
+/// theirs already.
+pub fn attach_saved(world: &mut World, id: &str, customer: &str) {
+    let Some(mut method) = world.payment_methods.find(id).cloned() else { return };
+    if method.customer.is_none() {
+        method.customer = Some(customer.to_owned());
+        announce_attached(world, method);
+    }
 }
 
 /// Keeps a method that has found its customer, and says so.

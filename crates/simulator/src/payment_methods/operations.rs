@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Result},
     lists,
     params::Params,
+    subscriptions,
     table::Object,
     world::{Request, World},
 };
@@ -133,10 +134,9 @@ pub fn detach(world: &mut World, request: &Request) -> Result<Value> {
     let before = world.payment_methods.get(&request.id, "payment_method")?.render(world);
     method.detached = true;
     world.payment_methods.put(method);
-    world.customers.change(&customer, |customer| {
-        customer.default_payment_method.take_if(|default| *default == request.id);
-    });
     let after = world.payment_methods.get(&request.id, "payment_method")?.render(world);
     world.emit_update("payment_method.detached", &before, &after);
+    customers::forget_payment_method(world, &customer, &request.id);
+    subscriptions::forget_payment_method(world, &customer, &request.id);
     Ok(after)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::render_error;
+use super::{next_action, render_error};
 use crate::{
     cards::Decline,
     table::{Object, Table},
@@ -21,6 +21,8 @@ pub struct PaymentIntent {
     pub payment_method: Option<String>,
     pub status: &'static str,
     pub latest_charge: Option<String>,
+    /// Where the customer goes after a 3-D Secure dialogue.
+    pub return_url: Option<String>,
     /// Why the last attempt failed, and the method it was made with.
     pub last_decline: Option<(&'static Decline, String)>,
 }
@@ -42,7 +44,7 @@ impl Object for PaymentIntent {
             render_error(decline, &method.unwrap_or_default(), self.latest_charge.as_ref())
         });
         let next_action = (self.status == "requires_action")
-            .then(|| json!({ "type": "use_stripe_sdk", "use_stripe_sdk": {} }));
+            .then(|| next_action(world, &self.id, self.return_url.as_deref()));
         let shown = json!({
             "id": self.id,
             "object": "payment_intent",

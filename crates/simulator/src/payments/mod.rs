@@ -1,17 +1,19 @@
 //! Payment intents and the charges they make. Only invoices and checkout make them.
 
 mod charges;
+mod confirm;
 mod intents;
 
 use serde_json::{Value, json};
 
 pub use charges::Charge;
+pub use confirm::{authenticated, confirm};
 pub use intents::PaymentIntent;
 
 use crate::{
     cards::{Decline, Outcome, Presence},
     error::Result,
-    lists,
+    lists, payment_methods,
     table::Object,
     world::{Request, World},
 };
@@ -39,6 +41,7 @@ pub fn open(world: &mut World, order: &Order<'_>) -> String {
         payment_method: None,
         status: "requires_payment_method",
         latest_charge: None,
+        return_url: None,
         last_decline: None,
     };
     let shown = intent.render(world);
@@ -60,12 +63,16 @@ pub fn attempt(world: &mut World, intent: &str, method: &str, presence: Presence
             change(world, intent, |intent| {
                 intent.payment_method = Some(method.id.clone());
                 intent.status = "requires_action";
+                intent.last_decline = None;
             });
             announce(world, "payment_intent.requires_action", intent);
             return outcome;
         }
     };
     let charge = charges::add(world, intent, &method, decline);
+    if decline.is_none() {
+        save(world, intent, &method.id, presence);
+    }
     change(world, intent, |intent| {
         intent.latest_charge = Some(charge);
         intent.last_decline = decline.map(|decline| (decline, method.id.clone()));
@@ -79,6 +86,25 @@ pub fn attempt(world: &mut World, intent: &str, method: &str, presence: Presence
     };
     announce(world, told, intent);
     outcome
+}
+
+/// Names the method an intent will be paid with once it is confirmed.
+pub fn propose(world: &mut World, intent: &str, method: String) {
+    change(world, intent, |intent| {
+        intent.payment_method = Some(method);
+        intent.status = "requires_confirmation";
+    });
+}
+
+/// A card that has paid is kept for the customer, who may have passed 3-D Secure with it.
+fn save(world: &mut World, intent: &str, method: &str, presence: Presence) {
+    world
+        .payment_methods
+        .change(method, |method| method.authenticated |= presence == Presence::Authenticated);
+    let customer = world.payment_intents.find(intent).and_then(|intent| intent.customer.clone());
+    if let Some(customer) = customer {
+        payment_methods::attach_saved(world, method, &customer);
+    }
 }
 
 /// The intent of a voided invoice.
@@ -97,17 +123,36 @@ fn announce(world: &mut World, kind: &'static str, id: &str) {
     }
 }
 
+/// What the customer is to do about an intent that wants 3-D Secure: a dialogue, at a page of its own
+/// or inside the integration's.
+pub fn next_action(world: &World, intent: &str, return_url: Option<&str>) -> Value {
+    let dialogue = format!("{}/authenticate/{intent}", world.base_url);
+    match return_url {
+        Some(return_url) => json!({
+            "redirect_to_url": { "return_url": return_url, "url": dialogue },
+            "type": "redirect_to_url",
+        }),
+        None => json!({
+            "type": "use_stripe_sdk",
+            "use_stripe_sdk": { "stripe_js": dialogue, "type": "three_d_secure_redirect" },
+        }),
+    }
+}
+
 /// A decline, as an intent remembers it.
-fn render_error(decline: &Decline, method: &Value, charge: Option<&String>) -> Value {
-    json!({
-        "charge": charge,
+pub fn render_error(decline: &Decline, method: &Value, charge: Option<&String>) -> Value {
+    let mut error = json!({
         "code": decline.code,
         "decline_code": decline.reason,
         "doc_url": format!("https://stripe.com/docs/error-codes/{}", decline.code.replace('_', "-")),
         "message": decline.message,
         "payment_method": method,
         "type": "card_error",
-    })
+    });
+    if let Some(charge) = charge {
+        error["charge"] = json!(charge);
+    }
+    error
 }
 
 pub fn retrieve_intent(world: &mut World, request: &Request) -> Result<Value> {

@@ -64,8 +64,10 @@ fn automatic_payment_methods(params: &Params<'_>) -> Result<Value> {
 fn allowed_types(params: &Params<'_>) -> Result<Option<Vec<String>>> {
     let types = params.texts("allowed_payment_method_types")?;
     if !types.is_empty() && !types.contains(&"card") {
-        return Err(Error::not_simulated("The simulator knows payment methods of type `card` only.")
-            .param("allowed_payment_method_types"));
+        return Err(Error::not_simulated(
+            "The simulator knows payment methods of type `card` only.",
+        )
+        .param("allowed_payment_method_types"));
     }
     Ok((!types.is_empty()).then(|| types.into_iter().map(str::to_owned).collect()))
 }

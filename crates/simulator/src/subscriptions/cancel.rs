@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Cancellation, Status, Subscription};
+use super::{Cancellation, Status, Subscription, credits_at_end};
 use crate::{
     error::{Error, Result},
-    invoices,
-    params::{self, Params},
+    invoice_items, invoices,
+    params::Params,
     table::Object,
     world::{Request, World},
 };
@@ -25,19 +25,25 @@ const FEEDBACK: [&str; 8] = [
 /// `DELETE /v1/subscriptions/{id}`.
 pub fn cancel(world: &mut World, request: &Request) -> Result<Value> {
     let params = request.params();
-    for field in ["invoice_now", "prorate"] {
-        if params.boolean(field)? == Some(true) {
-            return Err(params::not_simulated(field));
-        }
-    }
+    let prorates = params.boolean("prorate")?.unwrap_or(false);
+    let invoices_now = params.boolean("invoice_now")?.unwrap_or(false);
     let mut subscription = world.subscriptions.get(&request.id, "id")?.clone();
     if subscription.status.is_ended() {
         return Err(Error::no_such(Subscription::NOUN, &request.id, "id"));
     }
     read_details(&params, &mut subscription.cancellation)?;
-    let details = subscription.cancellation;
+    let details = subscription.cancellation.clone();
     world.subscriptions.change(&request.id, |stored| stored.cancellation = details);
-    end(world, &request.id, "cancellation_requested");
+    if prorates {
+        let mut credits = credits_at_end(world, &subscription, world.now);
+        while let Some(credit) = credits.pop() {
+            invoice_items::add(world, credit);
+        }
+    }
+    end(world, &request.id, Some("cancellation_requested"));
+    if invoices_now {
+        super::pause::invoice_pending(world, &request.id);
+    }
     super::retrieve(world, request)
 }
 
@@ -50,16 +56,25 @@ pub fn read_details(params: &Params<'_>, cancellation: &mut Cancellation) -> Res
     details.set_text("feedback", &mut cancellation.feedback)
 }
 
+/// A last invoice may still come after the end.
+fn open_invoices(world: &World, id: &str) -> Vec<String> {
+    let is_open = |invoice: &&invoices::Invoice| {
+        invoice.subscription == id
+            && matches!(invoice.status, invoices::Status::Draft | invoices::Status::Open)
+    };
+    world.invoices.rows().iter().filter(is_open).map(|invoice| invoice.id.clone()).collect()
+}
+
 /// Ends it now. Open invoices stay, but are no longer collected.
-pub fn end(world: &mut World, id: &str, reason: &'static str) {
+pub fn end(world: &mut World, id: &str, reason: Option<&'static str>) {
     let now = world.now;
     world.subscriptions.change(id, |subscription| {
         subscription.status = Status::Canceled;
         subscription.canceled_at.get_or_insert(now);
         subscription.ended_at = Some(now);
-        subscription.cancellation.reason = Some(reason);
+        subscription.cancellation.reason = reason;
     });
-    if let Some(invoice) = world.subscriptions.find(id).and_then(|s| s.latest_invoice.clone()) {
+    for invoice in open_invoices(world, id) {
         invoices::stop_collecting(world, &invoice);
     }
     if let Some(shown) = world.subscriptions.find(id).map(|stored| stored.render(world)) {
@@ -75,6 +90,6 @@ pub fn cancel_all_of(world: &mut World, customer: &str) {
     let rows = world.subscriptions.rows().iter().filter(theirs);
     let ids: Vec<String> = rows.map(|subscription| subscription.id.clone()).collect();
     for id in ids {
-        end(world, &id, "cancellation_requested");
+        end(world, &id, Some("cancellation_requested"));
     }
 }

@@ -15,6 +15,7 @@ const TRIAL_DAYS_MAX: i64 = 730;
 const ITEMS_MAX: usize = 20;
 
 /// What a subscription is made of, checked.
+#[derive(Clone)]
 pub struct SubscriptionDraft {
     pub customer: String,
     pub items: Vec<ItemDraft>,
@@ -25,6 +26,7 @@ pub struct SubscriptionDraft {
     pub metadata: Metadata,
 }
 
+#[derive(Clone)]
 pub struct ItemDraft {
     pub price: String,
     pub quantity: Option<i64>,
@@ -55,6 +57,23 @@ pub fn read(world: &World, params: &Params<'_>) -> Result<SubscriptionDraft> {
         new.default_payment_method = Some(method.to_owned());
     }
     Ok(new)
+}
+
+/// A subscription as the `subscription_details` of a preview describe it.
+pub fn read_preview(
+    world: &World,
+    customer: &str,
+    details: &Params<'_>,
+) -> Result<SubscriptionDraft> {
+    Ok(SubscriptionDraft {
+        customer: customer.to_owned(),
+        items: read_items(world, details)?,
+        trial_end: trial_end(world.now, details)?,
+        default_payment_method: None,
+        billing: Billing::default(),
+        description: None,
+        metadata: Metadata::new(),
+    })
 }
 
 /// # Errors
@@ -89,20 +108,35 @@ fn read_items(world: &World, params: &Params<'_>) -> Result<Vec<ItemDraft>> {
             quantity: item.integer("quantity")?,
             metadata: Metadata::new(),
         };
+        check_for_sale(world, &new.price, &item.name("price"))?;
         item.merge_metadata(&mut new.metadata)?;
         items.push(new);
     }
     if items.is_empty() {
-        return Err(Error::parameter_missing("items"));
+        return Err(Error::parameter_missing(&params.name("items")));
     }
-    check_items(world, &mut items, "items")?;
+    check_items(world, &mut items, &params.name("items"))?;
     Ok(items)
+}
+
+/// # Errors
+/// The price is missing or archived.
+pub fn check_for_sale(world: &World, price: &str, param: &str) -> Result<()> {
+    let price = world.prices.get(price, param)?;
+    if price.active {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "The price specified is inactive. This field only accepts active prices: {}.",
+        price.id
+    ))
+    .param(param))
 }
 
 /// Fills in quantities and answers how long a period is and in what currency it is billed.
 ///
 /// # Errors
-/// A price that is missing, archived, not recurring, or does not go with the others.
+/// A price that is missing, not recurring, or does not go with the others.
 pub fn check_items(
     world: &World,
     items: &mut [ItemDraft],
@@ -116,13 +150,6 @@ pub fn check_items(
     for (index, item) in items.iter_mut().enumerate() {
         let name = |field: &str| format!("{param}[{index}][{field}]");
         let price = world.prices.get(&item.price, &name("price"))?;
-        if !price.active {
-            let message = format!(
-                "The price specified is inactive. This field only accepts active prices: {}.",
-                price.id
-            );
-            return Err(Error::invalid(message).param(&name("price")));
-        }
         let Some(Recurring { cadence, .. }) = price.recurring else {
             return Err(Error::invalid(format!(
                 "The price specified is set to `type=one_time` but this field only accepts prices \

@@ -1,25 +1,45 @@
 //! Subscriptions: what a customer pays for again and again.
 
+mod billing;
 mod cancel;
 mod create;
+mod draft;
+mod pause;
+mod payable;
+mod plan;
+mod proration;
 mod render;
 mod update;
 
 use serde_json::Value;
 
+pub use billing::Billing;
 pub use cancel::{cancel, cancel_all_of, end};
-pub use create::{ItemDraft, SubscriptionDraft, check_items, create, open, trial_end};
+pub use create::{create, open, preview};
+pub use draft::{
+    ItemDraft, SubscriptionDraft, check_for_sale, check_items, read_preview, trial_end,
+};
+pub use pause::{
+    PausedCollection, enter_pause, expire_resumption, pause, resume, resume_collection,
+    resumed_by_payment,
+};
+pub use plan::Plan;
+pub use proration::{Debit, Proration, credits_at_end, prorate, share};
 pub use update::update;
 
 use crate::{
     calendar::{self, Cadence},
     catalog::Price,
     error::Result,
+    invoices::Line,
     lists,
     params::Metadata,
     table::{Object, Table},
     world::{Request, World},
 };
+
+/// `trial_will_end` is told three days before.
+pub const TRIAL_WARNING_SECONDS: i64 = 3 * 86_400;
 
 #[derive(Clone)]
 pub struct Subscription {
@@ -29,8 +49,10 @@ pub struct Subscription {
     pub currency: String,
     pub status: Status,
     pub items: Vec<Item>,
-    /// Periods are counted from here: the start, or the end of the trial.
+    /// Periods are counted from here: the start, the end of the trial, or when the interval changed.
     pub anchor: i64,
+    /// The anchor as shown; another interval does not move it (Stripe docs: flexible billing mode).
+    pub billing_cycle_anchor: i64,
     pub cadence: Cadence,
     /// Which period runs, counted from the anchor; none during a trial.
     pub cycle: Option<i64>,
@@ -44,9 +66,15 @@ pub struct Subscription {
     pub ended_at: Option<i64>,
     pub cancellation: Cancellation,
     pub default_payment_method: Option<String>,
+    pub billing: Billing,
+    /// Asks for a card while nothing is to be paid yet.
+    pub pending_setup_intent: Option<String>,
     pub description: Option<String>,
     pub latest_invoice: Option<String>,
     pub metadata: Metadata,
+    pub pause_collection: Option<PausedCollection>,
+    /// The schedule that manages it.
+    pub schedule: Option<String>,
 }
 
 #[derive(Clone)]
@@ -57,6 +85,15 @@ pub struct Item {
     /// None for a metered price.
     pub quantity: Option<i64>,
     pub metadata: Metadata,
+    /// What it was debited with; none during a trial, and for metered prices.
+    pub debit: Option<Debit>,
+}
+
+impl Item {
+    /// Whether both cost the same.
+    pub fn sells_same(&self, other: &Item) -> bool {
+        self.price == other.price && self.quantity == other.quantity
+    }
 }
 
 /// Why a subscription was or will be canceled.
@@ -74,6 +111,7 @@ pub enum Status {
     Trialing,
     Active,
     PastDue,
+    Paused,
     Canceled,
 }
 
@@ -85,8 +123,14 @@ impl Status {
             Self::Trialing => "trialing",
             Self::Active => "active",
             Self::PastDue => "past_due",
+            Self::Paused => "paused",
             Self::Canceled => "canceled",
         }
+    }
+
+    /// Whether changes cost something.
+    pub fn is_billed(self) -> bool {
+        matches!(self, Self::Active | Self::PastDue)
     }
 
     pub fn is_ended(self) -> bool {
@@ -133,6 +177,24 @@ impl Subscription {
         }
     }
 
+    /// Takes over what the lines of a period's invoice debit the items with.
+    pub fn remember_debits(&mut self, lines: &[Line]) {
+        let in_trial = self.cycle.is_none();
+        for item in &mut self.items {
+            let is_own = |line: &&Line| {
+                !line.proration && line.subscription_item.as_deref() == Some(&item.id)
+            };
+            let line = lines.iter().find(is_own).filter(|_| !in_trial && item.quantity.is_some());
+            item.debit = line.map(|line| Debit {
+                amount: line.amount,
+                start: line.period.0,
+                end: line.period.1,
+                price: item.price.clone(),
+                quantity: line.quantity,
+            });
+        }
+    }
+
     /// The method charged: the subscription's own, or else its customer's.
     pub fn payment_method(&self, world: &World) -> Option<String> {
         let of_customer =
@@ -153,6 +215,37 @@ pub fn change(world: &mut World, id: &str, change: impl FnOnce(&mut Subscription
     let after = subscription.render(world);
     world.subscriptions.put(subscription);
     world.emit_update("customer.subscription.updated", &before, &after);
+}
+
+/// The card that has paid becomes the subscription's own, where that was asked for.
+pub fn keep_method(world: &mut World, id: &str, method: &str) {
+    if world.subscriptions.find(id).is_some_and(|subscription| subscription.billing.keeps_method) {
+        change(world, id, |stored| stored.default_payment_method = Some(method.to_owned()));
+    }
+}
+
+/// A setup intent went through: a subscription that waited for it has its card.
+pub fn setup_succeeded(world: &mut World, intent: &str, method: &str) {
+    let waits = |stored: &&Subscription| stored.pending_setup_intent.as_deref() == Some(intent);
+    let Some(id) = world.subscriptions.rows().iter().find(waits).map(|s| s.id.clone()) else {
+        return;
+    };
+    change(world, &id, |stored| {
+        stored.pending_setup_intent = None;
+        stored.default_payment_method = Some(method.to_owned());
+    });
+}
+
+/// A detached method is nobody's default any more.
+pub fn forget_payment_method(world: &mut World, customer: &str, method: &str) {
+    let has_it = |stored: &&Subscription| {
+        stored.customer == customer && stored.default_payment_method.as_deref() == Some(method)
+    };
+    let rows = world.subscriptions.rows().iter().filter(has_it);
+    let ids: Vec<String> = rows.map(|subscription| subscription.id.clone()).collect();
+    for id in ids {
+        change(world, &id, |stored| stored.default_payment_method = None);
+    }
 }
 
 pub fn retrieve(world: &mut World, request: &Request) -> Result<Value> {

@@ -1,6 +1,8 @@
 //! Working out a change of a subscription before anything is done: an update does it, a preview shows it.
 
-use super::{Item, ItemDraft, Proration, Status, Subscription, check_items, prorate};
+use super::{
+    Item, ItemDraft, Proration, Status, Subscription, check_for_sale, check_items, prorate,
+};
 use crate::{
     calendar::Cadence,
     error::{Error, Result},
@@ -32,19 +34,17 @@ impl Plan {
         let behavior = params
             .choice("proration_behavior", &["always_invoice", "create_prorations", "none"])?
             .unwrap_or("create_prorations");
-        let mut restarts = false;
-        if params.has("items") {
-            restarts |= change_items(world, params, &mut after)?;
-        }
-        restarts |= change_anchor(params)? | change_trial(world.now, params, &mut after)?;
-        if restarts && before.status != Status::Trialing || after.status != before.status {
-            restart(world.now, params, &mut after)?;
-        } else {
-            restarts = false;
+        let changes_interval = params.has("items") && change_items(world, params, &mut after)?;
+        let moves_anchor = change_anchor(params)?;
+        let ends_trial = change_trial(world.now, params, &mut after)?;
+        let is_in_period = before.cycle.is_some();
+        let restarts = ends_trial || (is_in_period && (changes_interval || moves_anchor));
+        if restarts {
+            restart(world.now, moves_anchor || ends_trial, &mut after);
         }
         change_end(world.now, params, &mut after)?;
         let proration_date = proration_date(world.now, before, params)?;
-        let prorates = behavior != "none" && before.cycle.is_some() && before.status.is_billed();
+        let prorates = behavior != "none" && is_in_period && before.status.is_billed();
         let prorations = if prorates {
             prorate(world, before, &mut after, proration_date, restarts)
         } else {
@@ -104,7 +104,9 @@ fn change_trial(now: i64, params: &Params<'_>, after: &mut Subscription) -> Resu
     }
     let end = params.integer("trial_end")?.unwrap_or_default();
     if end <= now || end > now + TRIAL_SECONDS_MAX {
-        return Err(params.wrong("trial_end", "A trial ends in the future, at most 730 days from now."));
+        return Err(
+            params.wrong("trial_end", "A trial ends in the future, at most 730 days from now.")
+        );
     }
     after.trial = Some((start, end));
     (after.anchor, after.billing_cycle_anchor, after.period_end) = (end, end, end);
@@ -112,9 +114,9 @@ fn change_trial(now: i64, params: &Params<'_>, after: &mut Subscription) -> Resu
 }
 
 /// A new period begins now. The anchor that is shown stays where only the interval changed.
-fn restart(now: i64, params: &Params<'_>, after: &mut Subscription) -> Result<()> {
+fn restart(now: i64, moves_anchor: bool, after: &mut Subscription) {
     after.anchor = now;
-    if change_anchor(params)? || after.trial.is_some_and(|(_, end)| end == now) {
+    if moves_anchor {
         after.billing_cycle_anchor = now;
     }
     after.begin_period(0);
@@ -122,7 +124,6 @@ fn restart(now: i64, params: &Params<'_>, after: &mut Subscription) -> Result<()
         after.cancel_at = Some(after.whole_period_end());
         after.period_end = after.whole_period_end();
     }
-    Ok(())
 }
 
 /// `cancel_at` and `cancel_at_period_end`, set and unset.
@@ -180,7 +181,7 @@ fn change_items(world: &mut World, params: &Params<'_>, after: &mut Subscription
             let mut added = Item {
                 id: world.ids.id("si_"),
                 created: world.now,
-                price: item.required_text("price")?.to_owned(),
+                price: for_sale(world, &item, item.required_text("price")?)?,
                 quantity: item.integer("quantity")?,
                 metadata: Metadata::new(),
                 debit: None,
@@ -195,7 +196,7 @@ fn change_items(world: &mut World, params: &Params<'_>, after: &mut Subscription
         if item.boolean("deleted")? == Some(true) {
             after.items.remove(place);
         } else {
-            change_item(&item, &mut after.items[place])?;
+            change_item(world, &item, &mut after.items[place])?;
         }
     }
     if after.items.is_empty() {
@@ -229,11 +230,16 @@ pub fn settle_items(world: &World, param: &str, after: &mut Subscription) -> Res
     Ok(changed)
 }
 
-fn change_item(params: &Params<'_>, item: &mut Item) -> Result<()> {
+fn for_sale(world: &World, item: &Params<'_>, price: &str) -> Result<String> {
+    check_for_sale(world, price, &item.name("price"))?;
+    Ok(price.to_owned())
+}
+
+fn change_item(world: &World, params: &Params<'_>, item: &mut Item) -> Result<()> {
     if let Some(price) = params.text("price")?
         && price != item.price
     {
-        price.clone_into(&mut item.price);
+        item.price = for_sale(world, params, price)?;
         // Another price starts at a quantity of one, unless one is given.
         item.quantity = None;
     }

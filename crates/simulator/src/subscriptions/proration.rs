@@ -4,7 +4,7 @@
 //! says; each line is rounded by itself, half away from zero (Stripe docs: prorations, billing modes).
 
 use super::{Item, Subscription};
-use crate::{calendar, invoices, world::World};
+use crate::{calendar, invoice_items::InvoiceItem, invoices, world::World};
 
 /// What an item was debited with for the running period, or the rest of it.
 #[derive(Clone)]
@@ -97,16 +97,20 @@ pub fn prorate(
         };
         debits.push(debit.as_proration(&item.id));
         item.debit = Some(match same.flatten() {
-            Some(earlier) => Debit {
-                amount: earlier.amount + debit.amount,
-                start: earlier.start,
-                ..debit
-            },
+            Some(earlier) => {
+                Debit { amount: earlier.amount + debit.amount, start: earlier.start, ..debit }
+            }
             None => debit,
         });
     }
     prorations.extend(debits);
     prorations
+}
+
+/// What is returned when the subscription ends at `at`, newest first and not kept.
+pub fn credits_at_end(world: &World, subscription: &Subscription, at: i64) -> Vec<InvoiceItem> {
+    let credits = subscription.items.iter().rev().filter_map(|item| credit(item, at));
+    credits.map(|credit| InvoiceItem::of_proration(world, &subscription.id, &credit)).collect()
 }
 
 /// What is returned of an item's debit for the time after `from`; none where there is none.

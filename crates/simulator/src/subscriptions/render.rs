@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Item, Subscription};
+use super::{Item, PausedCollection, Subscription};
 use crate::{
     catalog, lists,
     table::Object,
@@ -12,17 +12,11 @@ use crate::{
 pub fn render(subscription: &Subscription, world: &World) -> Value {
     let items = subscription.items.iter().map(|item| render_item(subscription, item, world));
     let items_url = format!("/v1/subscription_items?subscription={}", subscription.id);
-    let ends_by_trial = subscription.trial.map(|_| {
-        json!({ "end_behavior": {
-            "billing_cycle_anchor": null,
-            "missing_payment_method": "create_invoice",
-        } })
-    });
     let shown = json!({
         "id": subscription.id,
         "object": "subscription",
         "automatic_tax": { "disabled_reason": null, "enabled": false, "liability": null },
-        "billing_cycle_anchor": subscription.anchor,
+        "billing_cycle_anchor": subscription.billing_cycle_anchor,
         "billing_mode": {
             "flexible": { "proration_discounts": "included" },
             "type": "flexible",
@@ -57,15 +51,14 @@ pub fn render(subscription: &Subscription, world: &World) -> Value {
         "latest_invoice": subscription.latest_invoice,
         "livemode": false,
         "metadata": subscription.metadata,
-        "payment_settings": {
-            "payment_method_options": null,
-            "payment_method_types": null,
-            "save_default_payment_method": "off",
-        },
+        "payment_settings": subscription.billing.show_payment_settings(),
+        "pause_collection": subscription.pause_collection.map(PausedCollection::show),
+        "pending_setup_intent": subscription.pending_setup_intent,
+        "schedule": subscription.schedule,
         "start_date": subscription.created,
         "status": subscription.status.word(),
         "trial_end": subscription.trial.map(|(_, end)| end),
-        "trial_settings": ends_by_trial,
+        "trial_settings": subscription.trial.map(|_| subscription.billing.show_trial_settings()),
         "trial_start": subscription.trial.map(|(start, _)| start),
     });
     with_nulls(shown, NULLS)
@@ -105,11 +98,8 @@ const NULLS: &[&str] = &[
     "managed_payments",
     "next_pending_invoice_item_invoice",
     "on_behalf_of",
-    "pause_collection",
     "pending_invoice_item_interval",
-    "pending_setup_intent",
     "pending_update",
-    "schedule",
     "test_clock",
     "transfer_data",
 ];

@@ -1,181 +1,137 @@
-//! Changing a subscription: its end, its method, its metadata, its items (without proration).
+//! Changing a subscription: its items, its end, its method, its metadata.
 
 use serde_json::Value;
 
-use super::{Item, ItemDraft, Subscription, check_items};
+use super::{Plan, Subscription, pause, payable};
 use crate::{
+    cards::Presence,
     clock::Due,
     error::{Error, Result},
-    params::{Metadata, Params},
+    invoice_items, invoices,
+    params::Params,
     payment_methods,
+    table::Object,
     world::{Request, World},
 };
 
+/// The order in which Stripe tells of a change that is invoiced at once.
+const ORDER: &[&str] = &[
+    "invoice.created",
+    "invoice.finalized",
+    "payment_intent.created",
+    "charge.failed",
+    "charge.succeeded",
+    "payment_intent.succeeded",
+    "payment_intent.requires_action",
+    "payment_intent.payment_failed",
+    "invoice.updated",
+    "invoice.paid",
+    "invoice.payment_succeeded",
+    "invoice.payment_action_required",
+    "invoice.payment_failed",
+    "invoice_payment.paid",
+    "customer.subscription.updated",
+    "invoiceitem.created",
+    "customer.updated",
+];
+
 pub fn update(world: &mut World, request: &Request) -> Result<Value> {
     let params = request.params();
-    let mut subscription = world.subscriptions.get(&request.id, "id")?.clone();
-    if subscription.status.is_ended() && !only_after_the_end(&params) {
+    let before = world.subscriptions.get(&request.id, "id")?.clone();
+    if before.status.is_ended() && !only_after_the_end(&params) {
         return Err(Error::invalid(
             "A canceled subscription can only update its cancellation_details and metadata.",
         )
         .code("invalid_canceled_subscription_fields"));
     }
-    params.merge_metadata(&mut subscription.metadata)?;
-    params.set_text("description", &mut subscription.description)?;
-    super::cancel::read_details(&params, &mut subscription.cancellation)?;
-    if let Some(method) = params.text("default_payment_method")? {
-        payment_methods::of_customer(
-            world,
-            method,
-            &subscription.customer,
-            "default_payment_method",
-        )?;
+    let mut plan = Plan::read(world, &before, &params)?;
+    read_settings(world, &params, &mut plan.after)?;
+    let behavior =
+        params.choice("payment_behavior", &["allow_incomplete", "error_if_incomplete"])?;
+    if behavior == Some("error_if_incomplete") && plan.invoices_now {
+        let occasion = plan.occasion_now(world);
+        let amount = invoices::draw(world, &plan.after, &occasion, world.now).amount_due();
+        payable::check(world, &plan.after, amount, true)?;
     }
-    params.set_text("default_payment_method", &mut subscription.default_payment_method)?;
-    let prorates = params
-        .choice("proration_behavior", &["always_invoice", "create_prorations", "none"])?
-        != Some("none");
-    if params.has("items") {
-        if prorates {
-            return Err(Error::not_simulated(
-                "The simulator does not prorate yet. Change items with `proration_behavior=none`.",
-            )
-            .param("proration_behavior"));
-        }
-        change_items(world, &params, &mut subscription)?;
+    if plan.invoices_now {
+        world.in_order(ORDER, |world| {
+            perform(world, &before, plan);
+            Ok(())
+        })?;
+    } else {
+        perform(world, &before, plan);
     }
-    change_end(world, &params, prorates, &mut subscription)?;
-    if world
-        .subscriptions
-        .find(&request.id)
-        .is_some_and(|s| s.period_end != subscription.period_end)
-    {
-        world.agenda.add(subscription.period_end, Due::PeriodEnd(subscription.id.clone()));
-    }
-    super::change(world, &request.id, |stored| *stored = subscription);
     super::retrieve(world, request)
+}
+
+/// What is not worked out together with what it costs.
+fn read_settings(world: &World, params: &Params<'_>, after: &mut Subscription) -> Result<()> {
+    params.merge_metadata(&mut after.metadata)?;
+    params.set_text("description", &mut after.description)?;
+    after.billing.read(params)?;
+    pause::read_collection(world.now, params, after)?;
+    super::cancel::read_details(params, &mut after.cancellation)?;
+    if let Some(method) = params.text("default_payment_method")? {
+        payment_methods::of_customer(world, method, &after.customer, "default_payment_method")?;
+    }
+    params.set_text("default_payment_method", &mut after.default_payment_method)
+}
+
+/// Does what was planned: keeps the prorations, and invoices them where they are due now.
+pub fn perform(world: &mut World, before: &Subscription, plan: Plan) {
+    let id = before.id.clone();
+    for item in plan.items(world) {
+        invoice_items::add(world, item);
+    }
+    let mut after = plan.after;
+    let mut invoice = None;
+    if plan.invoices_now {
+        let mut occasion = invoices::Occasion::of_items(world, &after);
+        occasion.bills_period = plan.restarts;
+        invoice = Some(invoices::draft(world, &mut after, occasion, None));
+    }
+    plan_ahead(world, before, &after);
+    let shown_before = before.render(world);
+    world.subscriptions.put(after);
+    let Some(invoice) = invoice else {
+        announce(world, &id, &shown_before);
+        return;
+    };
+    invoices::finalize_now(world, &invoice);
+    if world.invoices.find(&invoice).is_some_and(|invoice| !invoice.is_paid()) {
+        announce(world, &id, &shown_before);
+        let collected = invoices::collect(world, &invoice, None, Presence::Absent);
+        invoices::after_attempt(world, &invoice, collected);
+    } else {
+        announce(world, &id, &shown_before);
+    }
+}
+
+fn announce(world: &mut World, id: &str, before: &Value) {
+    if let Some(after) = world.subscriptions.find(id).map(|stored| stored.render(world)) {
+        world.emit_update("customer.subscription.updated", before, &after);
+    }
+}
+
+fn plan_ahead(world: &mut World, before: &Subscription, after: &Subscription) {
+    if after.period_end != before.period_end {
+        world.agenda.add(after.period_end, Due::PeriodEnd(after.id.clone()));
+    }
+    // An end after the running period is kept even where no period follows.
+    if let Some(end) = after.cancel_at {
+        world.agenda.add(end, Due::PeriodEnd(after.id.clone()));
+    }
+    if let Some(resumes_at) = after.pause_collection.and_then(|pause| pause.resumes_at) {
+        world.agenda.add(resumes_at, Due::CollectionResumption(after.id.clone()));
+    }
+    if after.trial != before.trial
+        && let Some((_, end)) = after.trial
+    {
+        let warning = (end - super::TRIAL_WARNING_SECONDS).max(world.now);
+        world.agenda.add(warning, Due::TrialWarning(after.id.clone()));
+    }
 }
 
 fn only_after_the_end(params: &Params<'_>) -> bool {
     params.fields().all(|field| ["cancellation_details", "expand", "metadata"].contains(&field))
-}
-
-/// `cancel_at` and `cancel_at_period_end`, set and unset.
-fn change_end(
-    world: &World,
-    params: &Params<'_>,
-    prorates: bool,
-    subscription: &mut Subscription,
-) -> Result<()> {
-    if params.has("cancel_at") && params.has("cancel_at_period_end") {
-        return Err(Error::invalid(
-            "You may only specify one of these parameters: cancel_at, cancel_at_period_end.",
-        )
-        .code("parameters_exclusive"));
-    }
-    let end = subscription.whole_period_end();
-    let planned = match params.boolean("cancel_at_period_end")? {
-        Some(true) => Some((end, true)),
-        Some(false) => None,
-        None if params.is_unset("cancel_at") => None,
-        None => match params.text("cancel_at")? {
-            None => return Ok(()),
-            Some("min_period_end" | "max_period_end") => Some((end, false)),
-            Some(_) => params.integer("cancel_at")?.map(|moment| (moment, false)),
-        },
-    };
-    subscription.cancel_at = planned.map(|(moment, _)| moment);
-    subscription.cancel_at_period_end = planned.is_some_and(|(_, at_period_end)| at_period_end);
-    subscription.period_end = end;
-    let Some((moment, _)) = planned else {
-        subscription.canceled_at = None;
-        subscription.cancellation.reason = None;
-        return Ok(());
-    };
-    if moment <= world.now {
-        let message = "The subscription cannot be set to cancel in the past.";
-        return Err(params.wrong("cancel_at", message));
-    }
-    if moment < end && prorates {
-        return Err(Error::not_simulated(
-            "The simulator does not prorate yet. To end inside the running period, use \
-             `proration_behavior=none`.",
-        )
-        .param("cancel_at"));
-    }
-    subscription.period_end = end.min(moment);
-    subscription.canceled_at = Some(world.now);
-    subscription.cancellation.reason = Some("cancellation_requested");
-    Ok(())
-}
-
-fn change_items(
-    world: &mut World,
-    params: &Params<'_>,
-    subscription: &mut Subscription,
-) -> Result<()> {
-    for item in params.objects("items")? {
-        item.only(
-            &["id", "metadata", "price", "quantity"],
-            &[
-                "billing_thresholds",
-                "clear_usage",
-                "current_trial",
-                "deleted",
-                "discounts",
-                "price_data",
-                "tax_rates",
-            ],
-        )?;
-        if let Some(id) = item.text("id")? {
-            let found = subscription.items.iter_mut().find(|stored| stored.id == id);
-            let stored =
-                found.ok_or_else(|| Error::no_such("subscription item", id, &item.name("id")))?;
-            change_item(&item, stored)?;
-        } else {
-            let mut added = Item {
-                id: world.ids.id("si_"),
-                created: world.now,
-                price: item.required_text("price")?.to_owned(),
-                quantity: item.integer("quantity")?,
-                metadata: Metadata::new(),
-            };
-            item.merge_metadata(&mut added.metadata)?;
-            subscription.items.push(added);
-        }
-    }
-    let mut checked: Vec<ItemDraft> = subscription
-        .items
-        .iter()
-        .map(|item| ItemDraft {
-            price: item.price.clone(),
-            quantity: item.quantity,
-            metadata: Metadata::new(),
-        })
-        .collect();
-    let (cadence, currency) = check_items(world, &mut checked, "items")?;
-    if cadence != subscription.cadence || currency != subscription.currency {
-        return Err(Error::not_simulated(
-            "The simulator does not change a subscription's billing interval or currency yet.",
-        )
-        .param("items"));
-    }
-    for (item, checked) in subscription.items.iter_mut().zip(checked) {
-        item.quantity = checked.quantity;
-    }
-    Ok(())
-}
-
-fn change_item(params: &Params<'_>, item: &mut Item) -> Result<()> {
-    if let Some(price) = params.text("price")?
-        && price != item.price
-    {
-        price.clone_into(&mut item.price);
-        // Another price starts at a quantity of one, unless one is given.
-        item.quantity = None;
-    }
-    if let Some(quantity) = params.integer("quantity")? {
-        item.quantity = Some(quantity);
-    }
-    params.merge_metadata(&mut item.metadata)
 }

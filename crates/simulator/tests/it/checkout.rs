@@ -184,8 +184,8 @@ fn a_session_is_checked_as_stripe_checks_it() {
         ),
         (
             good(&format!("{line}&subscription_data[trial_settings][x]=1")),
-            "not_simulated",
-            "subscription_data[trial_settings]",
+            "parameter_unknown",
+            "subscription_data[trial_settings][x]",
         ),
         (
             good(&format!("line_items[0][price]={licensed}")),

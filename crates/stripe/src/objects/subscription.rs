@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{List, Metadata, Price, Ref};
 use crate::{
-    id::{CustomerId, InvoiceId, SubscriptionId, SubscriptionItemId},
+    id::{CustomerId, InvoiceId, PaymentMethodId, SubscriptionId, SubscriptionItemId},
     open_enum::open_enum,
 };
 
@@ -42,6 +42,9 @@ pub struct Subscription {
     pub ended_at: Option<i64>,
     #[serde(default)]
     pub trial_end: Option<i64>,
+    /// Charged before the customer's default.
+    #[serde(default)]
+    pub default_payment_method: Option<Ref<PaymentMethodId>>,
     #[serde(default)]
     pub latest_invoice: Option<Ref<InvoiceId>>,
     #[serde(default)]
