@@ -66,6 +66,8 @@ pub enum Conflict {
     IdempotencyKeyInUse,
     /// The plan has no price in Stripe yet.
     PlanNotPushed,
+    /// A preview's token is of another change, or too old.
+    PreviewOutdated,
     /// Stripe's price is not what the catalog says.
     PriceDiffers,
     /// Another page is being opened for the tenant.
@@ -75,10 +77,11 @@ pub enum Conflict {
 }
 
 impl Conflict {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::TenantExists,
         Self::IdempotencyKeyInUse,
         Self::PlanNotPushed,
+        Self::PreviewOutdated,
         Self::PriceDiffers,
         Self::CheckoutInProgress,
         Self::CheckoutOver,
@@ -89,6 +92,7 @@ impl Conflict {
             Self::TenantExists => "tenant_exists",
             Self::IdempotencyKeyInUse => "idempotency_key_in_use",
             Self::PlanNotPushed => "plan_not_pushed",
+            Self::PreviewOutdated => "preview_outdated",
             Self::PriceDiffers => "price_differs",
             Self::CheckoutInProgress => "checkout_in_progress",
             Self::CheckoutOver => "checkout_over",

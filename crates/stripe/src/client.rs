@@ -21,8 +21,8 @@ use crate::{
         SubscriptionId,
     },
     objects::{
-        CheckoutSession, Customer, Invoice, List, Meter, PaymentMethod, Price, Product,
-        SetupIntent, Subscription, WebhookEndpoint,
+        CheckoutSession, Customer, Invoice, InvoicePreview, List, Meter, PaymentMethod, Price,
+        Product, SetupIntent, Subscription, WebhookEndpoint,
     },
     params, retry,
 };
@@ -214,6 +214,15 @@ impl Client {
 
     pub async fn retrieve_invoice(&self, id: &InvoiceId) -> Result<Fetched<Invoice>> {
         self.fetch(format!("/v1/invoices/{id}")).await
+    }
+
+    /// What would be asked; nothing is changed, so that any key will do.
+    pub async fn preview_invoice(
+        &self,
+        params: &params::PreviewInvoice,
+        key: &IdempotencyKey,
+    ) -> Result<InvoicePreview> {
+        self.post("/v1/invoices/create_preview".into(), params, key).await
     }
 
     pub async fn create_webhook_endpoint(

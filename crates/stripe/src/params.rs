@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    id::{CustomerId, PaymentMethodId, PriceId, ProductId, SubscriptionItemId},
+    id::{CustomerId, PaymentMethodId, PriceId, ProductId, SubscriptionId, SubscriptionItemId},
     objects::Metadata,
 };
 
@@ -204,4 +204,20 @@ pub struct CancellationDetails {
     pub comment: Option<String>,
     /// One of Stripe's words: `too_expensive`, `unused`, `other` …
     pub feedback: Option<String>,
+}
+
+/// An invoice that is not made: of the change in `subscription_details`, or of the next period.
+#[derive(Clone, Debug, Serialize)]
+pub struct PreviewInvoice {
+    pub customer: CustomerId,
+    pub subscription: SubscriptionId,
+    pub subscription_details: Option<PreviewDetails>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct PreviewDetails {
+    pub items: Vec<UpdateItem>,
+    pub proration_behavior: &'static str,
+    /// Unix seconds.
+    pub proration_date: i64,
 }

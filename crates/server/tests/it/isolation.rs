@@ -37,6 +37,8 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("delete", "/api/v1/billing/tenants/{tenant_id}/payment-methods/{id}", Guard::Path),
     ("get", "/api/v1/billing/tenants/{tenant_id}/subscription", Guard::Path),
     ("get", "/api/v1/billing/tenants/{tenant_id}/events", Guard::Path),
+    ("post", "/api/v1/billing/tenants/{tenant_id}/subscription/plan", Guard::Path),
+    ("post", "/api/v1/billing/tenants/{tenant_id}/upcoming-invoice", Guard::Path),
     ("post", "/api/v1/billing/tenants/{tenant_id}/subscription/cancel", Guard::Path),
     ("post", "/api/v1/billing/tenants/{tenant_id}/subscription/resume", Guard::Path),
     ("get", "/api/v1/admin/audit", Guard::Staff),

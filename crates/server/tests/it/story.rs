@@ -112,7 +112,7 @@ on_both_databases! {
         let session = app.checkout(tenant, "pro").await;
         app.simulator.complete_checkout(&session, "pm_card_visa").unwrap();
         app.settle().await;
-        break_the_card(app).await;
+        app.break_the_card().await;
 
         app.advance(30 * 86_400 + 2 * 3600).await;
         assert_eq!(app.status(tenant).await["subscriptions"][0]["status"], "GRACE");
@@ -124,14 +124,4 @@ on_both_databases! {
         assert_eq!(history.iter().filter(|event| *event == "subscription.past_due").count(), 1);
         assert!(history.contains(&"invoice.payment_failed".to_owned()));
     }
-}
-
-/// From now on every charge of the only subscription fails.
-async fn break_the_card(app: &TestApp) {
-    let subscription = app.simulator.objects("subscription")[0].clone();
-    let customer = subscription["customer"].as_str().unwrap();
-    let path = "/v1/payment_methods/pm_card_chargeCustomerFail/attach";
-    let card = app.stripe("POST", path, &[("customer", customer)]).await;
-    let path = format!("/v1/subscriptions/{}", subscription["id"].as_str().unwrap());
-    app.stripe("POST", &path, &[("default_payment_method", card["id"].as_str().unwrap())]).await;
 }

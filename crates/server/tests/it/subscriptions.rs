@@ -11,6 +11,12 @@ async fn ask(app: &TestApp, tenant: TenantId, verb: &str, body: &Value) -> Answe
     app.post(&path).bearer(&admin).json(body).await
 }
 
+async fn upcoming(app: &TestApp, tenant: TenantId, body: &Value) -> Answer {
+    let viewer = app.token(Role::Viewer, tenant);
+    let path = format!("/api/v1/billing/tenants/{tenant}/upcoming-invoice");
+    app.post(&path).bearer(&viewer).json(body).await
+}
+
 on_both_databases! {
     async fn an_end_at_the_period_end_can_be_taken_back(app: &TestApp) {
         let tenant = app.subscriber("Acme", "pro").await;
@@ -61,6 +67,94 @@ on_both_databases! {
         assert_eq!(app.get(&shown).bearer(&viewer).await.expect(200)["auto_renew"], false);
         let going_on = ask(app, tenant, "resume", &json!({})).await.expect(200);
         assert_eq!(going_on["auto_renew"], true);
+    }
+
+    async fn the_amount_previewed_is_the_amount_charged(app: &TestApp) {
+        let tenant = app.subscriber("Acme", "pro").await;
+        app.advance(10 * 86_400 + 1234).await;
+        let change = json!({"plan": "enterprise", "seats": 3});
+        let preview = upcoming(app, tenant, &change).await.expect(200);
+        assert_eq!(preview["lines"].as_array().unwrap().len(), 2, "{preview}");
+        assert!(preview["lines"].as_array().unwrap().iter().all(|line| line["proration"] == true));
+        let plans: Vec<&str> =
+            preview["lines"].as_array().unwrap().iter().map(|line| line["plan"].as_str().unwrap()).collect();
+        assert_eq!(plans, ["Enterprise", "Pro"], "newest first, as Stripe has them");
+
+        // The owner thinks about it; every second makes the rest of the period cheaper.
+        app.advance(25 * 60).await;
+        let mut confirmed = change.clone();
+        confirmed["preview_token"] = preview["preview_token"].clone();
+        let changed = ask(app, tenant, "plan", &confirmed).await.expect(200);
+        assert_eq!((&changed["plan"]["code"], &changed["seats"]), (&json!("enterprise"), &json!(3)));
+        assert_eq!(changed["amount"], 147.0);
+        app.settle().await;
+        let viewer = app.token(Role::Viewer, tenant);
+        let invoices = app.get("/api/v1/billing/invoices").bearer(&viewer).await.expect(200);
+        assert_eq!(invoices[0]["amount_paid"], preview["total"]);
+        let history = app.history(tenant).await;
+        assert_eq!(history.iter().filter(|event| *event == "subscription.plan_changed").count(), 1);
+        assert!(history.contains(&"subscription.quantity_changed".to_owned()));
+    }
+
+    async fn an_upgrade_that_cannot_be_paid_stays_and_says_so(app: &TestApp) {
+        let tenant = app.subscriber("Acme", "pro").await;
+        app.break_the_card().await;
+        app.advance(86_400).await;
+        let changed = ask(app, tenant, "plan", &json!({"plan": "enterprise"})).await.expect(200);
+        assert_eq!((&changed["plan"]["code"], &changed["status"]), (&json!("enterprise"), &json!("past_due")));
+        assert_eq!(changed["access"], "grace");
+        app.settle().await;
+        assert!(app.history(tenant).await.contains(&"invoice.payment_failed".to_owned()));
+    }
+
+    async fn a_token_holds_for_one_change_and_one_hour(app: &TestApp) {
+        let tenant = app.subscriber("Acme", "pro").await;
+        let change = json!({"plan": "enterprise", "seats": 3});
+        let token = upcoming(app, tenant, &change).await.expect(200)["preview_token"].clone();
+        let with = |seats: u64, token: &Value| json!({"plan": "enterprise", "seats": seats, "preview_token": token});
+        ask(app, tenant, "plan", &with(4, &token)).await.refused(409, "preview_outdated");
+        ask(app, tenant, "plan", &with(3, &json!("forged"))).await.refused(409, "preview_outdated");
+        let other = app.subscriber("Birch", "pro").await;
+        ask(app, other, "plan", &with(3, &token)).await.refused(409, "preview_outdated");
+        app.advance(3600).await;
+        ask(app, tenant, "plan", &with(3, &token)).await.refused(409, "preview_outdated");
+        assert_eq!(app.status(tenant).await["subscriptions"][0]["plan_id"], "pro");
+    }
+
+    async fn seats_and_intervals_change_alone(app: &TestApp) {
+        let tenant = app.subscriber("Acme", "enterprise").await;
+        let more = ask(app, tenant, "plan", &json!({"seats": 5})).await.expect(200);
+        assert_eq!((&more["seats"], &more["amount"]), (&json!(5), &json!(245.0)));
+        let yearly = ask(app, tenant, "plan", &json!({"interval": "year"})).await.expect(200);
+        assert_eq!((&yearly["interval"], &yearly["seats"]), (&json!("year"), &json!(5)));
+        assert_eq!(yearly["amount"], 2450.0);
+        app.settle().await;
+    }
+
+    async fn without_a_change_the_next_period_is_previewed(app: &TestApp) {
+        let tenant = app.subscriber("Acme", "pro").await;
+        let next = upcoming(app, tenant, &json!({})).await.expect(200);
+        assert_eq!((&next["total"], &next["preview_token"]), (&json!(29.0), &Value::Null));
+    }
+
+    async fn a_bad_change_is_refused(app: &TestApp) {
+        let tenant = app.subscriber("Acme", "pro").await;
+        for (body, field) in [
+            (json!({}), "plan"),
+            (json!({"seats": 0}), "seats"),
+            (json!({"seats": 2}), "seats"),
+            (json!({"interval": "fortnight"}), "interval"),
+            (json!({"plan": "extra_storage"}), "plan"),
+            (json!({"plan": "enterprise", "when": "period_end"}), "when"),
+        ] {
+            let problem = ask(app, tenant, "plan", &body).await.refused(422, "invalid_request");
+            assert_eq!(problem["errors"][0]["field"], field, "{body}");
+        }
+        ask(app, tenant, "plan", &json!({"plan": "gold"})).await.refused(422, "unknown_plan");
+        ask(app, tenant, "plan", &json!({"plan": "free"})).await.refused(422, "plan_not_sold");
+        let nobody = app.tenant("Birch").await;
+        ask(app, nobody, "plan", &json!({"plan": "enterprise"})).await.refused(409, "not_subscribed");
+        upcoming(app, nobody, &json!({})).await.refused(409, "not_subscribed");
     }
 
     async fn who_may_end_it_and_how(app: &TestApp) {

@@ -5,6 +5,7 @@
 mod checkout_session;
 mod customer;
 mod invoice;
+mod invoice_preview;
 mod list;
 mod meter;
 mod payment_method;
@@ -17,6 +18,7 @@ mod webhook_endpoint;
 pub use checkout_session::{CheckoutSession, CheckoutStatus, PaymentStatus};
 pub use customer::Customer;
 pub use invoice::{Invoice, InvoiceStatus};
+pub use invoice_preview::{InvoiceLine, InvoicePreview, LinePeriod};
 pub use list::{List, Metadata, Ref};
 pub use meter::Meter;
 pub use payment_method::{Card, PaymentMethod};

@@ -1,20 +1,18 @@
 //! Now, or at the end of the period; and thinking again.
 
-use tollhouse_domain::{id::TenantId, refusal::Refusal};
+use tollhouse_domain::id::TenantId;
 use tollhouse_stripe::{
     IdempotencyKey,
     params::{CancelSubscription, CancellationDetails, UpdateSubscription},
 };
 use uuid::Uuid;
 
+use super::{live_base, reread};
 use crate::{
     app::App,
     error::Result,
     record::Origin,
-    subscriptions::{
-        queries::{self, Subscription},
-        sync::sync,
-    },
+    subscriptions::{queries::Subscription, sync::sync},
 };
 
 /// When a subscription is to end.
@@ -99,18 +97,4 @@ pub async fn renew(
     app.stripe.update_subscription(&row.stripe_subscription_id, &params, &key).await?;
     sync(app, origin, &row.stripe_subscription_id).await?;
     reread(app, &row).await
-}
-
-/// The tenant's base subscription that is not over.
-pub async fn live_base(app: &App, tenant: TenantId) -> Result<Subscription> {
-    let mut conn = app.db.read().await?;
-    let row = queries::find_live_base(&mut conn, tenant).await?;
-    Ok(row.ok_or(Refusal::NotSubscribed)?)
-}
-
-/// The row as the sync has left it.
-async fn reread(app: &App, row: &Subscription) -> Result<Subscription> {
-    let mut conn = app.db.read().await?;
-    let now = queries::find(&mut conn, row.id).await?;
-    Ok(now.ok_or(Refusal::NotSubscribed)?)
 }

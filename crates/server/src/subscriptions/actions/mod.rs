@@ -5,5 +5,28 @@
 //! brings it in.
 
 mod cancel;
+mod change;
+mod preview;
+
+use tollhouse_domain::{id::TenantId, refusal::Refusal};
 
 pub use cancel::{At, Cancel, cancel, renew};
+pub use change::{Change, change};
+pub use preview::{Preview, PreviewLine, preview};
+
+use super::queries::{self, Subscription};
+use crate::{app::App, error::Result};
+
+/// The tenant's base subscription that is not over.
+async fn live_base(app: &App, tenant: TenantId) -> Result<Subscription> {
+    let mut conn = app.db.read().await?;
+    let row = queries::find_live_base(&mut conn, tenant).await?;
+    Ok(row.ok_or(Refusal::NotSubscribed)?)
+}
+
+/// The row as the sync has left it.
+async fn reread(app: &App, row: &Subscription) -> Result<Subscription> {
+    let mut conn = app.db.read().await?;
+    let now = queries::find(&mut conn, row.id).await?;
+    Ok(now.ok_or(Refusal::NotSubscribed)?)
+}

@@ -1,10 +1,10 @@
-//! Ending a subscription, and thinking again.
+//! Changing a subscription with its price known before; ending it, and thinking again.
 
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use serde::Deserialize;
-use tollhouse_domain::actor::Permission;
+use serde::{Deserialize, Serialize};
+use tollhouse_domain::{actor::Permission, money::Amount, time::Timestamp};
 use utoipa::ToSchema;
 
 use super::read::{FullSubscription, full_view};
@@ -16,7 +16,7 @@ use crate::{
         auth::Caller,
         extract::{JsonBody, TenantPath},
     },
-    subscriptions::actions::{self, At, Cancel},
+    subscriptions::actions::{self, At, Cancel, Change, Preview, PreviewLine},
     tenants::actions as tenants,
 };
 
@@ -94,4 +94,149 @@ pub(super) async fn resume(
     let tenant = tenants::get(&app, caller.tenant(tenant, Permission::ManageBilling)?).await?;
     let row = actions::renew(&app, &caller.origin(), tenant.id, work.0).await?;
     Ok(Json(full_view(&app, &tenant, row).await?))
+}
+
+/// How the subscription should be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePlan {
+    plan: Option<String>,
+    /// `month` or `year`
+    interval: Option<String>,
+    seats: Option<u64>,
+    /// `now`; `period_end` is not built yet
+    when: Option<String>,
+    /// Of `upcoming-invoice`: exactly that amount is charged.
+    preview_token: Option<String>,
+}
+
+/// Change plan, interval or seats; the rest of the period is credited and charged at once
+#[utoipa::path(post, path = "/api/v1/billing/tenants/{tenant_id}/subscription/plan", tag = "subscriptions",
+    params(("tenant_id" = String, Path)), request_body = ChangePlan,
+    responses((status = 200, body = FullSubscription), (status = 401, body = Problem), (status = 402, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 422, body = Problem), (status = 502, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn change(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    TenantPath(tenant): TenantPath,
+    work: Work,
+    body: JsonBody,
+) -> Result<Json<FullSubscription>> {
+    let tenant = tenants::get(&app, caller.tenant(tenant, Permission::ManageBilling)?).await?;
+    let request: ChangePlan = body.read()?;
+    if request.when.as_deref().is_some_and(|when| when != "now") {
+        return Err(invalid(
+            "when",
+            "must be `now`: changes at the period's end are not built yet",
+        ));
+    }
+    let wanted = wanted_change(request.plan, request.interval.as_deref(), request.seats)?;
+    if wanted.is_none() {
+        return Err(invalid("plan", "name `plan`, `interval` or `seats`"));
+    }
+    let token = request.preview_token.as_deref();
+    let row = actions::change(&app, &caller.origin(), tenant.id, work.0, &wanted, token).await?;
+    Ok(Json(full_view(&app, &tenant, row).await?))
+}
+
+fn wanted_change(
+    plan: Option<String>,
+    interval: Option<&str>,
+    seats: Option<u64>,
+) -> Result<Change> {
+    let interval = match interval {
+        Some(word) => {
+            Some(word.parse().map_err(|_| invalid("interval", "must be `month` or `year`"))?)
+        }
+        None => None,
+    };
+    Ok(Change { plan, interval, seats })
+}
+
+/// What is to be previewed; nothing, for the next period.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PreviewRequest {
+    plan: Option<String>,
+    /// `month` or `year`
+    interval: Option<String>,
+    seats: Option<u64>,
+}
+
+/// What would be charged.
+#[derive(Serialize, ToSchema)]
+pub struct UpcomingInvoice {
+    lines: Vec<UpcomingLine>,
+    /// Major units.
+    #[schema(value_type = f64, example = 20.00)]
+    subtotal: Amount,
+    #[schema(value_type = f64, example = 0.00)]
+    tax: Amount,
+    #[schema(value_type = f64, example = 20.00)]
+    total: Amount,
+    currency: String,
+    /// As of when the rest of the period is computed; null for the next period.
+    #[schema(value_type = Option<String>)]
+    proration_date: Option<Timestamp>,
+    /// Give it with the change within an hour: exactly `total` is charged. Null for the next period.
+    preview_token: Option<String>,
+}
+
+/// One line of it.
+#[derive(Serialize, ToSchema)]
+pub struct UpcomingLine {
+    description: String,
+    /// The plan's name in our catalog.
+    plan: Option<String>,
+    #[schema(value_type = f64, example = -14.50)]
+    amount: Amount,
+    quantity: Option<i64>,
+    #[schema(value_type = String)]
+    period_start: Timestamp,
+    #[schema(value_type = String)]
+    period_end: Timestamp,
+    /// Whether it makes up for a part of a period.
+    proration: bool,
+}
+
+impl From<Preview> for UpcomingInvoice {
+    fn from(preview: Preview) -> Self {
+        let line = |line: PreviewLine| UpcomingLine {
+            description: line.description,
+            plan: line.plan,
+            amount: Amount(line.amount),
+            quantity: line.quantity,
+            period_start: line.period.start,
+            period_end: line.period.end,
+            proration: line.proration,
+        };
+        Self {
+            lines: preview.lines.into_iter().map(line).collect(),
+            subtotal: Amount(preview.subtotal),
+            tax: Amount(preview.tax),
+            total: Amount(preview.total),
+            currency: preview.total.currency().code().to_owned(),
+            proration_date: preview.proration_date,
+            preview_token: preview.token,
+        }
+    }
+}
+
+/// What a change, or the next period, would cost
+#[utoipa::path(post, path = "/api/v1/billing/tenants/{tenant_id}/upcoming-invoice", tag = "subscriptions",
+    params(("tenant_id" = String, Path)), request_body = PreviewRequest,
+    responses((status = 200, body = UpcomingInvoice), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
+        (status = 502, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn preview(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    TenantPath(tenant): TenantPath,
+    body: JsonBody,
+) -> Result<Json<UpcomingInvoice>> {
+    let tenant = tenants::get(&app, caller.tenant(tenant, Permission::Read)?).await?;
+    let request: PreviewRequest = body.read()?;
+    let wanted = wanted_change(request.plan, request.interval.as_deref(), request.seats)?;
+    Ok(Json(actions::preview(&app, &tenant, &wanted).await?.into()))
 }

@@ -14,6 +14,8 @@ pub fn router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(read::status))
         .routes(routes!(read::brief))
         .routes(routes!(read::full))
+        .routes(routes!(change::change))
+        .routes(routes!(change::preview))
         .routes(routes!(change::cancel))
         .routes(routes!(change::resume))
 }

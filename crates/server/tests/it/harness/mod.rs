@@ -164,6 +164,17 @@ impl TestApp {
         body
     }
 
+    /// From now on every charge of the only subscription fails.
+    pub async fn break_the_card(&self) {
+        let subscription = self.simulator.objects("subscription")[0].clone();
+        let customer = subscription["customer"].as_str().unwrap();
+        let path = "/v1/payment_methods/pm_card_chargeCustomerFail/attach";
+        let card = self.stripe("POST", path, &[("customer", customer)]).await;
+        let path = format!("/v1/subscriptions/{}", subscription["id"].as_str().unwrap());
+        let card = card["id"].as_str().unwrap();
+        self.stripe("POST", &path, &[("default_payment_method", card)]).await;
+    }
+
     /// Moves every clock.
     pub async fn advance(&self, seconds: i64) {
         self.app.clock.advance(seconds);

@@ -1,0 +1,165 @@
+//! Another plan, another interval, another number of seats; now, and paid for to the second.
+
+use tollhouse_domain::{
+    id::TenantId,
+    plan::{Plan, PlanKind},
+    price::{Interval, ModelKind, Price},
+    refusal::Refusal,
+};
+use tollhouse_stripe::{
+    IdempotencyKey,
+    objects::{self, SubscriptionItem},
+    params::{UpdateItem, UpdateSubscription},
+};
+use uuid::Uuid;
+
+use super::{live_base, preview, reread};
+use crate::{
+    app::App,
+    catalog::{actions::get_current_plan, queries as catalog},
+    error::{Conflict, Error, Result, invalid},
+    record::Origin,
+    subscriptions::{queries::Subscription, sync::sync},
+};
+
+/// How the subscription should be; what is `None` stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    pub plan: Option<String>,
+    pub interval: Option<Interval>,
+    pub seats: Option<u64>,
+}
+
+impl Change {
+    /// Whether anything is to be changed at all.
+    pub fn is_none(&self) -> bool {
+        self.plan.is_none() && self.interval.is_none() && self.seats.is_none()
+    }
+}
+
+/// A change that Stripe can be asked for.
+pub(super) struct Target {
+    pub row: Subscription,
+    /// The main price it leads to.
+    pub lookup_key: String,
+    pub seats: u64,
+    pub items: Vec<UpdateItem>,
+}
+
+/// Changes the subscription now. The part of the period that is left is credited and charged at once.
+///
+/// With the token of a preview, exactly the previewed amount is charged. Where the payment fails, the
+/// change stays and the subscription is `past_due`, as Stripe leaves it.
+///
+/// # Errors
+/// `NotSubscribed`, `UnknownPlan`, `PlanNotSold`; `Conflict` where the token is of another change, or old.
+pub async fn change(
+    app: &App,
+    origin: &Origin,
+    tenant: TenantId,
+    work: Uuid,
+    wanted: &Change,
+    preview_token: Option<&str>,
+) -> Result<Subscription> {
+    let target = find_target(app, tenant, wanted).await?;
+    let proration_date = match preview_token {
+        Some(token) => Some(preview::read_token(app, token, &target)?),
+        None => None,
+    };
+    let params = UpdateSubscription {
+        items: target.items,
+        proration_behavior: Some("always_invoice"),
+        proration_date,
+        ..UpdateSubscription::default()
+    };
+    let id = &target.row.stripe_subscription_id;
+    let key = IdempotencyKey::new("change-subscription", work);
+    app.stripe.update_subscription(id, &params, &key).await?;
+    sync(app, origin, id).await?;
+    reread(app, &target.row).await
+}
+
+pub(super) async fn find_target(app: &App, tenant: TenantId, wanted: &Change) -> Result<Target> {
+    let row = live_base(app, tenant).await?;
+    let mut conn = app.db.read().await?;
+    let held = catalog::find_price(&mut conn, &row.price_lookup_key).await?;
+    let held = held.ok_or(Refusal::UnknownPrice)?;
+    // Another interval of the same plan stays within the version that was bought.
+    let plan = match &wanted.plan {
+        Some(code) if *code != row.plan_code => get_current_plan(&mut conn, code).await?,
+        _ => {
+            let plan = catalog::find_plan(&mut conn, &row.plan_code, row.plan_version).await?;
+            plan.ok_or(Refusal::UnknownPlan)?
+        }
+    };
+    let plan: Plan = plan.definition.to()?;
+    if plan.kind != PlanKind::Base {
+        return Err(invalid("plan", "is an add-on: it joins a plan, it does not replace it"));
+    }
+    let interval = wanted.interval.unwrap_or(held.interval);
+    let price = plan.find_price(interval, row.currency).ok_or(Refusal::PlanNotSold)?;
+    let seats = seats(price, wanted.seats, &row)?;
+    let rows = catalog::prices_of(&mut conn, &plan.code, i64::from(plan.version)).await?;
+    let beside = |other: &Price| {
+        other.meter.is_some() && other.interval == interval && other.currency == row.currency
+    };
+    let mut to_have = Vec::new();
+    for offered in &rows {
+        let offered_price: Price = offered.definition.to()?;
+        if offered_price == *price || beside(&offered_price) {
+            let id = offered.stripe_price_id.clone().ok_or_else(|| not_pushed(&plan))?;
+            to_have.push((id, offered_price.meter.is_none().then_some(seats)));
+        }
+    }
+    let stripe: objects::Subscription = row.stripe_object.to()?;
+    Ok(Target {
+        lookup_key: price.lookup_key(&plan.code, plan.version),
+        items: items(stripe.items.data, to_have),
+        seats,
+        row,
+    })
+}
+
+fn not_pushed(plan: &Plan) -> Error {
+    let sentence =
+        format!("The plan `{}` is not in Stripe yet: run `tollhouse catalog push`.", plan.code);
+    Error::Conflict(Conflict::PlanNotPushed, sentence)
+}
+
+fn seats(price: &Price, wanted: Option<u64>, row: &Subscription) -> Result<u64> {
+    let by_the_seat = price.model.kind() == ModelKind::PerSeat;
+    match wanted {
+        Some(seats) if seats == 0 || (seats != 1 && !by_the_seat) => {
+            Err(invalid("seats", "must be 1 where the plan is not sold by the seat, and never 0"))
+        }
+        Some(seats) => Ok(seats),
+        // Without a word the seats stay; a plan without seats has one.
+        None if by_the_seat => Ok(u64::try_from(row.quantity).unwrap_or(1)),
+        None => Ok(1),
+    }
+}
+
+/// What to do with each item so that the subscription has these prices and no others.
+fn items(
+    has: Vec<SubscriptionItem>,
+    to_have: Vec<(tollhouse_stripe::PriceId, Option<u64>)>,
+) -> Vec<UpdateItem> {
+    let mut items = Vec::new();
+    let mut has = has;
+    for (price, quantity) in to_have {
+        // The item of the same price, else one of the same kind: paid in advance, or metered.
+        let place = has
+            .iter()
+            .position(|item| item.price.id == price)
+            .or_else(|| has.iter().position(|item| item.quantity.is_some() && quantity.is_some()));
+        let id = place.map(|place| has.remove(place).id);
+        items.push(UpdateItem { id, price: Some(price), quantity, deleted: None });
+    }
+    items.extend(has.into_iter().map(|left| UpdateItem {
+        id: Some(left.id),
+        price: None,
+        quantity: None,
+        deleted: Some(true),
+    }));
+    items
+}

@@ -1,0 +1,189 @@
+//! What a change, or the next period, would cost; and a token that holds Stripe to it.
+
+use anyhow::anyhow;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use tollhouse_domain::{
+    id::TenantId,
+    money::{Currency, Money},
+    period::Period,
+    refusal::Refusal,
+    time::Timestamp,
+};
+use tollhouse_stripe::{
+    IdempotencyKey,
+    objects::{InvoiceLine, InvoicePreview},
+    params::{PreviewDetails, PreviewInvoice},
+};
+
+use super::{
+    change::{Change, Target, find_target},
+    live_base,
+};
+use crate::{
+    app::App,
+    catalog::queries as catalog,
+    config::Secret,
+    db::Conn,
+    error::{Conflict, Error, Result},
+    subscriptions::queries::Subscription,
+    tenants::queries::Tenant,
+};
+
+/// How long a preview can be confirmed.
+const TOKEN_SECONDS: i64 = 3600;
+
+/// What would be charged.
+pub struct Preview {
+    pub lines: Vec<PreviewLine>,
+    pub subtotal: Money,
+    pub tax: Money,
+    pub total: Money,
+    /// As of when prorations are computed; `None` for the next period.
+    pub proration_date: Option<Timestamp>,
+    /// Given back with the change, it charges exactly `total`. `None` for the next period.
+    pub token: Option<String>,
+}
+
+/// One line of a preview.
+pub struct PreviewLine {
+    pub description: String,
+    /// Its plan in our catalog.
+    pub plan: Option<String>,
+    pub amount: Money,
+    pub quantity: Option<i64>,
+    pub period: Period,
+    pub proration: bool,
+}
+
+/// Asks Stripe what `wanted` would cost now; with no change wanted, what the next period will.
+pub async fn preview(app: &App, tenant: &Tenant, wanted: &Change) -> Result<Preview> {
+    let customer = tenant.stripe_customer_id.clone().ok_or(Refusal::NotSubscribed)?;
+    let (row, target) = if wanted.is_none() {
+        (live_base(app, tenant.id).await?, None)
+    } else {
+        let target = find_target(app, tenant.id, wanted).await?;
+        (target.row.clone(), Some(target))
+    };
+    let now = app.clock.now();
+    let params = PreviewInvoice {
+        customer,
+        subscription: row.stripe_subscription_id.clone(),
+        subscription_details: target.as_ref().map(|target| PreviewDetails {
+            items: target.items.clone(),
+            proration_behavior: "always_invoice",
+            proration_date: now.as_second(),
+        }),
+    };
+    let key = IdempotencyKey::new("preview", app.clock.new_id());
+    let invoice = app.stripe.preview_invoice(&params, &key).await?;
+    let token = match &target {
+        Some(target) => Some(sign_token(app, tenant.id, target, now)?),
+        None => None,
+    };
+    shown(app, &row, invoice, target.map(|_| now), token).await
+}
+
+async fn shown(
+    app: &App,
+    row: &Subscription,
+    invoice: InvoicePreview,
+    proration_date: Option<Timestamp>,
+    token: Option<String>,
+) -> Result<Preview> {
+    let currency: Currency = invoice.currency.parse().map_err(|error| anyhow!("{error}"))?;
+    let tax = invoice.tax().ok_or_else(|| anyhow!("the taxes of a preview cannot be added"))?;
+    let mut conn = app.db.read().await?;
+    let mut lines = Vec::new();
+    for line in &invoice.lines.data {
+        lines.push(shown_line(&mut conn, row, line, currency).await?);
+    }
+    Ok(Preview {
+        lines,
+        subtotal: Money::new(invoice.subtotal, currency),
+        tax: Money::new(tax, currency),
+        total: Money::new(invoice.total, currency),
+        proration_date,
+        token,
+    })
+}
+
+async fn shown_line(
+    conn: &mut Conn,
+    row: &Subscription,
+    line: &InvoiceLine,
+    currency: Currency,
+) -> Result<PreviewLine> {
+    let price = match line.price() {
+        Some(id) => catalog::find_price_by_stripe_id(conn, id).await?,
+        None => None,
+    };
+    let plan = match &price {
+        Some(price) => catalog::find_plan(conn, &price.plan_code, price.plan_version).await?,
+        None => None,
+    };
+    let time = |seconds| Timestamp::from_second(seconds).unwrap_or(row.period_start);
+    Ok(PreviewLine {
+        description: line.description.clone().unwrap_or_default(),
+        plan: plan.map(|plan| plan.name),
+        amount: Money::new(line.amount, currency),
+        quantity: line.quantity,
+        period: Period { start: time(line.period.start), end: time(line.period.end) },
+        proration: line.is_proration(),
+    })
+}
+
+/// What a preview was of.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Previewed {
+    tenant: TenantId,
+    subscription: String,
+    price: String,
+    seats: u64,
+    /// Unix seconds.
+    proration_date: i64,
+    exp: i64,
+}
+
+fn sign_token(app: &App, tenant: TenantId, target: &Target, now: Timestamp) -> Result<String> {
+    let previewed = Previewed {
+        tenant,
+        subscription: target.row.stripe_subscription_id.to_string(),
+        price: target.lookup_key.clone(),
+        seats: target.seats,
+        proration_date: now.as_second(),
+        exp: now.plus_seconds(TOKEN_SECONDS).as_second(),
+    };
+    let key = EncodingKey::from_secret(secret(app)?.expose().as_bytes());
+    let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &previewed, &key);
+    token.map_err(|error| Error::Internal(error.into()))
+}
+
+/// The moment that the preview was computed as of.
+///
+/// # Errors
+/// `Conflict`, where the token is not ours, too old, or of another change than this one.
+pub(super) fn read_token(app: &App, token: &str, target: &Target) -> Result<i64> {
+    let refuse = || {
+        let sentence =
+            "The `preview_token` is of another change, or older than an hour: preview again.";
+        Error::Conflict(Conflict::PreviewOutdated, sentence.to_owned())
+    };
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.validate_exp = false;
+    let key = DecodingKey::from_secret(secret(app)?.expose().as_bytes());
+    let previewed =
+        jsonwebtoken::decode::<Previewed>(token, &key, &validation).map_err(|_| refuse())?.claims;
+    let same = previewed.tenant == target.row.tenant_id
+        && previewed.subscription == target.row.stripe_subscription_id.as_str()
+        && previewed.price == target.lookup_key
+        && previewed.seats == target.seats
+        && previewed.exp > app.clock.now().as_second();
+    if same { Ok(previewed.proration_date) } else { Err(refuse()) }
+}
+
+/// Who could ask at all came with a token of this secret.
+fn secret(app: &App) -> Result<&Secret> {
+    let secret = app.config.auth.jwt_secret.as_ref();
+    secret.ok_or_else(|| Error::Internal(anyhow!("no secret is set to sign previews with")))
+}
