@@ -26,6 +26,8 @@ macro_rules! events {
 events! {
     /// A tenant was created.
     TenantCreated = "tenant.created",
+    /// What we know of a tenant was changed.
+    TenantUpdated = "tenant.updated",
     /// A tenant was linked to its customer at Stripe.
     TenantCustomerLinked = "tenant.customer_linked",
     /// A tenant was sent to pay.

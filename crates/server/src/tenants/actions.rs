@@ -49,6 +49,34 @@ pub async fn get(app: &App, id: TenantId) -> Result<Tenant> {
     queries::find(&mut conn, id).await?.ok_or_else(|| not_found("tenant", id))
 }
 
+/// Sends invoices to another address from now on, and tells Stripe where there is a customer already.
+pub async fn set_billing_email(
+    app: &App,
+    origin: &Origin,
+    id: TenantId,
+    email: &str,
+) -> Result<Tenant> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    queries::set_billing_email(&mut tx, id, email, now).await?;
+    let happened = Happened {
+        tenant: id,
+        event: EventType::TenantUpdated,
+        audit: None,
+        subject: &Subject::new("tenant", id),
+        summary: "Invoices go to another address".to_owned(),
+        data: &serde_json::json!({ "changed": ["billing_email"] }),
+        at: now,
+    };
+    record(&mut tx, app, origin, happened).await?;
+    tx.commit().await?;
+    let tenant = get(app, id).await?;
+    if let Some(customer) = &tenant.stripe_customer_id {
+        name_customer(app, &tenant, customer).await?;
+    }
+    Ok(tenant)
+}
+
 /// The tenant's customer: the linked one, else made now, once, whoever else asks at the same moment.
 ///
 /// What the customer is made of never changes (the tenant's id), so that the key always finds the same

@@ -147,7 +147,7 @@ fn problems(request: &CreateTenant) -> Vec<FieldProblem> {
 }
 
 /// As much as can be known without sending a message.
-fn looks_like_email(text: &str) -> bool {
+pub fn looks_like_email(text: &str) -> bool {
     text.len() <= EMAIL_LENGTH_MAX
         && !text.contains(char::is_whitespace)
         && text.split_once('@').is_some_and(|(name, host)| {

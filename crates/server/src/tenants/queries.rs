@@ -104,3 +104,20 @@ pub async fn mark_named(conn: &mut Conn, id: TenantId) -> DbResult<()> {
     sql!(conn, "UPDATE tenants SET customer_named = TRUE WHERE id = {id}").execute().await?;
     Ok(())
 }
+
+/// Another address for invoices; Stripe is to be told.
+pub async fn set_billing_email(
+    conn: &mut Conn,
+    id: TenantId,
+    email: &str,
+    now: Timestamp,
+) -> DbResult<()> {
+    sql!(
+        conn,
+        "UPDATE tenants SET billing_email = {email}, customer_named = FALSE, updated_at = {now}
+         WHERE id = {id}"
+    )
+    .execute()
+    .await?;
+    Ok(())
+}

@@ -37,6 +37,7 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("delete", "/api/v1/billing/tenants/{tenant_id}/payment-methods/{id}", Guard::Path),
     ("get", "/api/v1/billing/tenants/{tenant_id}/subscription", Guard::Path),
     ("get", "/api/v1/billing/tenants/{tenant_id}/events", Guard::Path),
+    ("patch", "/api/v1/billing/tenants/{tenant_id}/subscription", Guard::Path),
     ("post", "/api/v1/billing/tenants/{tenant_id}/subscription/plan", Guard::Path),
     ("post", "/api/v1/billing/tenants/{tenant_id}/upcoming-invoice", Guard::Path),
     ("post", "/api/v1/billing/tenants/{tenant_id}/subscription/cancel", Guard::Path),
@@ -54,6 +55,7 @@ fn method(name: &str) -> &'static str {
         "get" => "GET",
         "post" => "POST",
         "delete" => "DELETE",
+        "patch" => "PATCH",
         other => panic!("add `{other}` here"),
     }
 }

@@ -131,6 +131,24 @@ on_both_databases! {
         app.settle().await;
     }
 
+    async fn the_switches_do_what_they_say(app: &TestApp) {
+        let tenant = app.subscriber("Acme", "enterprise").await;
+        let admin = app.token(Role::Admin, tenant);
+        let path = format!("/api/v1/billing/tenants/{tenant}/subscription");
+        let switch = |body: Value| app.call("PATCH", &path).bearer(&admin).json(&body);
+        let off = switch(json!({"auto_renew": false, "seats": 2})).await.expect(200);
+        assert_eq!((&off["auto_renew"], &off["seats"]), (&json!(false), &json!(2)));
+        switch(json!({"auto_renew": false})).await.expect(200);
+        assert_eq!(switch(json!({"auto_renew": true})).await.expect(200)["auto_renew"], true);
+        switch(json!({"billing_email": "nowhere"})).await.refused(422, "invalid_request");
+        switch(json!({"billing_email": "money@acme.example"})).await.expect(200);
+        assert_eq!(app.status(tenant).await["billing_email"], "money@acme.example");
+        assert_eq!(app.simulator.objects("customer")[0]["email"], "money@acme.example");
+        app.settle().await;
+        assert!(app.history(tenant).await.contains(&"tenant.updated".to_owned()));
+        switch(json!({"auto_renewal": true})).await.refused(422, "invalid_request");
+    }
+
     async fn without_a_change_the_next_period_is_previewed(app: &TestApp) {
         let tenant = app.subscriber("Acme", "pro").await;
         let next = upcoming(app, tenant, &json!({})).await.expect(200);

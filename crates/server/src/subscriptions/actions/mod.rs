@@ -18,7 +18,7 @@ use super::queries::{self, Subscription};
 use crate::{app::App, error::Result};
 
 /// The tenant's base subscription that is not over.
-async fn live_base(app: &App, tenant: TenantId) -> Result<Subscription> {
+pub async fn live_base(app: &App, tenant: TenantId) -> Result<Subscription> {
     let mut conn = app.db.read().await?;
     let row = queries::find_live_base(&mut conn, tenant).await?;
     Ok(row.ok_or(Refusal::NotSubscribed)?)

@@ -17,7 +17,7 @@ use crate::{
         extract::{JsonBody, TenantPath},
     },
     subscriptions::actions::{self, At, Cancel, Change, Preview, PreviewLine},
-    tenants::actions as tenants,
+    tenants::{actions as tenants, api::looks_like_email},
 };
 
 /// What Stripe knows as reasons to leave.
@@ -239,4 +239,55 @@ pub(super) async fn preview(
     let request: PreviewRequest = body.read()?;
     let wanted = wanted_change(request.plan, request.interval.as_deref(), request.seats)?;
     Ok(Json(actions::preview(&app, &tenant, &wanted).await?.into()))
+}
+
+/// What is to be different; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PatchSubscription {
+    /// Off sets an end at the period's end; on takes back an end, however it was set.
+    auto_renew: Option<bool>,
+    /// As `POST …/subscription/plan`: charged now.
+    seats: Option<u64>,
+    billing_email: Option<String>,
+}
+
+/// Switch renewal, seats or the address for invoices
+#[utoipa::path(patch, path = "/api/v1/billing/tenants/{tenant_id}/subscription", tag = "subscriptions",
+    params(("tenant_id" = String, Path)), request_body = PatchSubscription,
+    responses((status = 200, body = FullSubscription), (status = 401, body = Problem), (status = 402, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 422, body = Problem), (status = 502, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn patch(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    TenantPath(tenant): TenantPath,
+    work: Work,
+    body: JsonBody,
+) -> Result<Json<FullSubscription>> {
+    let id = caller.tenant(tenant, Permission::ManageBilling)?;
+    let mut tenant = tenants::get(&app, id).await?;
+    let request: PatchSubscription = body.read()?;
+    let origin = caller.origin();
+    let email = request.billing_email.as_deref();
+    if email.is_some_and(|email| !looks_like_email(email)) {
+        return Err(invalid("billing_email", "must be an e-mail address"));
+    }
+    let mut row = actions::live_base(&app, id).await?;
+    if request.seats.is_some() {
+        let wanted = Change { seats: request.seats, ..Change::default() };
+        row = actions::change(&app, &origin, id, work.0, &wanted, None).await?;
+    }
+    match request.auto_renew {
+        Some(true) => row = actions::renew(&app, &origin, id, work.0).await?,
+        Some(false) if row.cancel_at.is_none() => {
+            let end = Cancel { at: At::PeriodEnd, reason: None, comment: None };
+            row = actions::cancel(&app, &origin, id, work.0, end).await?;
+        }
+        Some(false) | None => {}
+    }
+    if let Some(email) = email {
+        tenant = tenants::set_billing_email(&app, &origin, id, email).await?;
+    }
+    Ok(Json(full_view(&app, &tenant, row).await?))
 }

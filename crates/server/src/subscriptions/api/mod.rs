@@ -13,7 +13,7 @@ pub fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(read::status))
         .routes(routes!(read::brief))
-        .routes(routes!(read::full))
+        .routes(routes!(read::full, change::patch))
         .routes(routes!(change::change))
         .routes(routes!(change::preview))
         .routes(routes!(change::cancel))
