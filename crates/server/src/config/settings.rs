@@ -1,16 +1,11 @@
-//! Settings as types: defaults, then a file, then the environment.
-//!
-//! `config.default.toml` is compiled in and is the documentation; a setting that is not in it does not
-//! exist, and naming one is an error.
+//! Where each setting comes from: defaults, then a file, then the environment.
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, bail};
-use serde::{Deserialize, Deserializer};
 use toml::{Table, Value};
 
-/// The default file, with every setting and its meaning.
-pub const DEFAULT_FILE: &str = include_str!("../../../config.default.toml");
+use super::{Config, DEFAULT_FILE};
 
 /// Names that users already have in their environment, and the setting each one is.
 const ENVIRONMENT: &[(&str, &str)] = &[
@@ -41,155 +36,6 @@ const ENVIRONMENT: &[(&str, &str)] = &[
 /// Settings that are never printed.
 const SECRETS: &[&str] =
     &["stripe.secret_key", "stripe.webhook_secret", "auth.jwt_secret", "database.url", "redis.url"];
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Config {
-    pub server: Server,
-    pub database: Database,
-    pub redis: Redis,
-    pub stripe: Stripe,
-    pub catalog: Catalog,
-    pub auth: Auth,
-    pub billing: Billing,
-    pub stream: Stream,
-    pub webhooks: Webhooks,
-    pub log: Log,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Server {
-    pub listen: SocketAddr,
-    pub frontend_url: String,
-    #[serde(deserialize_with = "comma_separated")]
-    pub redirect_hosts: Vec<String>,
-    pub body_bytes_max: usize,
-    pub request_timeout_seconds: u64,
-    pub requests_at_once_max: usize,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Database {
-    /// May hold a password.
-    pub url: Secret,
-    pub connections_max: u32,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Redis {
-    /// May hold a password.
-    #[serde(deserialize_with = "none_if_empty")]
-    pub url: Option<Secret>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Stripe {
-    #[serde(deserialize_with = "none_if_empty")]
-    pub secret_key: Option<Secret>,
-    #[serde(deserialize_with = "none_if_empty")]
-    pub publishable_key: Option<String>,
-    #[serde(deserialize_with = "comma_separated")]
-    pub webhook_secret: Vec<Secret>,
-    pub api_version: String,
-    pub api_base: String,
-    pub product_price_map: String,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Catalog {
-    #[serde(deserialize_with = "none_if_empty")]
-    pub file: Option<String>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Auth {
-    #[serde(deserialize_with = "none_if_empty")]
-    pub jwt_secret: Option<Secret>,
-    #[serde(deserialize_with = "none_if_empty")]
-    pub jwt_issuer: Option<String>,
-    #[serde(deserialize_with = "none_if_empty")]
-    pub jwt_audience: Option<String>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Billing {
-    pub default_trial_days: u32,
-    pub grace_period_days: u32,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Stream {
-    pub enabled: bool,
-    pub life_seconds: u64,
-    pub heartbeat_seconds: u64,
-    pub connections_max: usize,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Webhooks {
-    pub worker: bool,
-    pub mode: WorkerMode,
-    pub attempts_max: i64,
-}
-
-/// Who works the deliveries that were received.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum WorkerMode {
-    Inline,
-    Dedicated,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Log {
-    pub level: String,
-    pub format: LogFormat,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    Text,
-    Json,
-}
-
-/// A value that is used but never shown.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
-    }
-
-    /// The value itself, for the one place that needs it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("•••")
-    }
-}
-
-impl From<String> for Secret {
-    fn from(value: String) -> Self {
-        Self(value)
-    }
-}
 
 /// One setting as `tollhouse config` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -349,25 +195,6 @@ fn switch(text: &str) -> Option<bool> {
         "false" | "0" | "no" | "off" => Some(false),
         _ => None,
     }
-}
-
-fn none_if_empty<'de, D: Deserializer<'de>, T: From<String>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    Ok((!text.is_empty()).then(|| T::from(text)))
-}
-
-fn comma_separated<'de, D: Deserializer<'de>, T: From<String>>(
-    deserializer: D,
-) -> Result<Vec<T>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    Ok(text
-        .split(',')
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .map(|part| T::from(part.to_owned()))
-        .collect())
 }
 
 #[cfg(test)]
