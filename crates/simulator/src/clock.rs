@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{checkout, invoices, renewals, subscriptions, world::World};
+use crate::{checkout, invoices, renewals, schedules, subscriptions, world::World};
 
 /// Something that time will do.
 #[derive(Clone, Debug)]
@@ -11,6 +11,8 @@ pub enum Due {
     TrialWarning(String),
     /// Of a subscription: renew it, or end it.
     PeriodEnd(String),
+    /// Of a schedule.
+    PhaseEnd(String),
     IncompleteExpiry(String),
     /// Of an invoice that would have resumed a paused subscription.
     ResumptionExpiry(String),
@@ -50,6 +52,7 @@ impl World {
                 Due::SessionExpiry(id) => checkout::expire_by_time(self, &id),
                 Due::TrialWarning(id) => renewals::warn_of_trial_end(self, &id),
                 Due::PeriodEnd(id) => renewals::end_period(self, &id),
+                Due::PhaseEnd(id) => schedules::advance(self, &id),
                 Due::IncompleteExpiry(id) => renewals::expire_incomplete(self, &id),
                 Due::ResumptionExpiry(id) => subscriptions::expire_resumption(self, &id),
                 Due::CollectionResumption(id) => subscriptions::resume_collection(self, &id),

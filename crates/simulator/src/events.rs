@@ -81,11 +81,7 @@ impl World {
 
     /// Does `work`, and puts its events into the order observed at Stripe, where the order of doing
     /// things is not the order of telling. Types not in `order` come last.
-    pub fn in_order<T>(
-        &mut self,
-        order: &[&str],
-        work: impl FnOnce(&mut World) -> Result<T>,
-    ) -> Result<T> {
+    pub fn in_order<T>(&mut self, order: &[&str], work: impl FnOnce(&mut World) -> T) -> T {
         self.held_back = Some(Vec::new());
         let done = work(self);
         let mut drafts = self.held_back.take().unwrap_or_default();

@@ -48,8 +48,14 @@ fn walk(world: &World, value: &mut Value, fields: &[&str], path: &str) -> Result
                 Value::String(id) => {
                     *inner = named(world, field, id).ok_or_else(|| refuse(path))?;
                 }
-                Value::Array(ids) if ids.is_empty() => {}
-                Value::Null | Value::Object(_) | Value::Array(_) => {}
+                Value::Array(ids) => {
+                    for id in ids {
+                        if let Value::String(text) = id {
+                            *id = named(world, field, text).ok_or_else(|| refuse(path))?;
+                        }
+                    }
+                }
+                Value::Null | Value::Object(_) => {}
                 Value::Bool(_) | Value::Number(_) => return Err(refuse(path)),
             }
             walk(world, inner, rest, path)
@@ -76,6 +82,11 @@ fn named(world: &World, field: &str, id: &str) -> Option<Value> {
         "invoice" | "latest_invoice" => show(world, &world.invoices, id),
         "payment_intent" => show(world, &world.payment_intents, id),
         "latest_charge" | "charge" => show(world, &world.charges, id),
+        "configuration" => show(world, &world.portal_configurations, id),
+        "schedule" => show(world, &world.schedules, id),
+        "coupon" => show(world, &world.coupons, id),
+        "promotion_code" => show(world, &world.promotion_codes, id),
+        "discounts" | "discount" => show(world, &world.discounts, id),
         "setup_intent" | "pending_setup_intent" => show(world, &world.setup_intents, id),
         "payment_method" | "default_payment_method" => show(world, &world.payment_methods, id),
         _ => None,

@@ -42,6 +42,11 @@ impl Ids {
         (0..8).map(|_| char::from(ALPHANUMERIC[self.rng.usize(..26)])).collect()
     }
 
+    /// A coupon's id, where none was chosen.
+    pub fn coupon(&mut self) -> String {
+        self.text("", 8)
+    }
+
     /// What tells one card from another, as Stripe shows it.
     pub fn fingerprint(&mut self) -> String {
         self.text("", 16)

@@ -8,20 +8,29 @@
 //!
 //! # What it does not do
 //!
-//! - **Checkout**: modes `payment` and `setup`, discounts, promotion codes, tax, addresses, trials that
-//!   need no card. A trial with a card makes no setup intent; a 3-D Secure dialogue that fails makes no
-//!   failed payment intent.
-//! - **Subscriptions**: proration, pausing, schedules, several intervals in one, `send_invoice`, other
-//!   changes of the billing anchor, pending updates, thresholds. After four failed retries (days 1, 3,
-//!   5, 7) a subscription is always canceled. `classic` billing mode.
-//! - **Invoices**: one-off invoices, invoice items, previews, `send`, `mark_uncollectible`, customer
-//!   balances, minimum charges, PDFs. Finalising a renewal waits an hour, never for webhooks.
+//! - **Checkout**: modes `payment` and `setup`, tax, addresses, trials that need no card. A trial with a
+//!   card makes no setup intent; a 3-D Secure dialogue that fails makes no failed payment intent.
+//! - **Subscriptions**: several intervals in one, `send_invoice`, an anchor in the future, a trial added
+//!   later, pending updates (`pending_if_incomplete`), thresholds, discounts of single items, calls under
+//!   `/v1/subscription_items`. After four failed retries (days 1, 3, 5, 7) a subscription is always
+//!   canceled. `classic` billing mode. Whether another interval keeps the anchor is taken from Stripe's
+//!   comparison of billing modes; the new item's period begins at the change, and is billed whole.
+//! - **Schedules** are made from subscriptions only, and their running phase sells what it sold; phases
+//!   have items, dates and proration, no discounts, trials or metadata of the subscription.
+//! - **Invoices**: one-off invoices, editing, `send`, transactions of customer balances (the balance
+//!   itself works), minimum charges. Finalising a renewal waits an hour, never for webhooks. Previews
+//!   show the next invoice of a subscription or the first of a new one, not of schedules.
+//! - **Discounts** are of whole subscriptions; no `applies_to`, minimum amounts or customers' discounts.
 //! - **Usage**: meters exist and can be named by prices, but nothing can be reported to them: metered
 //!   lines are always over zero units.
-//! - **Money back**: refunds, disputes, credit notes, balance transactions.
-//! - **Portal, coupons, promotion codes, tax rates, entitlements, test clocks, search, v2**: nothing yet.
+//! - **Money back**: disputes, credit notes, balance transactions. Refunds succeed at once, and their
+//!   later `refund.updated` is not sent.
+//! - **Portal**: pausing, quantities, promotion codes, changes of the customer, login pages; the confirming
+//!   flows. A card typed there counts as authenticated.
+//! - **Tax** by rates on whole subscriptions made by the API, always rounded line by line; no automatic tax.
+//! - **Entitlements, test clocks, search, v2**: nothing yet.
 //! - **Webhooks**: events are rendered in one version; `invoice.upcoming` is never sent.
-//! - Payment methods other than cards; confirming payment intents by API; rate limits, unless ordered.
+//! - Payment methods other than cards; payment intents of one's own; rate limits, unless ordered.
 
 // An invoice is one `json!` of some seventy keys.
 #![recursion_limit = "256"]
@@ -35,6 +44,7 @@ mod control;
 mod customers;
 mod deliveries;
 mod delivering;
+mod discounts;
 mod error;
 mod events;
 mod expand;
@@ -53,10 +63,14 @@ mod pages;
 mod params;
 mod payment_methods;
 mod payments;
+mod portal;
+mod refunds;
 mod renewals;
+mod schedules;
 mod setup_intents;
 mod subscriptions;
 mod table;
+mod tax_rates;
 mod webhook_endpoints;
 mod world;
 
@@ -119,7 +133,7 @@ impl Simulator {
         }
     }
 
-    /// The API at Stripe's own paths, the pages under `/c/pay`, and the control under `/_sim`.
+    /// The API at Stripe's own paths, the pages under `/c/pay` and `/p/session`, and the control under `/_sim`.
     pub fn router(&self) -> axum::Router {
         http::router(self.clone())
             .merge(pages::router(self.clone()))

@@ -3,10 +3,15 @@
 use crate::{
     clock::Due,
     invoices::{self, Occasion},
+    schedules::{self, Phase},
     subscriptions::{self, Status, Subscription, TRIAL_WARNING_SECONDS},
     table::Object,
     world::World,
 };
+
+/// The order in which Stripe tells of a renewal that begins a schedule's next phase.
+const PHASE_ORDER: &[&str] =
+    &["customer.subscription.updated", "subscription_schedule.updated", "invoice.created"];
 
 /// A renewal's draft stays open to changes for an hour.
 const DRAFT_SECONDS: i64 = 3600;
@@ -29,7 +34,23 @@ pub fn end_period(world: &mut World, id: &str) {
     if subscription.status == Status::Trialing && ends_without_card(world, &subscription) {
         return;
     }
-    renew(world, subscription);
+    match schedules::due_phase(world, &subscription, now) {
+        Some(phase) => renew_into(world, subscription, &phase),
+        None => renew(world, subscription.clone(), subscription),
+    }
+}
+
+/// The next period is one of the schedule's next phase.
+fn renew_into(world: &mut World, before: Subscription, phase: &Phase) {
+    let mut renewed = before.clone();
+    let schedule = renewed.schedule.clone();
+    schedules::enter(world, &mut renewed, phase);
+    world.in_order(PHASE_ORDER, |world| {
+        renew(world, before, renewed);
+        if let Some(schedule) = schedule {
+            schedules::begin_next(world, &schedule);
+        }
+    });
 }
 
 /// What a trial without a card comes to, where its owner wanted no invoice.
@@ -45,10 +66,9 @@ fn ends_without_card(world: &mut World, subscription: &Subscription) -> bool {
     true
 }
 
-fn renew(world: &mut World, subscription: Subscription) {
-    let id = subscription.id.clone();
-    let before = subscription.render(world);
-    let mut renewed = subscription;
+fn renew(world: &mut World, before: Subscription, mut renewed: Subscription) {
+    let id = before.id.clone();
+    let before = before.render(world);
     renewed.begin_period(renewed.cycle.map_or(0, |cycle| cycle + 1));
     if renewed.status == Status::Trialing {
         renewed.status = Status::Active;

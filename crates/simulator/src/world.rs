@@ -10,6 +10,7 @@ use crate::{
     clock::Agenda,
     customers::Customer,
     deliveries::Deliveries,
+    discounts::{Coupon, Discount, PromotionCode},
     error::{Error, Result},
     events::{Event, EventDraft},
     expand,
@@ -22,9 +23,13 @@ use crate::{
     params::Params,
     payment_methods::PaymentMethod,
     payments::{Charge, PaymentIntent},
+    portal::{Configuration, PortalSession},
+    refunds::Refund,
+    schedules::Schedule,
     setup_intents::SetupIntent,
     subscriptions::Subscription,
     table::Table,
+    tax_rates::TaxRate,
     webhook_endpoints::WebhookEndpoint,
 };
 
@@ -43,12 +48,20 @@ pub struct World {
     pub products: Table<Product>,
     pub prices: Table<Price>,
     pub meters: Table<Meter>,
+    pub coupons: Table<Coupon>,
+    pub promotion_codes: Table<PromotionCode>,
+    pub discounts: Table<Discount>,
+    pub tax_rates: Table<TaxRate>,
     pub sessions: Table<Session>,
     pub payment_methods: Table<PaymentMethod>,
     pub payment_intents: Table<PaymentIntent>,
     pub setup_intents: Table<SetupIntent>,
     pub charges: Table<Charge>,
+    pub refunds: Table<Refund>,
     pub subscriptions: Table<Subscription>,
+    pub schedules: Table<Schedule>,
+    pub portal_configurations: Table<Configuration>,
+    pub portal_sessions: Table<PortalSession>,
     pub invoices: Table<Invoice>,
     pub invoice_items: Table<InvoiceItem>,
     pub invoice_payments: Table<InvoicePayment>,
@@ -109,6 +122,15 @@ pub struct Request {
 }
 
 impl Request {
+    /// What a page asks for in its visitor's name.
+    pub fn of(id: &str, pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        let fields = match form::nest(pairs) {
+            Ok(Value::Object(fields)) => fields,
+            _ => Map::new(),
+        };
+        Self { path: String::new(), id: id.to_owned(), fields, strict: true }
+    }
+
     pub fn params(&self) -> Params<'_> {
         Params::new(&self.fields, self.strict)
     }
@@ -125,12 +147,20 @@ impl World {
             products: Table::default(),
             prices: Table::default(),
             meters: Table::default(),
+            coupons: Table::default(),
+            promotion_codes: Table::default(),
+            discounts: Table::default(),
+            tax_rates: Table::default(),
             sessions: Table::default(),
             payment_methods: Table::default(),
             payment_intents: Table::default(),
             setup_intents: Table::default(),
             charges: Table::default(),
+            refunds: Table::default(),
             subscriptions: Table::default(),
+            schedules: Table::default(),
+            portal_configurations: Table::default(),
+            portal_sessions: Table::default(),
             invoices: Table::default(),
             invoice_items: Table::default(),
             invoice_payments: Table::default(),

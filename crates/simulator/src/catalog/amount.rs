@@ -25,6 +25,23 @@ impl Decimal {
         Self(self.0 / 100)
     }
 
+    /// More than nothing, and no more than a hundred.
+    pub fn is_percentage(self) -> bool {
+        self.0 > 0 && self.0 <= 100 * SCALE
+    }
+
+    /// This many hundredths of an amount, rounded half away from zero.
+    pub fn percent_of(self, amount: i64) -> i64 {
+        Self(self.0.saturating_mul(i128::from(amount)) / 100).round()
+    }
+
+    /// The part of an amount that is these hundredths on top of the rest of it.
+    pub fn percent_within(self, amount: i64) -> i64 {
+        let whole = self.0.saturating_add(100 * SCALE);
+        let (twice, sign) = (2 * self.0.saturating_mul(i128::from(amount.abs())), amount.signum());
+        i64::try_from((twice + whole) / (2 * whole)).unwrap_or(i64::MAX) * sign
+    }
+
     /// Half goes away from zero; Stripe documents no rule for ties.
     fn round(self) -> i64 {
         let half = if self.0 < 0 { -SCALE / 2 } else { SCALE / 2 };

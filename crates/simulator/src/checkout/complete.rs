@@ -129,6 +129,8 @@ fn fulfil(world: &mut World, session: &Session, submission: Submission) -> Resul
         },
         default_payment_method: Some(method),
         billing: session.billing.clone(),
+        default_tax_rates: Vec::new(),
+        discounts: session.discount.clone().into_iter().collect(),
         description: session.subscription_description.clone(),
         metadata: session.subscription_metadata.clone(),
     };

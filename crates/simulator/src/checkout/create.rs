@@ -6,6 +6,7 @@ use super::{Session, SessionLine, Status, Trial};
 use crate::{
     catalog::Price,
     clock::Due,
+    discounts::{self, Redemption},
     error::{Error, Result},
     params::{self, Metadata, Params},
     subscriptions::{self, Billing, ItemDraft},
@@ -41,6 +42,8 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         currency,
         trial: Trial::None,
         subscription_description: None,
+        discount: None,
+        allow_promotion_codes: params.boolean("allow_promotion_codes")?.unwrap_or(false),
         billing: Billing::default(),
         subscription_metadata: Metadata::new(),
         subscription: None,
@@ -50,6 +53,7 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         authenticating: None,
     };
     params.merge_metadata(&mut session.metadata)?;
+    session.discount = discount(world, &params, &session)?;
     if let Some(data) = params.object("subscription_data")? {
         read_subscription_data(world.now, &data, &mut session)?;
     }
@@ -80,9 +84,6 @@ fn check_mode(params: &Params<'_>) -> Result<()> {
         if params.text(field)?.is_some_and(|value| value != only) {
             return Err(params::not_simulated(field));
         }
-    }
-    if params.boolean("allow_promotion_codes")? == Some(true) {
-        return Err(params::not_simulated("allow_promotion_codes"));
     }
     if let Some(tax) = params.object("automatic_tax")?
         && tax.boolean("enabled")? == Some(true)
@@ -135,6 +136,23 @@ fn customer(world: &World, params: &Params<'_>) -> Result<Option<String>> {
         .code("parameters_exclusive"));
     }
     Ok(Some(world.customers.get(customer, "customer")?.id.clone()))
+}
+
+/// At most one, and not where the page asks for one.
+fn discount(world: &World, params: &Params<'_>, session: &Session) -> Result<Option<Redemption>> {
+    let Some(mut wanted) = discounts::read(world, params, session.customer.as_deref())? else {
+        return Ok(None);
+    };
+    if params.has("allow_promotion_codes") {
+        return Err(Error::invalid(
+            "You may only specify one of these parameters: allow_promotion_codes, discounts.",
+        )
+        .code("parameters_exclusive"));
+    }
+    if wanted.len() > 1 {
+        return Err(params.wrong("discounts", "A Checkout Session takes one discount at most."));
+    }
+    Ok(wanted.pop())
 }
 
 fn expires_at(now: i64, params: &Params<'_>) -> Result<i64> {

@@ -10,11 +10,12 @@ use serde_json::Value;
 pub use complete::{Submission, complete};
 pub use create::create;
 pub use operations::{
-    confirm_page, expire, expire_by_time, line_items, list, retrieve, retrieve_page,
+    confirm_page, expire, expire_by_time, line_items, list, redeem_code, retrieve, retrieve_page,
 };
 pub use render::line_items_of;
 
 use crate::{
+    discounts::{self, Redemption},
     params::Metadata,
     subscriptions::Billing,
     table::{Object, Table},
@@ -38,6 +39,10 @@ pub struct Session {
     pub currency: String,
     pub trial: Trial,
     pub subscription_description: Option<String>,
+    /// What was redeemed, by the request or on the page.
+    pub discount: Option<Redemption>,
+    /// The page takes promotion codes.
+    pub allow_promotion_codes: bool,
     pub billing: Billing,
     pub subscription_metadata: Metadata,
     pub subscription: Option<String>,
@@ -86,7 +91,19 @@ impl Status {
 impl Session {
     /// What is due today, in minor units: nothing for a trial, and nothing yet for metered prices.
     pub fn amount(&self, world: &World) -> i64 {
+        self.subtotal(world) - self.discount_amounts(world).iter().sum::<i64>()
+    }
+
+    /// Before a discount.
+    pub fn subtotal(&self, world: &World) -> i64 {
         self.lines.iter().map(|line| self.line_amount(line, world)).sum()
+    }
+
+    /// What the discount takes off each line.
+    pub fn discount_amounts(&self, world: &World) -> Vec<i64> {
+        let amounts: Vec<i64> =
+            self.lines.iter().map(|line| self.line_amount(line, world)).collect();
+        discounts::taken_off(world, self.discount.as_ref().map(|found| &found.coupon), &amounts)
     }
 
     pub fn line_amount(&self, line: &SessionLine, world: &World) -> i64 {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{Session, Status, Submission, complete, render::render_line};
 use crate::{
     cards::Presence,
+    discounts::{self, Redemption},
     error::{Error, Result},
     lists, payment_methods,
     table::Object,
@@ -58,6 +59,29 @@ fn expire_now(world: &mut World, id: &str) {
     if let Some(shown) = world.sessions.find(id).map(|session| session.render(world)) {
         world.emit("checkout.session.expired", &shown);
     }
+}
+
+/// A promotion code typed on the page; the empty one takes the discount away.
+///
+/// # Errors
+/// The session takes none, or the code is unknown, over, or not for this customer.
+pub fn redeem_code(world: &mut World, session: &Session, code: &str) -> Result<()> {
+    if session.status != Status::Open || !session.allow_promotion_codes {
+        return Err(Error::invalid("This checkout takes no promotion codes."));
+    }
+    let mut discount = None;
+    if !code.is_empty() {
+        let unknown = || Error::invalid("This code is invalid.");
+        let found = discounts::find_code(world, code).ok_or_else(unknown)?;
+        found.check(world, session.customer.as_deref(), "promotion_code")?;
+        discount = Some(Redemption {
+            coupon: found.coupon.clone(),
+            promotion_code: Some(found.id.clone()),
+            kept: None,
+        });
+    }
+    world.sessions.change(&session.id, |session| session.discount = discount);
+    Ok(())
 }
 
 /// `GET /v1/payment_pages/{cs}`, undocumented: Stripe's command line asks for it before it pays.

@@ -13,16 +13,24 @@ pub fn render(session: &Session, world: &World) -> Value {
     let amount = session.amount(world);
     let payment_status = match (session.status, session.trial) {
         (Status::Complete, Trial::Days(_) | Trial::Until(_)) => "no_payment_required",
+        (Status::Complete, Trial::None) if amount == 0 => "no_payment_required",
         (Status::Complete, Trial::None) => "paid",
         _ => "unpaid",
     };
+    let discounts = session.discount.iter().map(|found| {
+        let by_code = found.promotion_code.is_some();
+        let coupon = (!by_code).then_some(&found.coupon);
+        json!({ "coupon": coupon, "promotion_code": found.promotion_code })
+    });
+    let discounts: Vec<Value> = discounts.collect();
     let is_open = session.status == Status::Open;
     let url = is_open.then(|| format!("{}/c/pay/{}", world.base_url, session.id));
     let shown = json!({
         "id": session.id,
         "object": "checkout.session",
         "adaptive_pricing": { "enabled": false },
-        "amount_subtotal": amount,
+        "allow_promotion_codes": session.allow_promotion_codes.then_some(true),
+        "amount_subtotal": session.subtotal(world),
         "amount_total": amount,
         "automatic_tax": { "enabled": false, "liability": null, "provider": null, "status": null },
         "cancel_url": session.cancel_url,
@@ -41,7 +49,7 @@ pub fn render(session: &Session, world: &World) -> Value {
         "customer_creation": session.customer.is_none().then_some("always"),
         "customer_details": customer_details(session, world),
         "customer_email": session.customer_email,
-        "discounts": [],
+        "discounts": discounts,
         "expires_at": session.expires_at,
         "invoice": session.invoice,
         "livemode": false,
@@ -62,7 +70,11 @@ pub fn render(session: &Session, world: &World) -> Value {
         "status": session.status.word(),
         "subscription": session.subscription,
         "success_url": session.success_url,
-        "total_details": { "amount_discount": 0, "amount_shipping": 0, "amount_tax": 0 },
+        "total_details": {
+            "amount_discount": session.subtotal(world) - amount,
+            "amount_shipping": 0,
+            "amount_tax": 0,
+        },
         "ui_mode": "hosted_page",
         "url": url,
     });
@@ -91,14 +103,16 @@ pub fn render_line(session: &Session, line: &SessionLine, world: &World) -> Valu
     let price = world.prices.find(&line.price);
     let product = price.and_then(|price| world.products.find(&price.product));
     let amount = session.line_amount(line, world);
+    let place = session.lines.iter().position(|found| found.id == line.id).unwrap_or_default();
+    let discount = session.discount_amounts(world).get(place).copied().unwrap_or_default();
     json!({
         "id": line.id,
         "object": "item",
         "adjustable_quantity": null,
-        "amount_discount": 0,
+        "amount_discount": discount,
         "amount_subtotal": amount,
         "amount_tax": 0,
-        "amount_total": amount,
+        "amount_total": amount - discount,
         "currency": session.currency,
         "description": product.map(|product| &product.name),
         "metadata": {},
@@ -116,7 +130,6 @@ pub fn line_items_of(world: &World, id: &str) -> Option<Value> {
 
 const NULLS: &[&str] = &[
     "after_expiration",
-    "allow_promotion_codes",
     "allowed_payment_method_types",
     "billing_address_collection",
     "client_secret",

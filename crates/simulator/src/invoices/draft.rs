@@ -2,9 +2,10 @@
 
 use super::{Invoice, Line, Status, announce, lines};
 use crate::{
-    calendar,
+    calendar, discounts,
     invoice_items::{self, InvoiceItem},
     subscriptions::Subscription,
+    tax_rates,
     world::World,
 };
 
@@ -58,6 +59,7 @@ pub fn draft(
     if occasion.bills_period {
         subscription.remember_debits(&invoice.lines);
     }
+    subscription.spend_discounts(world, &invoice);
     subscription.latest_invoice = Some(id.clone());
     world.invoices.put(invoice);
     announce(world, "invoice.created", &id);
@@ -75,6 +77,8 @@ pub fn draw(world: &World, subscription: &Subscription, occasion: &Occasion, at:
     if occasion.bills_period {
         drawn.extend(lines::of_period(world, subscription, first));
     }
+    discounts::apply(world, &subscription.discounts, at, &mut drawn);
+    tax_rates::apply(world, &subscription.default_tax_rates, &mut drawn);
     let balance = world.customers.find(&subscription.customer).map_or(0, |c| c.balance);
     Invoice {
         id: String::new(),
@@ -98,6 +102,7 @@ pub fn draw(world: &World, subscription: &Subscription, occasion: &Occasion, at:
         next_step_at: None,
         starting_balance: balance,
         ending_balance: None,
+        tax_rates: subscription.default_tax_rates.clone(),
         proration_date: None,
         finalized_at: None,
         paid_at: None,
@@ -111,8 +116,10 @@ pub fn draw(world: &World, subscription: &Subscription, occasion: &Occasion, at:
 pub fn period_amounts(world: &World, subscription: &Subscription) -> Vec<(String, i64)> {
     let mut whole = subscription.clone();
     whole.period_end = whole.whole_period_end();
-    let drawn = lines::of_period(world, &whole, true);
-    drawn.into_iter().filter_map(|line| Some((line.subscription_item?, line.amount))).collect()
+    let mut drawn = lines::of_period(world, &whole, true);
+    discounts::apply(world, &subscription.discounts, world.now, &mut drawn);
+    let amounts = drawn.into_iter().map(|line| (line.net(), line.subscription_item));
+    amounts.filter_map(|(amount, item)| Some((item?, amount))).collect()
 }
 
 /// Where the period before the running one began.

@@ -51,6 +51,8 @@ fn line(world: &World, subscription: &Subscription, item: &Item, price: &Price) 
         amount,
         quantity,
         period,
+        discounts: Vec::new(),
+        taxes: Vec::new(),
     }
 }
 
@@ -70,6 +72,8 @@ pub fn waiting(world: &World, item: &InvoiceItem) -> Line {
         amount: item.amount,
         quantity: item.quantity,
         period: item.period,
+        discounts: Vec::new(),
+        taxes: Vec::new(),
     }
 }
 

@@ -24,6 +24,7 @@ pub use preview::create_preview;
 use crate::{
     params::Metadata,
     table::{Object, Table},
+    tax_rates::Tax,
     world::World,
 };
 
@@ -49,6 +50,7 @@ pub struct Invoice {
     /// The customer's balance before and after it; credit is below zero.
     pub starting_balance: i64,
     pub ending_balance: Option<i64>,
+    pub tax_rates: Vec<String>,
     /// Of a preview: the moment its prorations are counted from.
     pub proration_date: Option<i64>,
     pub finalized_at: Option<i64>,
@@ -75,6 +77,16 @@ pub struct Line {
     pub quantity: i64,
     /// Start and end.
     pub period: (i64, i64),
+    /// Discounts and what each takes off.
+    pub discounts: Vec<(String, i64)>,
+    pub taxes: Vec<Tax>,
+}
+
+impl Line {
+    /// After discounts, before tax that comes on top.
+    pub fn net(&self) -> i64 {
+        self.amount - self.discounts.iter().map(|(_, amount)| amount).sum::<i64>()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,9 +111,51 @@ impl Status {
 }
 
 impl Invoice {
-    /// In minor units.
-    pub fn total(&self) -> i64 {
+    /// Before discounts, in minor units.
+    pub fn subtotal(&self) -> i64 {
         self.lines.iter().map(|line| line.amount).sum()
+    }
+
+    pub fn total(&self) -> i64 {
+        self.net() + self.tax(false)
+    }
+
+    /// After discounts, before tax that comes on top.
+    pub fn net(&self) -> i64 {
+        self.lines.iter().map(Line::net).sum()
+    }
+
+    /// Tax within the amounts (`inclusive`), or on top of them.
+    pub fn tax(&self, inclusive: bool) -> i64 {
+        let taxes = self.lines.iter().flat_map(|line| &line.taxes);
+        taxes.filter(|tax| tax.inclusive == inclusive).map(|tax| tax.amount).sum()
+    }
+
+    /// The tax of each rate, over all lines.
+    pub fn taxes(&self) -> Vec<Tax> {
+        let mut sums: Vec<Tax> = Vec::new();
+        for tax in self.lines.iter().flat_map(|line| &line.taxes) {
+            match sums.iter_mut().find(|sum| sum.rate == tax.rate) {
+                Some(sum) => {
+                    sum.amount += tax.amount;
+                    sum.taxable += tax.taxable;
+                }
+                None => sums.push(tax.clone()),
+            }
+        }
+        sums
+    }
+
+    /// Each discount that took something off, and how much.
+    pub fn discounts(&self) -> Vec<(String, i64)> {
+        let mut sums: Vec<(String, i64)> = Vec::new();
+        for (id, amount) in self.lines.iter().flat_map(|line| &line.discounts) {
+            match sums.iter_mut().find(|(found, _)| found == id) {
+                Some((_, sum)) => *sum += amount,
+                None => sums.push((id.clone(), *amount)),
+            }
+        }
+        sums
     }
 
     /// What is asked of the customer once their balance is applied; credit that is left over stays

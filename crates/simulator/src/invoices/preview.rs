@@ -6,9 +6,11 @@ use serde_json::{Map, Value};
 
 use super::{Invoice, Occasion, draft::draw};
 use crate::{
+    discounts,
     error::{Error, Result},
     invoice_items::{self, InvoiceItem},
     params::Params,
+    schedules,
     subscriptions::{self, Plan, Subscription},
     table::Object,
     world::{Request, World},
@@ -46,20 +48,14 @@ const READS: &[&str] = &[
     "cancel_at",
     "cancel_at_period_end",
     "cancel_now",
+    "default_tax_rates",
     "items",
     "proration_behavior",
     "proration_date",
     "trial_end",
 ];
-const KNOWS: &[&str] = &[
-    "billing_mode",
-    "billing_schedules",
-    "default_tax_rates",
-    "metadata",
-    "pause",
-    "resume_at",
-    "start_date",
-];
+const KNOWS: &[&str] =
+    &["billing_mode", "billing_schedules", "metadata", "pause", "resume_at", "start_date"];
 
 fn of_subscription(
     world: &mut World,
@@ -78,7 +74,8 @@ fn of_subscription(
     if details.boolean("cancel_now")? == Some(true) {
         return of_end(world, &before, details);
     }
-    let plan = Plan::read(world, &before, details)?;
+    let wanted = discounts::read(world, params, Some(&before.customer))?;
+    let plan = Plan::read(world, &before, details, wanted)?;
     let mut occasion = plan.occasion_now(world);
     occasion.billing_reason = "upcoming";
     name_items(world, &mut occasion.items);
@@ -93,7 +90,7 @@ fn of_subscription(
 }
 
 /// The renewal; or, where the subscription ends first, what waits for its last invoice.
-fn next(world: &World, after: &Subscription, mut occasion: Occasion) -> Result<Invoice> {
+fn next(world: &mut World, after: &Subscription, mut occasion: Occasion) -> Result<Invoice> {
     let end = after.period_end;
     let ends = after.cancel_at.is_some_and(|moment| moment <= end);
     if ends && occasion.items.is_empty() {
@@ -101,6 +98,9 @@ fn next(world: &World, after: &Subscription, mut occasion: Occasion) -> Result<I
     }
     occasion.bills_period = !ends;
     let mut renewed = after.clone();
+    if let Some(phase) = schedules::due_phase(world, &renewed, end) {
+        schedules::enter(world, &mut renewed, &phase);
+    }
     if !ends {
         renewed.begin_period(renewed.cycle.map_or(0, |cycle| cycle + 1));
     }
@@ -131,7 +131,8 @@ fn of_end(world: &mut World, before: &Subscription, details: &Params<'_>) -> Res
 fn of_new(world: &World, params: &Params<'_>, details: &Params<'_>) -> Result<Invoice> {
     let customer = params.required_text("customer")?;
     world.customers.get(customer, "customer")?;
-    let new = subscriptions::read_preview(world, customer, details)?;
+    let wanted = discounts::read(world, params, Some(customer))?.unwrap_or_default();
+    let new = subscriptions::read_preview(world, customer, details, wanted)?;
     let subscription = subscriptions::preview(world, new)?;
     let occasion = Occasion::of_period(world, &subscription, "upcoming");
     let invoice = draw(world, &subscription, &occasion, world.now);

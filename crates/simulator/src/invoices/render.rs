@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{Invoice, Line, Status};
 use crate::{
     lists,
+    tax_rates::{self, Tax},
     world::{World, with_nulls},
 };
 
@@ -39,12 +40,12 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         "customer": invoice.customer,
         "customer_tax_exempt": "none",
         "customer_tax_ids": [],
-        "default_tax_rates": [],
-        "discounts": [],
+        "default_tax_rates": tax_rates::show(world, &invoice.tax_rates),
+        "discounts": invoice.discounts().iter().map(|(id, _)| id).collect::<Vec<_>>(),
         "effective_at": invoice.finalized_at,
         "ending_balance": invoice.ending_balance,
         "hosted_invoice_url": page,
-        "invoice_pdf": null,
+        "invoice_pdf": page.as_ref().map(|page| format!("{page}/pdf")),
         "issuer": { "type": "self" },
         "lines": lists::whole(lines, &format!("/v1/invoices/{}/lines", invoice.id)),
         "livemode": false,
@@ -62,13 +63,13 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         "starting_balance": invoice.starting_balance,
         "status": invoice.status.word(),
         "status_transitions": transitions(invoice),
-        "subtotal": total,
-        "subtotal_excluding_tax": total,
+        "subtotal": invoice.subtotal(),
+        "subtotal_excluding_tax": invoice.subtotal() - invoice.tax(true),
         "total": total,
-        "total_discount_amounts": [],
-        "total_excluding_tax": total,
+        "total_discount_amounts": discount_amounts(&invoice.discounts()),
+        "total_excluding_tax": invoice.net() - invoice.tax(true),
         "total_pretax_credit_amounts": [],
-        "total_taxes": [],
+        "total_taxes": invoice.taxes().iter().map(Tax::show).collect::<Vec<_>>(),
     });
     if let Some(customer) = world.customers.find(&invoice.customer) {
         shown["customer_address"] = customer.address.clone();
@@ -77,6 +78,11 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         shown["customer_phone"] = json!(customer.phone);
     }
     with_nulls(shown, NULLS)
+}
+
+fn discount_amounts(discounts: &[(String, i64)]) -> Value {
+    let show = |(id, amount): &(String, i64)| json!({ "amount": amount, "discount": id });
+    discounts.iter().map(show).collect()
 }
 
 fn automatic_tax() -> Value {
@@ -127,9 +133,9 @@ pub fn render_line(invoice: &Invoice, line: &Line) -> Value {
         "amount": line.amount,
         "currency": invoice.currency,
         "description": line.description,
-        "discount_amounts": [],
+        "discount_amounts": discount_amounts(&line.discounts),
         "discountable": line.discountable,
-        "discounts": [],
+        "discounts": line.discounts.iter().map(|(id, _)| id).collect::<Vec<_>>(),
         "invoice": invoice.id,
         "livemode": false,
         "metadata": {},
@@ -141,7 +147,7 @@ pub fn render_line(invoice: &Invoice, line: &Line) -> Value {
         "quantity_decimal": line.quantity.to_string(),
         "subscription": subscription_of(invoice),
         "subtotal": line.amount,
-        "taxes": [],
+        "taxes": line.taxes.iter().map(Tax::show).collect::<Vec<_>>(),
     })
 }
 

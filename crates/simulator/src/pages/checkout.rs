@@ -23,6 +23,7 @@ pub fn router() -> Router<Simulator> {
     Router::new()
         .route("/c/pay/{session}", get(show).post(pay))
         .route("/c/pay/{session}/authentication", post(authenticate))
+        .route("/c/pay/{session}/promotion-code", post(redeem))
 }
 
 /// What was typed, to be shown again.
@@ -80,6 +81,23 @@ async fn pay(State(simulator): State<Simulator>, Path(id): Path<String>, body: S
         }
         let done = as_request(world, |world| submit(world, &session, &typed));
         answer(world, &session, &typed, done)
+    })
+}
+
+/// A promotion code, typed by the payer; the empty one takes the discount away.
+async fn redeem(
+    State(simulator): State<Simulator>,
+    Path(id): Path<String>,
+    body: String,
+) -> Response {
+    let typed = form::decode(&body).into_iter().find(|(name, _)| name == "promotion_code");
+    let code = typed.map_or_else(String::new, |(_, code)| code.trim().to_owned());
+    simulator.with(|world| {
+        let Some(session) = world.sessions.find(&id).cloned() else {
+            return not_found("checkout session");
+        };
+        let done = checkout::redeem_code(world, &session, &code);
+        answer(world, &session, &Typed::default(), done)
     })
 }
 
@@ -156,7 +174,7 @@ fn needs_dialogue(world: &World, session: &Session, method: &PaymentMethod) -> b
 }
 
 /// `12 / 34`, `12/2034` or `1234`; what is neither is an invalid month.
-fn read_expiry(text: &str) -> (i64, i64) {
+pub fn read_expiry(text: &str) -> (i64, i64) {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let (month, year) = match text.split_once('/') {
         Some((month, year)) => (month.trim(), year.trim()),

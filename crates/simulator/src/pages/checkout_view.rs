@@ -58,7 +58,7 @@ fn summary(world: &World, session: &Session) -> Markup {
     let amount = session.amount(world);
     let name = session.lines.first().map_or("", |line| product_name(world, line));
     html! {
-        @if let Some(url) = &session.cancel_url {
+        @if let Some(url) = session.cancel_url.as_ref().filter(|_| session.status == Status::Open) {
             p { a.cancel href=(url) { "← Cancel" } }
         }
         h1 {
@@ -84,7 +84,27 @@ fn summary(world: &World, session: &Session) -> Markup {
                 }
             }
         }
+        @if session.allow_promotion_codes || session.discount.is_some() { (discount(world, session)) }
         p.total { span { "Total due today" } strong { (money::show(amount, &session.currency)) } }
+    }
+}
+
+/// What is taken off, and the field for a promotion code.
+fn discount(world: &World, session: &Session) -> Markup {
+    let off = session.subtotal(world) - session.amount(world);
+    let code = session.discount.as_ref().and_then(|found| found.promotion_code.as_ref());
+    let code = code.and_then(|id| world.promotion_codes.find(id)).map_or("", |found| &found.code);
+    html! {
+        @if session.discount.is_some() {
+            p.discount { span { "Discount " (code) } " " strong { (money::show(-off, &session.currency)) } }
+        }
+        @if session.allow_promotion_codes && session.status == Status::Open {
+            form.promotion method="post" action={ "/c/pay/" (session.id) "/promotion-code" } {
+                label for="promotion_code" { "Promotion code" }
+                input #promotion_code name="promotion_code" value=(code) autocomplete="off";
+                button.quiet #apply-code type="submit" { "Apply" }
+            }
+        }
     }
 }
 
@@ -108,7 +128,7 @@ fn then(world: &World, session: &Session) -> String {
     )
 }
 
-fn rate(price: &Price) -> String {
+pub fn rate(price: &Price) -> String {
     let amount = match &price.scheme {
         Scheme::PerUnit(unit) => money::show_unit(*unit, &price.currency),
         Scheme::Volume(_) | Scheme::Graduated(_) => "Price by quantity".to_owned(),
@@ -146,7 +166,7 @@ fn payment(world: &World, session: &Session, typed: &Typed, alert: Option<&str>)
             (field("card_number", "Card number", &typed.number, "text", "cc-number", "1234 1234 1234 1234"))
             div.pair {
                 (field("expiry", "Expires (MM / YY)", &typed.expiry, "text", "cc-exp", "MM / YY"))
-                (field("cvc", "Security code (CVC)", &typed.cvc, "text", "cc-csc", "CVC"))
+                (field("cvc", "Security code", &typed.cvc, "text", "cc-csc", "CVC"))
             }
             (field("name", "Name on card", &typed.name, "text", "cc-name", ""))
             button #pay type="submit" autofocus[filled] {

@@ -4,6 +4,9 @@ mod authentication;
 mod checkout;
 mod checkout_view;
 mod invoice;
+mod pdf;
+mod portal;
+mod portal_view;
 
 use axum::{
     Router,
@@ -24,6 +27,7 @@ pub fn router(simulator: Simulator) -> Router {
     checkout::router()
         .merge(authentication::router())
         .merge(invoice::router())
+        .merge(portal::router())
         .with_state(simulator)
 }
 

@@ -14,7 +14,8 @@ pub struct Charge {
     id: String,
     created: i64,
     amount: i64,
-    currency: String,
+    pub amount_refunded: i64,
+    pub currency: String,
     description: String,
     pub customer: Option<String>,
     pub payment_intent: String,
@@ -36,6 +37,7 @@ pub fn add(
         id: id.clone(),
         created: world.now,
         amount: intent.amount,
+        amount_refunded: 0,
         currency: intent.currency.clone(),
         description: intent.description.clone(),
         customer: intent.customer.clone(),
@@ -50,6 +52,15 @@ pub fn add(
 }
 
 impl Charge {
+    /// What can still be given back.
+    pub fn left_to_refund(&self) -> i64 {
+        self.amount - self.amount_refunded
+    }
+
+    pub fn is_paid(&self) -> bool {
+        self.decline.is_none()
+    }
+
     fn outcome(&self) -> Value {
         let (status, kind, message) = match self.decline {
             None => ("approved_by_network", "authorized", "Payment complete."),
@@ -93,7 +104,7 @@ impl Object for Charge {
             "object": "charge",
             "amount": self.amount,
             "amount_captured": if paid { self.amount } else { 0 },
-            "amount_refunded": 0,
+            "amount_refunded": self.amount_refunded,
             "billing_details": self.method.billing_details(),
             "calculated_statement_descriptor": "SIMULATOR",
             "captured": paid,
@@ -112,7 +123,7 @@ impl Object for Charge {
             "payment_intent": self.payment_intent,
             "payment_method": self.method.id,
             "payment_method_details": { "card": card, "type": "card" },
-            "refunded": false,
+            "refunded": paid && self.amount_refunded == self.amount,
             "status": if paid { "succeeded" } else { "failed" },
         });
         with_nulls(shown, NULLS)

@@ -7,6 +7,7 @@ use crate::{
     error::{Error, Result},
     invoice_items, invoices,
     params::Params,
+    schedules,
     table::Object,
     world::{Request, World},
 };
@@ -42,7 +43,7 @@ pub fn cancel(world: &mut World, request: &Request) -> Result<Value> {
     }
     end(world, &request.id, Some("cancellation_requested"));
     if invoices_now {
-        super::pause::invoice_pending(world, &request.id);
+        super::invoice_pending(world, &request.id);
     }
     super::retrieve(world, request)
 }
@@ -74,6 +75,10 @@ pub fn end(world: &mut World, id: &str, reason: Option<&'static str>) {
         subscription.ended_at = Some(now);
         subscription.cancellation.reason = reason;
     });
+    let schedule = world.subscriptions.find(id).and_then(|stored| stored.schedule.clone());
+    if let Some(schedule) = schedule {
+        schedules::drop_with_subscription(world, &schedule, reason == Some("payment_failed"));
+    }
     for invoice in open_invoices(world, id) {
         invoices::stop_collecting(world, &invoice);
     }

@@ -10,7 +10,7 @@ use crate::{
     calendar::Cadence,
     cards::{Outcome, Presence},
     clock::Due,
-    customers,
+    customers, discounts,
     error::Result,
     invoices::{self, Collected, Invoice, Occasion},
     payments, setup_intents,
@@ -66,11 +66,12 @@ pub fn open(
 ) -> Result<String> {
     let (cadence, currency) = check_items(world, &mut new.items, "items")?;
     let id = world.ids.id("sub_");
-    let mut subscription = begin(world.now, new, cadence, currency);
+    let mut subscription = begin(world, new, cadence, currency);
     subscription.id.clone_from(&id);
     for item in &mut subscription.items {
         item.id = world.ids.id("si_");
     }
+    discounts::settle(world, &mut subscription);
     customers::settle_currency(world, &subscription.customer, &subscription.currency);
     world.subscriptions.put(subscription.clone());
     let occasion = Occasion::of_period(world, &subscription, "subscription_create");
@@ -102,7 +103,14 @@ pub fn open(
 }
 
 /// The subscription as it begins, without ids.
-fn begin(now: i64, new: SubscriptionDraft, cadence: Cadence, currency: String) -> Subscription {
+fn begin(
+    world: &World,
+    new: SubscriptionDraft,
+    cadence: Cadence,
+    currency: String,
+) -> Subscription {
+    let now = world.now;
+    let wanted = new.discounts;
     let items = new.items.into_iter().map(|item| Item {
         id: String::new(),
         created: now,
@@ -136,12 +144,16 @@ fn begin(now: i64, new: SubscriptionDraft, cadence: Cadence, currency: String) -
         description: new.description,
         latest_invoice: None,
         metadata: new.metadata,
+        discounts: Vec::new(),
+        default_tax_rates: new.default_tax_rates,
         pause_collection: None,
         schedule: None,
     };
     if new.trial_end.is_none() {
         subscription.begin_period(0);
     }
+    subscription.discounts =
+        wanted.iter().map(|wanted| discounts::redeem(world, wanted, &subscription)).collect();
     subscription
 }
 
@@ -157,7 +169,7 @@ fn check_payable(world: &World, new: &SubscriptionDraft, asks_card: bool) -> Res
 /// The subscription as it would begin, not kept and without ids.
 pub fn preview(world: &World, mut new: SubscriptionDraft) -> Result<Subscription> {
     let (cadence, currency) = check_items(world, &mut new.items, "items")?;
-    Ok(begin(world.now, new, cadence, currency))
+    Ok(begin(world, new, cadence, currency))
 }
 
 /// The intent of a first invoice that is not charged at once only waits for the customer's word.

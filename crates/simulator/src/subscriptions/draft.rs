@@ -4,9 +4,10 @@ use super::Billing;
 use crate::{
     calendar::Cadence,
     catalog::Recurring,
+    discounts::{self, Redemption},
     error::{Error, Result},
     params::{Metadata, Params},
-    payment_methods,
+    payment_methods, tax_rates,
     world::World,
 };
 
@@ -22,6 +23,8 @@ pub struct SubscriptionDraft {
     pub trial_end: Option<i64>,
     pub default_payment_method: Option<String>,
     pub billing: Billing,
+    pub discounts: Vec<Redemption>,
+    pub default_tax_rates: Vec<String>,
     pub description: Option<String>,
     pub metadata: Metadata,
 }
@@ -47,6 +50,8 @@ pub fn read(world: &World, params: &Params<'_>) -> Result<SubscriptionDraft> {
         trial_end: trial_end(world.now, params)?,
         default_payment_method: None,
         billing: Billing::default(),
+        discounts: discounts::read(world, params, Some(customer))?.unwrap_or_default(),
+        default_tax_rates: tax_rates::read(world, params)?.unwrap_or_default(),
         description: params.text("description")?.map(str::to_owned),
         metadata: Metadata::new(),
     };
@@ -64,6 +69,7 @@ pub fn read_preview(
     world: &World,
     customer: &str,
     details: &Params<'_>,
+    discounts: Vec<Redemption>,
 ) -> Result<SubscriptionDraft> {
     Ok(SubscriptionDraft {
         customer: customer.to_owned(),
@@ -71,6 +77,8 @@ pub fn read_preview(
         trial_end: trial_end(world.now, details)?,
         default_payment_method: None,
         billing: Billing::default(),
+        discounts,
+        default_tax_rates: tax_rates::read(world, details)?.unwrap_or_default(),
         description: None,
         metadata: Metadata::new(),
     })

@@ -20,16 +20,17 @@ pub use draft::{
     ItemDraft, SubscriptionDraft, check_for_sale, check_items, read_preview, trial_end,
 };
 pub use pause::{
-    PausedCollection, enter_pause, expire_resumption, pause, resume, resume_collection,
-    resumed_by_payment,
+    PausedCollection, enter_pause, expire_resumption, invoice_pending, pause, resume,
+    resume_collection, resumed_by_payment,
 };
 pub use plan::Plan;
 pub use proration::{Debit, Proration, credits_at_end, prorate, share};
-pub use update::update;
+pub use update::{perform, update};
 
 use crate::{
     calendar::{self, Cadence},
     catalog::Price,
+    discounts::Discount,
     error::Result,
     invoices::Line,
     lists,
@@ -72,6 +73,8 @@ pub struct Subscription {
     pub description: Option<String>,
     pub latest_invoice: Option<String>,
     pub metadata: Metadata,
+    pub discounts: Vec<Discount>,
+    pub default_tax_rates: Vec<String>,
     pub pause_collection: Option<PausedCollection>,
     /// The schedule that manages it.
     pub schedule: Option<String>,
@@ -186,7 +189,7 @@ impl Subscription {
             };
             let line = lines.iter().find(is_own).filter(|_| !in_trial && item.quantity.is_some());
             item.debit = line.map(|line| Debit {
-                amount: line.amount,
+                amount: line.net(),
                 start: line.period.0,
                 end: line.period.1,
                 price: item.price.clone(),

@@ -119,8 +119,7 @@ pub fn invoice_pending(world: &mut World, id: &str) {
         return;
     }
     let invoice = invoices::draft(world, &mut subscription, occasion, None);
-    let latest = invoice.clone();
-    world.subscriptions.change(id, |stored| stored.latest_invoice = Some(latest));
+    change(world, id, |stored| *stored = subscription);
     invoices::finalize_now(world, &invoice);
     if world.invoices.find(&invoice).is_some_and(|invoice| !invoice.is_paid()) {
         let collected = invoices::collect(world, &invoice, None, Presence::Absent);

@@ -5,10 +5,12 @@ use super::{
 };
 use crate::{
     calendar::Cadence,
+    discounts::{self, Redemption},
     error::{Error, Result},
     invoice_items::{self, InvoiceItem},
     invoices::Occasion,
     params::{Metadata, Params},
+    tax_rates,
     world::World,
 };
 
@@ -29,11 +31,24 @@ pub struct Plan {
 impl Plan {
     /// Reads items, anchor, trial, end and proration from `params`, the same for an update and for
     /// the `subscription_details` of a preview.
-    pub fn read(world: &mut World, before: &Subscription, params: &Params<'_>) -> Result<Self> {
+    /// `discounts` are those the subscription is to have, where they change.
+    pub fn read(
+        world: &mut World,
+        before: &Subscription,
+        params: &Params<'_>,
+        discounts: Option<Vec<Redemption>>,
+    ) -> Result<Self> {
         let mut after = before.clone();
+        if let Some(wanted) = discounts {
+            after.discounts =
+                wanted.iter().map(|wanted| discounts::redeem(world, wanted, before)).collect();
+        }
         let behavior = params
             .choice("proration_behavior", &["always_invoice", "create_prorations", "none"])?
             .unwrap_or("create_prorations");
+        if let Some(rates) = tax_rates::read(world, params)? {
+            after.default_tax_rates = rates;
+        }
         let changes_interval = params.has("items") && change_items(world, params, &mut after)?;
         let moves_anchor = change_anchor(params)?;
         let ends_trial = change_trial(world.now, params, &mut after)?;
@@ -207,7 +222,7 @@ fn change_items(world: &mut World, params: &Params<'_>, after: &mut Subscription
 }
 
 /// Checks the items against each other. Answers whether the billing interval changed.
-pub fn settle_items(world: &World, param: &str, after: &mut Subscription) -> Result<bool> {
+fn settle_items(world: &World, param: &str, after: &mut Subscription) -> Result<bool> {
     let drafts = after.items.iter().map(|item| ItemDraft {
         price: item.price.clone(),
         quantity: item.quantity,

@@ -6,6 +6,7 @@ use super::{Item, PausedCollection, Subscription};
 use crate::{
     catalog, lists,
     table::Object,
+    tax_rates,
     world::{World, with_nulls},
 };
 
@@ -36,9 +37,9 @@ pub fn render(subscription: &Subscription, world: &World) -> Value {
         "currency": subscription.currency,
         "customer": subscription.customer,
         "default_payment_method": subscription.default_payment_method,
-        "default_tax_rates": [],
+        "default_tax_rates": tax_rates::show(world, &subscription.default_tax_rates),
         "description": subscription.description,
-        "discounts": [],
+        "discounts": subscription.discounts.iter().map(|d| &d.id).collect::<Vec<_>>(),
         "ended_at": subscription.ended_at,
         "invoice_settings": {
             "account_tax_ids": null,

@@ -6,6 +6,7 @@ use super::{Plan, Subscription, pause, payable};
 use crate::{
     cards::Presence,
     clock::Due,
+    discounts,
     error::{Error, Result},
     invoice_items, invoices,
     params::Params,
@@ -44,7 +45,8 @@ pub fn update(world: &mut World, request: &Request) -> Result<Value> {
         )
         .code("invalid_canceled_subscription_fields"));
     }
-    let mut plan = Plan::read(world, &before, &params)?;
+    let wanted = discounts::read(world, &params, Some(&before.customer))?;
+    let mut plan = Plan::read(world, &before, &params, wanted)?;
     read_settings(world, &params, &mut plan.after)?;
     let behavior =
         params.choice("payment_behavior", &["allow_incomplete", "error_if_incomplete"])?;
@@ -54,10 +56,7 @@ pub fn update(world: &mut World, request: &Request) -> Result<Value> {
         payable::check(world, &plan.after, amount, true)?;
     }
     if plan.invoices_now {
-        world.in_order(ORDER, |world| {
-            perform(world, &before, plan);
-            Ok(())
-        })?;
+        world.in_order(ORDER, |world| perform(world, &before, plan));
     } else {
         perform(world, &before, plan);
     }
@@ -84,6 +83,7 @@ pub fn perform(world: &mut World, before: &Subscription, plan: Plan) {
         invoice_items::add(world, item);
     }
     let mut after = plan.after;
+    discounts::settle(world, &mut after);
     let mut invoice = None;
     if plan.invoices_now {
         let mut occasion = invoices::Occasion::of_items(world, &after);

@@ -176,7 +176,11 @@ fn a_session_is_checked_as_stripe_checks_it() {
         (format!("mode=subscription&success_url=done&{line}"), "url_invalid", "success_url"),
         (format!("success_url=https://a.example&{line}"), "parameter_missing", "mode"),
         (good(&format!("{line}&mode=payment")), "not_simulated", "mode"),
-        (good(&format!("{line}&discounts[0][coupon]=x")), "not_simulated", "discounts"),
+        (
+            good(&format!("{line}&discounts[0][coupon]=x")),
+            "resource_missing",
+            "discounts[0][coupon]",
+        ),
         (
             good(&format!("{line}&subscription_data[cancel_at]=1")),
             "parameter_unknown",

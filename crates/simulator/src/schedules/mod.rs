@@ -1,0 +1,109 @@
+//! Subscription schedules: changes that wait for their day.
+
+mod advance;
+mod operations;
+mod phases;
+mod render;
+
+use serde_json::Value;
+
+pub use advance::{advance, begin_next, drop_with_subscription, due_phase, enter};
+pub use operations::{cancel, create, list, release, retrieve, update};
+
+use crate::{
+    params::Metadata,
+    table::{Object, Table},
+    world::World,
+};
+
+#[derive(Clone)]
+pub struct Schedule {
+    pub id: String,
+    pub created: i64,
+    pub customer: String,
+    pub subscription: Option<String>,
+    pub released_subscription: Option<String>,
+    pub status: Status,
+    pub phases: Vec<Phase>,
+    /// Which phase runs.
+    pub current: usize,
+    /// What comes after the last phase: `release` or `cancel`.
+    pub end_behavior: &'static str,
+    pub canceled_at: Option<i64>,
+    pub completed_at: Option<i64>,
+    pub released_at: Option<i64>,
+    pub metadata: Metadata,
+}
+
+#[derive(Clone)]
+pub struct Phase {
+    pub items: Vec<PhaseItem>,
+    pub currency: String,
+    pub start: i64,
+    pub end: i64,
+    pub proration_behavior: &'static str,
+    pub metadata: Metadata,
+}
+
+#[derive(Clone)]
+pub struct PhaseItem {
+    pub price: String,
+    /// None for a metered price.
+    pub quantity: Option<i64>,
+    pub metadata: Metadata,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Active,
+    Completed,
+    Released,
+    Canceled,
+}
+
+impl Status {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Completed => "completed",
+            Self::Released => "released",
+            Self::Canceled => "canceled",
+        }
+    }
+}
+
+impl Object for Schedule {
+    const NOUN: &'static str = "subscription schedule";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn created(&self) -> i64 {
+        self.created
+    }
+
+    fn render(&self, _: &World) -> Value {
+        render::render(self)
+    }
+
+    fn table(world: &World) -> &Table<Self> {
+        &world.schedules
+    }
+}
+
+/// Changes a schedule and says so, if anything is different then.
+fn change(world: &mut World, id: &str, change: impl FnOnce(&mut Schedule)) {
+    let Some(mut schedule) = world.schedules.find(id).cloned() else { return };
+    let before = schedule.render(world);
+    change(&mut schedule);
+    let after = schedule.render(world);
+    world.schedules.put(schedule);
+    world.emit_update("subscription_schedule.updated", &before, &after);
+}
+
+fn announce(world: &mut World, kind: &'static str, id: &str) {
+    if let Some(shown) = world.schedules.find(id).map(|schedule| schedule.render(world)) {
+        world.emit(kind, &shown);
+    }
+}

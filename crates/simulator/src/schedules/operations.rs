@@ -1,0 +1,150 @@
+//! What the API does with schedules.
+
+use serde_json::Value;
+
+use super::{Phase, PhaseItem, Schedule, Status, announce, change, phases};
+use crate::{
+    clock::Due,
+    error::{Error, Result},
+    invoice_items, lists,
+    params::{Metadata, Params},
+    subscriptions::{self, Subscription},
+    table::Object,
+    world::{Request, World},
+};
+
+/// From a subscription that runs; its present period is the first phase.
+pub fn create(world: &mut World, request: &Request) -> Result<Value> {
+    let params = request.params();
+    let Some(id) = params.text("from_subscription")? else {
+        return Err(Error::not_simulated(
+            "The simulator makes schedules from subscriptions only. Give `from_subscription`.",
+        )
+        .param("from_subscription"));
+    };
+    let subscription = world.subscriptions.get(id, "from_subscription")?.clone();
+    if subscription.schedule.is_some() || subscription.status.is_ended() {
+        let message = "You cannot migrate a subscription that is already attached to a schedule, \
+                       or has ended.";
+        return Err(params.wrong("from_subscription", message));
+    }
+    let mut schedule = Schedule {
+        id: world.ids.id("sub_sched_"),
+        created: world.now,
+        customer: subscription.customer.clone(),
+        subscription: Some(subscription.id.clone()),
+        released_subscription: None,
+        status: Status::Active,
+        phases: vec![present(&subscription)],
+        current: 0,
+        end_behavior: "release",
+        canceled_at: None,
+        completed_at: None,
+        released_at: None,
+        metadata: Metadata::new(),
+    };
+    params.merge_metadata(&mut schedule.metadata)?;
+    let (id, end) = (schedule.id.clone(), schedule.phases[0].end);
+    let shown = schedule.render(world);
+    world.schedules.put(schedule);
+    world.emit("subscription_schedule.created", &shown);
+    let attached = id.clone();
+    subscriptions::change(world, &subscription.id, |stored| stored.schedule = Some(attached));
+    world.agenda.add(end, Due::PhaseEnd(id));
+    Ok(shown)
+}
+
+fn present(subscription: &Subscription) -> Phase {
+    let items = subscription.items.iter().map(|item| PhaseItem {
+        price: item.price.clone(),
+        quantity: item.quantity,
+        metadata: item.metadata.clone(),
+    });
+    Phase {
+        items: items.collect(),
+        currency: subscription.currency.clone(),
+        start: subscription.period_start,
+        end: subscription.period_end,
+        proration_behavior: "create_prorations",
+        metadata: Metadata::new(),
+    }
+}
+
+pub fn update(world: &mut World, request: &Request) -> Result<Value> {
+    let params = request.params();
+    let mut schedule = active(world, &request.id, "updated")?;
+    params.choice("proration_behavior", &["always_invoice", "create_prorations", "none"])?;
+    if let Some(behavior) = params.choice("end_behavior", &["cancel", "release"])? {
+        schedule.end_behavior = behavior;
+    }
+    params.merge_metadata(&mut schedule.metadata)?;
+    if params.has("phases") {
+        schedule.phases = phases::read(world, &params, &schedule)?;
+        let is_running = |phase: &Phase| (phase.start..phase.end).contains(&world.now);
+        schedule.current = schedule.phases.iter().position(is_running).unwrap_or_default();
+    }
+    for phase in &schedule.phases[schedule.current..] {
+        world.agenda.add(phase.end, Due::PhaseEnd(request.id.clone()));
+    }
+    change(world, &request.id, |stored| *stored = schedule);
+    retrieve(world, request)
+}
+
+/// The subscription goes on by itself.
+pub fn release(world: &mut World, request: &Request) -> Result<Value> {
+    active(world, &request.id, "released")?;
+    request.params().boolean("preserve_cancel_date")?;
+    super::advance::release_now(world, &request.id);
+    retrieve(world, request)
+}
+
+/// Ends the subscription too.
+pub fn cancel(world: &mut World, request: &Request) -> Result<Value> {
+    let params = request.params();
+    let schedule = active(world, &request.id, "canceled")?;
+    let prorates = params.boolean("prorate")?.unwrap_or(true);
+    let invoices_now = params.boolean("invoice_now")?.unwrap_or(true);
+    let now = world.now;
+    world.schedules.change(&request.id, |stored| {
+        stored.status = Status::Canceled;
+        stored.canceled_at = Some(now);
+    });
+    if let Some(id) = &schedule.subscription
+        && let Some(subscription) = world.subscriptions.find(id).cloned()
+    {
+        if prorates {
+            for credit in subscriptions::credits_at_end(world, &subscription, now) {
+                invoice_items::add(world, credit);
+            }
+        }
+        subscriptions::end(world, id, Some("cancellation_requested"));
+        if invoices_now {
+            subscriptions::invoice_pending(world, id);
+        }
+    }
+    announce(world, "subscription_schedule.canceled", &request.id);
+    retrieve(world, request)
+}
+
+fn active(world: &World, id: &str, verb: &str) -> Result<Schedule> {
+    let schedule = world.schedules.get(id, "schedule")?.clone();
+    if schedule.status == Status::Active {
+        return Ok(schedule);
+    }
+    Err(Error::invalid(format!(
+        "You cannot have a subscription schedule {verb} that is currently in the `{}` status.",
+        schedule.status.word()
+    )))
+}
+
+pub fn retrieve(world: &mut World, request: &Request) -> Result<Value> {
+    Ok(world.schedules.get(&request.id, "schedule")?.render(world))
+}
+
+pub fn list(world: &mut World, request: &Request) -> Result<Value> {
+    let params: Params<'_> = request.params();
+    let customer = params.text("customer")?;
+    lists::list::<Schedule>(world, request, |schedule| {
+        customer.is_none_or(|customer| schedule.customer == customer)
+    })
+}

@@ -1,0 +1,170 @@
+//! Reading the phases of a request: one after the other, without a gap.
+
+use super::{Phase, PhaseItem, Schedule};
+use crate::{
+    calendar::{self, Cadence, Interval},
+    error::{Error, Result},
+    params::{Metadata, Params},
+    subscriptions::{ItemDraft, check_items},
+    world::World,
+};
+
+const PHASES_MAX: usize = 10;
+
+/// The phases a request describes, where it describes any.
+///
+/// # Errors
+/// More than ten, a gap or overlap, an end that is not after its start, items that do not go together,
+/// or another past than the schedule has.
+pub fn read(world: &World, params: &Params<'_>, schedule: &Schedule) -> Result<Vec<Phase>> {
+    let mut phases: Vec<Phase> = Vec::new();
+    for entry in params.objects("phases")? {
+        entry.only(READS, KNOWS)?;
+        let previous = phases.last().map(|phase| phase.end);
+        phases.push(read_phase(world, &entry, previous, schedule)?);
+    }
+    if phases.is_empty() {
+        return Err(Error::parameter_missing("phases"));
+    }
+    if phases.len() > PHASES_MAX {
+        let message =
+            format!("A schedule can have at most {PHASES_MAX} current and future phases.");
+        return Err(params.wrong("phases", &message));
+    }
+    check_present(world, params, schedule, &phases)?;
+    Ok(phases)
+}
+
+const READS: &[&str] =
+    &["duration", "end_date", "items", "metadata", "proration_behavior", "start_date"];
+const KNOWS: &[&str] = &[
+    "add_invoice_items",
+    "application_fee_percent",
+    "automatic_tax",
+    "billing_cycle_anchor",
+    "billing_thresholds",
+    "collection_method",
+    "currency",
+    "default_payment_method",
+    "default_tax_rates",
+    "description",
+    "discounts",
+    "effective_at",
+    "invoice_settings",
+    "on_behalf_of",
+    "transfer_data",
+    "trial",
+    "trial_end",
+];
+
+fn read_phase(
+    world: &World,
+    entry: &Params<'_>,
+    previous: Option<i64>,
+    schedule: &Schedule,
+) -> Result<Phase> {
+    let first = schedule.phases.first().map_or(world.now, |phase| phase.start);
+    let expected = previous.unwrap_or(first);
+    let start = match entry.text("start_date")? {
+        None => expected,
+        Some("now") => world.now,
+        Some(_) => entry.integer("start_date")?.unwrap_or(expected),
+    };
+    if start != expected {
+        let message = "Each phase begins where the one before it ends, and the first where the \
+                       schedule began.";
+        return Err(entry.wrong("start_date", message));
+    }
+    let (items, currency, cadence) = read_items(world, entry)?;
+    let end = end(entry, start, cadence)?;
+    if end <= start {
+        return Err(entry.wrong("end_date", "A phase ends after it begins."));
+    }
+    let mut phase = Phase {
+        items,
+        currency,
+        start,
+        end,
+        proration_behavior: entry
+            .choice("proration_behavior", &["always_invoice", "create_prorations", "none"])?
+            .unwrap_or("create_prorations"),
+        metadata: Metadata::new(),
+    };
+    entry.merge_metadata(&mut phase.metadata)?;
+    Ok(phase)
+}
+
+fn read_items(world: &World, entry: &Params<'_>) -> Result<(Vec<PhaseItem>, String, Cadence)> {
+    let mut drafts = Vec::new();
+    for item in entry.objects("items")? {
+        item.only(
+            &["metadata", "price", "quantity"],
+            &["billing_thresholds", "discounts", "plan", "price_data", "tax_rates"],
+        )?;
+        let mut draft = ItemDraft {
+            price: item.required_text("price")?.to_owned(),
+            quantity: item.integer("quantity")?,
+            metadata: Metadata::new(),
+        };
+        item.merge_metadata(&mut draft.metadata)?;
+        drafts.push(draft);
+    }
+    let (cadence, currency) = check_items(world, &mut drafts, &entry.name("items"))?;
+    let items = drafts.into_iter().map(|draft| PhaseItem {
+        price: draft.price,
+        quantity: draft.quantity,
+        metadata: draft.metadata,
+    });
+    Ok((items.collect(), currency, cadence))
+}
+
+/// `end_date`, or `duration`, or one period of the items.
+fn end(entry: &Params<'_>, start: i64, cadence: Cadence) -> Result<i64> {
+    if let Some(end) = entry.integer("end_date")? {
+        return Ok(end);
+    }
+    let Some(duration) = entry.object("duration")? else {
+        return Ok(calendar::period_start(start, cadence, 1));
+    };
+    duration.only(&["interval", "interval_count"], &[])?;
+    let word = duration.choice("interval", &Interval::WORDS)?;
+    let interval = word.and_then(Interval::from_word);
+    let interval = interval.ok_or_else(|| Error::parameter_missing(&duration.name("interval")))?;
+    let count = duration.integer("interval_count")?.unwrap_or(1);
+    if count < 1 {
+        return Err(duration.wrong("interval_count", "A phase lasts at least one interval."));
+    }
+    Ok(calendar::period_start(start, Cadence { interval, count }, 1))
+}
+
+/// The running phase keeps what it sells.
+fn check_present(
+    world: &World,
+    params: &Params<'_>,
+    schedule: &Schedule,
+    phases: &[Phase],
+) -> Result<()> {
+    let now = world.now;
+    let running = phases.iter().find(|phase| (phase.start..phase.end).contains(&now));
+    let Some(running) = running else {
+        return Err(params.wrong("phases", "One of the phases must be the running one."));
+    };
+    let subscription = schedule.subscription.as_ref().and_then(|id| world.subscriptions.find(id));
+    let sold = |item: &PhaseItem| {
+        subscription.is_some_and(|subscription| {
+            subscription
+                .items
+                .iter()
+                .any(|found| found.price == item.price && found.quantity == item.quantity)
+        })
+    };
+    let count = subscription.map_or(0, |subscription| subscription.items.len());
+    if count == running.items.len() && running.items.iter().all(sold) {
+        return Ok(());
+    }
+    Err(Error::not_simulated(
+        "The simulator does not change the running phase of a schedule. Change the subscription \
+         first, and then make the schedule from it.",
+    )
+    .param("phases"))
+}

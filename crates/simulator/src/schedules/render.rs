@@ -1,0 +1,101 @@
+//! How a schedule and its phases are shown.
+
+use serde_json::{Value, json};
+
+use super::{Phase, PhaseItem, Schedule, Status};
+use crate::world::with_nulls;
+
+pub fn render(schedule: &Schedule) -> Value {
+    let running = schedule.phases.get(schedule.current);
+    let running = running.filter(|_| schedule.status == Status::Active);
+    let shown = json!({
+        "id": schedule.id,
+        "object": "subscription_schedule",
+        "billing_mode": {
+            "flexible": { "proration_discounts": "included" },
+            "type": "flexible",
+        },
+        "canceled_at": schedule.canceled_at,
+        "completed_at": schedule.completed_at,
+        "created": schedule.created,
+        "current_phase":
+            running.map(|phase| json!({ "end_date": phase.end, "start_date": phase.start })),
+        "customer": schedule.customer,
+        "default_settings": with_nulls(
+            json!({
+                "billing_cycle_anchor": "automatic",
+                "collection_method": "charge_automatically",
+                "invoice_settings": {
+                    "account_tax_ids": null,
+                    "custom_fields": null,
+                    "days_until_due": null,
+                    "description": null,
+                    "footer": null,
+                    "issuer": { "type": "self" },
+                },
+            }),
+            NULLS_OF_SETTINGS,
+        ),
+        "end_behavior": schedule.end_behavior,
+        "livemode": false,
+        "metadata": schedule.metadata,
+        "pause_schedules": [],
+        "phases": schedule.phases.iter().map(render_phase).collect::<Vec<_>>(),
+        "released_at": schedule.released_at,
+        "released_subscription": schedule.released_subscription,
+        "status": schedule.status.word(),
+        "subscription": schedule.subscription,
+    });
+    with_nulls(shown, &["application", "customer_account", "test_clock"])
+}
+
+fn render_phase(phase: &Phase) -> Value {
+    let shown = json!({
+        "add_invoice_items": [],
+        "currency": phase.currency,
+        "discounts": [],
+        "end_date": phase.end,
+        "items": phase.items.iter().map(render_item).collect::<Vec<_>>(),
+        "metadata": phase.metadata,
+        "proration_behavior": phase.proration_behavior,
+        "start_date": phase.start,
+    });
+    with_nulls(shown, NULLS_OF_PHASE)
+}
+
+fn render_item(item: &PhaseItem) -> Value {
+    let mut shown = json!({
+        "billing_thresholds": null,
+        "discounts": [],
+        "metadata": item.metadata,
+        "plan": item.price,
+        "price": item.price,
+        "tax_rates": [],
+    });
+    if let Some(quantity) = item.quantity {
+        shown["quantity"] = json!(quantity);
+    }
+    shown
+}
+
+const NULLS_OF_SETTINGS: &[&str] = &[
+    "application_fee_percent",
+    "billing_thresholds",
+    "default_payment_method",
+    "description",
+    "on_behalf_of",
+    "transfer_data",
+];
+
+const NULLS_OF_PHASE: &[&str] = &[
+    "application_fee_percent",
+    "billing_cycle_anchor",
+    "billing_thresholds",
+    "collection_method",
+    "default_payment_method",
+    "description",
+    "invoice_settings",
+    "on_behalf_of",
+    "transfer_data",
+    "trial_end",
+];
