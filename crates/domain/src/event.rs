@@ -36,6 +36,8 @@ events! {
     CheckoutCompleted = "checkout.completed",
     /// A checkout was left until it could no longer be used.
     CheckoutExpired = "checkout.expired",
+    /// A tenant was sent to manage what it has.
+    PortalOpened = "portal.opened",
     /// A subscription was seen for the first time.
     SubscriptionCreated = "subscription.created",
     /// A trial began; nothing is charged until it ends.

@@ -11,6 +11,8 @@ closed_list! {
         AlreadySubscribed = "already_subscribed",
         /// The tenant has no live base subscription to change.
         NotSubscribed = "not_subscribed",
+        /// The tenant has no customer at Stripe yet.
+        NoBillingAccount = "no_billing_account",
         /// The only card of a subscription that goes on.
         LastPaymentMethod = "last_payment_method",
         /// No plan has this code.
@@ -33,6 +35,10 @@ impl fmt::Display for Refusal {
                 "This tenant already has a subscription. Change its plan instead of buying another."
             }
             Self::NotSubscribed => "This tenant has no subscription to change. Start one first.",
+            Self::NoBillingAccount => {
+                "This tenant has no billing account yet. It gets one with its first checkout; \
+                 start that first."
+            }
             Self::LastPaymentMethod => {
                 "This is the only card of a subscription that goes on. Add another one first, or end \
                  the subscription."

@@ -200,6 +200,7 @@ impl Error {
 
 fn refusal_status(refusal: Refusal) -> StatusCode {
     match refusal {
+        Refusal::NoBillingAccount => StatusCode::BAD_REQUEST,
         Refusal::UnknownPlan | Refusal::UnknownPrice | Refusal::PlanNotSold => {
             StatusCode::UNPROCESSABLE_ENTITY
         }

@@ -2,7 +2,7 @@
 //!
 //! | floor | slices |
 //! | --- | --- |
-//! | doors | [`checkout`], [`payment_methods`], [`webhooks`] |
+//! | doors | [`checkout`], [`payment_methods`], [`portal`], [`webhooks`] |
 //! | state | [`subscriptions`], [`invoices`], [`tenants`], [`catalog`] |
 //! | traces | [`record`], [`events`], [`audit`] |
 //! | ground | [`app`], [`config`], [`clock`], [`error`], [`db`], [`http`], [`tasks`], [`nudge`], [`sync`] |
@@ -23,6 +23,7 @@ pub mod http;
 pub mod invoices;
 pub mod nudge;
 pub mod payment_methods;
+pub mod portal;
 pub mod record;
 mod serve;
 pub mod subscriptions;

@@ -21,8 +21,9 @@ use crate::{
         SubscriptionId,
     },
     objects::{
-        CheckoutSession, Customer, Invoice, InvoicePreview, List, Meter, PaymentMethod, Price,
-        Product, SetupIntent, Subscription, WebhookEndpoint,
+        CheckoutSession, Customer, Invoice, InvoicePreview, List, Meter, PaymentMethod,
+        PortalConfiguration, PortalSession, Price, Product, SetupIntent, Subscription,
+        WebhookEndpoint,
     },
     params, retry,
 };
@@ -223,6 +224,22 @@ impl Client {
         key: &IdempotencyKey,
     ) -> Result<InvoicePreview> {
         self.post("/v1/invoices/create_preview".into(), params, key).await
+    }
+
+    pub async fn create_portal_configuration(
+        &self,
+        params: &params::CreatePortalConfiguration,
+        key: &IdempotencyKey,
+    ) -> Result<PortalConfiguration> {
+        self.post("/v1/billing_portal/configurations".into(), params, key).await
+    }
+
+    pub async fn create_portal_session(
+        &self,
+        params: &params::CreatePortalSession,
+        key: &IdempotencyKey,
+    ) -> Result<PortalSession> {
+        self.post("/v1/billing_portal/sessions".into(), params, key).await
     }
 
     pub async fn create_webhook_endpoint(

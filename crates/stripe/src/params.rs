@@ -221,3 +221,53 @@ pub struct PreviewDetails {
     /// Unix seconds.
     pub proration_date: i64,
 }
+
+#[derive(Clone, Debug, Serialize)]
+pub struct CreatePortalSession {
+    pub customer: CustomerId,
+    pub configuration: String,
+    pub return_url: String,
+}
+
+/// What the portal lets a customer do.
+#[derive(Clone, Debug, Serialize)]
+pub struct CreatePortalConfiguration {
+    pub features: PortalFeatures,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct PortalFeatures {
+    pub invoice_history: Enabled,
+    pub payment_method_update: Enabled,
+    pub subscription_cancel: PortalCancel,
+    /// Left out where there is nothing to change to.
+    pub subscription_update: Option<PortalUpdate>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Enabled {
+    pub enabled: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct PortalCancel {
+    pub enabled: bool,
+    /// `at_period_end` or `immediately`.
+    pub mode: &'static str,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct PortalUpdate {
+    pub enabled: bool,
+    /// `price`, `quantity`, `promotion_code`.
+    pub default_allowed_updates: Vec<&'static str>,
+    pub proration_behavior: &'static str,
+    /// At most ten.
+    pub products: Vec<PortalProduct>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct PortalProduct {
+    pub product: ProductId,
+    pub prices: Vec<PriceId>,
+}

@@ -69,6 +69,11 @@ pub async fn push(app: &App) -> Result<Pushed> {
     Ok(pushed)
 }
 
+/// Stripe's id of a plan's product, of our choice.
+pub fn product_id(plan_code: &str) -> ProductId {
+    ProductId::new(format!("tollhouse_{plan_code}"))
+}
+
 /// A price we know by its id may be of another account, or of a simulator that is gone.
 async fn is_in_stripe(app: &App, row: &PriceRow, price: &Price) -> Result<bool> {
     let Some(id) = &row.stripe_price_id else { return Ok(false) };
@@ -141,7 +146,7 @@ fn create_meter(meter: &Meter) -> params::CreateMeter {
 
 async fn push_product(app: &App, plan: &Plan, pushed: &mut Pushed) -> Result<ProductId> {
     let stripe = &app.stripe;
-    let id = ProductId::new(format!("tollhouse_{}", plan.code));
+    let id = product_id(&plan.code);
     let description = Some(plan.description.clone()).filter(|text| !text.is_empty());
     match stripe.retrieve_product(&id).await {
         Ok(found) if says_the_same(&found.object, plan) => pushed.unchanged += 1,

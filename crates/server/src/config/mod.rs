@@ -71,6 +71,8 @@ pub struct Stripe {
     pub api_version: String,
     pub api_base: String,
     pub product_price_map: String,
+    #[serde(deserialize_with = "none_if_empty")]
+    pub portal_return_url: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

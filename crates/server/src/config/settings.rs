@@ -20,6 +20,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("STRIPE_API_VERSION", "stripe.api_version"),
     ("STRIPE_API_BASE", "stripe.api_base"),
     ("STRIPE_PRODUCT_PRICE_MAP", "stripe.product_price_map"),
+    ("STRIPE_PORTAL_RETURN_URL", "stripe.portal_return_url"),
     ("TOLLHOUSE_CATALOG", "catalog.file"),
     ("JWT_SECRET", "auth.jwt_secret"),
     ("JWT_ISSUER", "auth.jwt_issuer"),

@@ -33,6 +33,7 @@ const STEPS: &[Step] = &steps![
     "0006_webhooks",
     "0007_events_and_audit",
     "0008_idempotency",
+    "0009_portal",
 ];
 
 /// How the schema stands after migrating.

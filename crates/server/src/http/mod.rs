@@ -5,7 +5,7 @@
 //! Invariant: whatever goes wrong, the answer is a problem document with a code and a request id.
 //!
 //! Beside the usual files: `router.rs`, `auth.rs`, `idempotency.rs`, `extract.rs`, `openapi.rs`, `limits.rs`,
-//! `request_log.rs`, `health.rs`.
+//! `redirect.rs`, `request_log.rs`, `health.rs`.
 
 pub mod auth;
 pub mod extract;
@@ -14,6 +14,7 @@ mod idempotency;
 mod limits;
 mod openapi;
 pub(crate) mod queries;
+pub mod redirect;
 mod request_log;
 mod router;
 

@@ -10,8 +10,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::health;
 use crate::{
-    app::App, audit, catalog, checkout, events, invoices, payment_methods, subscriptions, tenants,
-    webhooks,
+    app::App, audit, catalog, checkout, events, invoices, payment_methods, portal, subscriptions,
+    tenants, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -42,6 +42,7 @@ pub(super) fn authenticated() -> OpenApiRouter<Arc<App>> {
         .merge(catalog::api::router())
         .merge(checkout::api::router())
         .merge(payment_methods::api::router())
+        .merge(portal::api::router())
         .merge(subscriptions::api::router())
         .merge(invoices::api::router())
         .merge(tenants::api::router())

@@ -30,6 +30,8 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("get", "/api/v1/billing/subscription", Guard::Own),
     ("get", "/api/v1/billing/invoices", Guard::Own),
     ("get", "/api/v1/billing/stream", Guard::Own),
+    ("post", "/api/v1/customer/billing/portal-session", Guard::Own),
+    ("post", "/api/v1/billing/tenants/{tenant_id}/portal", Guard::Path),
     ("get", "/api/v1/billing/payment-methods", Guard::Own),
     ("get", "/api/v1/billing/tenants/{tenant_id}/payment-methods", Guard::Path),
     ("post", "/api/v1/billing/tenants/{tenant_id}/payment-methods/setup-intent", Guard::Path),

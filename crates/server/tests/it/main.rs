@@ -15,6 +15,7 @@ mod idempotency;
 mod instances;
 mod isolation;
 mod payment_methods;
+mod portal;
 mod story;
 mod subscriptions;
 mod tenants;
