@@ -142,7 +142,7 @@ impl Client {
         self.post("/v1/billing/meters".into(), params, key).await
     }
 
-    /// The first hundred active meters: Stripe allows no more than that.
+    /// The newest hundred active meters.
     pub async fn list_meters(&self) -> Result<List<Meter>> {
         let params = params::ListMeters { status: "active", limit: 100 };
         self.get("/v1/billing/meters".into(), &params).await

@@ -45,7 +45,7 @@ pub struct Schema {
 
 /// Why the schema is not this version's.
 #[derive(Debug, thiserror::Error)]
-pub enum TooNew {
+pub enum MigrationFailed {
     #[error(
         "the database was migrated by a newer Tollhouse (it knows a migration that this version does \
          not): run that version, or restore a backup made before it"
@@ -59,16 +59,16 @@ impl Db {
     /// Brings the schema up to date. Instances that start together wait for the first one.
     ///
     /// # Errors
-    /// [`TooNew`], where the schema is newer than this binary or a statement failed.
-    pub async fn migrate(&self) -> Result<Schema, TooNew> {
+    /// [`MigrationFailed`], where the schema is newer than this binary or a statement failed.
+    pub async fn migrate(&self) -> Result<Schema, MigrationFailed> {
         let outcome = match &self.pools {
             Pools::Sqlite { writer, .. } => migrator(|step| step.1).run(writer).await,
             Pools::Postgres(pool) => migrator(|step| step.2).run(pool).await,
         };
         match outcome {
             Ok(()) => Ok(Schema { version: STEPS.len() }),
-            Err(MigrateError::VersionMissing(_)) => Err(TooNew::Newer),
-            Err(error) => Err(TooNew::Failed(error)),
+            Err(MigrateError::VersionMissing(_)) => Err(MigrationFailed::Newer),
+            Err(error) => Err(MigrationFailed::Failed(error)),
         }
     }
 }

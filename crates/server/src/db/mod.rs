@@ -17,7 +17,7 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction, pool::PoolConnecti
 
 pub use columns::{Arguments, Column, EncodeError, Json, Param, Record, Row};
 pub(crate) use columns::{word, words};
-pub use migrate::{Schema, TooNew};
+pub use migrate::{MigrationFailed, Schema};
 pub use page::Page;
 pub use query::{Query, Statement, Values};
 

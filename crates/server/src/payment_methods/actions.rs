@@ -76,7 +76,7 @@ pub async fn make_default(
     card: &PaymentMethodId,
     work: Uuid,
 ) -> Result<()> {
-    let customer = own_card(app, tenant, card).await?;
+    let (customer, _) = own_card(app, tenant, card).await?;
     let settings = params::InvoiceSettings { default_payment_method: card.clone() };
     let update = params::UpdateCustomer {
         invoice_settings: Some(settings),
@@ -108,21 +108,25 @@ pub async fn remove(
     card: &PaymentMethodId,
     work: Uuid,
 ) -> Result<()> {
-    let customer = own_card(app, tenant, card).await?;
-    let only_one = app.stripe.list_payment_methods(&customer).await?.data.len() == 1;
-    if only_one && live_base(app, tenant.id).await?.is_some() {
+    let (_, cards) = own_card(app, tenant, card).await?;
+    if cards == 1 && live_base(app, tenant.id).await?.is_some() {
         return Err(Refusal::LastPaymentMethod.into());
     }
     app.stripe.detach_payment_method(card, &IdempotencyKey::new("remove-card", work)).await?;
     tell(app, origin, tenant.id, card, EventType::PaymentMethodRemoved, "A card was removed").await
 }
 
-/// The tenant's customer, where the card is one of its own.
-async fn own_card(app: &App, tenant: &Tenant, card: &PaymentMethodId) -> Result<CustomerId> {
+/// The tenant's customer and how many cards it has, where the card is one of them.
+async fn own_card(
+    app: &App,
+    tenant: &Tenant,
+    card: &PaymentMethodId,
+) -> Result<(CustomerId, usize)> {
     let missing = || not_found("payment method", card);
     let customer = tenant.stripe_customer_id.clone().ok_or_else(missing)?;
     let cards = app.stripe.list_payment_methods(&customer).await?.data;
-    if cards.iter().any(|known| known.id == *card) { Ok(customer) } else { Err(missing()) }
+    let is_own = cards.iter().any(|known| known.id == *card);
+    if is_own { Ok((customer, cards.len())) } else { Err(missing()) }
 }
 
 async fn tell(

@@ -30,8 +30,17 @@ const BACKOFF_SECONDS_MAX: i64 = 3600;
 /// Works until nothing is due, or the service stops. One slow object holds up its own group, no other.
 pub async fn work_deliveries(app: Arc<App>) -> Result<()> {
     let mut running = JoinSet::new();
+    let outcome = work_what_is_due(&app, &mut running).await;
+    // Whatever ended it: a group that was begun is finished, not dropped between Stripe and our write.
+    while let Some(outcome) = running.join_next().await {
+        finished(Some(outcome));
+    }
+    outcome
+}
+
+async fn work_what_is_due(app: &Arc<App>, running: &mut JoinSet<Result<()>>) -> Result<()> {
     while !app.stop.is_cancelled() {
-        let groups = if running.len() < SIDE_BY_SIDE { claim(&app).await? } else { Vec::new() };
+        let groups = if running.len() < SIDE_BY_SIDE { claim(app).await? } else { Vec::new() };
         if groups.is_empty() && running.is_empty() {
             return Ok(());
         }
@@ -39,15 +48,12 @@ pub async fn work_deliveries(app: Arc<App>) -> Result<()> {
             if running.len() >= SIDE_BY_SIDE {
                 finished(running.join_next().await);
             }
-            running.spawn(work_in_order(Arc::clone(&app), group));
+            running.spawn(work_in_order(Arc::clone(app), group));
         }
         // A time-out only means: look for new ones.
         if let Ok(outcome) = tokio::time::timeout(LOOK_AGAIN, running.join_next()).await {
             finished(outcome);
         }
-    }
-    while let Some(outcome) = running.join_next().await {
-        finished(Some(outcome));
     }
     Ok(())
 }
@@ -88,6 +94,12 @@ fn by_customer(claimed: Vec<Claimed>) -> Vec<Vec<Claimed>> {
 async fn work_in_order(app: Arc<App>, group: Vec<Claimed>) -> Result<()> {
     let mut objects: Vec<(Target, String, Vec<Claimed>)> = Vec::new();
     for delivery in group {
+        if delivery.attempts > app.config.webhooks.attempts_max {
+            // It ended no attempt with a word of its own: a panic, or a process that died each time.
+            let error = Error::Internal(anyhow::anyhow!("every attempt ended without an outcome"));
+            settle(&app, &[delivery], Err(error)).await?;
+            continue;
+        }
         let target = dispatch::target(&delivery.event_type).zip(delivery.object_id.clone());
         let Some((target, id)) = target else {
             let none = Synced::NotOurs("the type is none of ours");

@@ -131,6 +131,22 @@ on_both_databases! {
         app.settle().await;
     }
 
+    async fn many_may_look_at_once(app: &TestApp) {
+        let tenant = app.subscriber("Acme", "pro").await;
+        let viewer = app.token(Role::Viewer, tenant);
+        let path = format!("/api/v1/billing/tenants/{tenant}/subscription");
+        // More than there are connections: nobody may hold one while waiting for a second.
+        let router = tollhouse_server::router(&app.app);
+        let mut looking = tokio::task::JoinSet::new();
+        for _ in 0..64 {
+            let request = axum::http::Request::get(&path).header("authorization", format!("Bearer {viewer}"));
+            looking.spawn(Answer::of(router.clone(), request.body(axum::body::Body::empty()).unwrap()));
+        }
+        while let Some(answer) = looking.join_next().await {
+            answer.unwrap().expect(200);
+        }
+    }
+
     async fn the_switches_do_what_they_say(app: &TestApp) {
         let tenant = app.subscriber("Acme", "enterprise").await;
         let admin = app.token(Role::Admin, tenant);

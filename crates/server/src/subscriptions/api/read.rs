@@ -258,6 +258,8 @@ pub(super) async fn full(
     let mut conn = app.db.read().await?;
     let row = queries::find_live_base(&mut conn, tenant.id).await?;
     let row = row.ok_or_else(|| not_found("subscription of tenant", tenant.id))?;
+    // `full_view` takes a connection of its own; whoever holds one while waiting for another can wait for ever.
+    drop(conn);
     Ok(Json(full_view(&app, &tenant, row).await?))
 }
 
