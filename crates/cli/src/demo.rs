@@ -126,7 +126,7 @@ impl Demo {
             simulator_url,
             tenants,
         };
-        stop::on_signal(app.stop.clone());
+        stop::on_signal(app.stop.clone())?;
         if self.json {
             output::json(&ready)?;
         } else {

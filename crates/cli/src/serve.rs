@@ -41,7 +41,7 @@ impl Serve {
                 format!("cannot listen on `{listen}`: is another service there?")
             })?),
         };
-        stop::on_signal(app.stop.clone());
+        stop::on_signal(app.stop.clone())?;
         let url = match &listener {
             Some(listener) => format!("http://{}", listener.local_addr()?),
             None => "none: only tasks".to_owned(),

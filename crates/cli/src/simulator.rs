@@ -37,7 +37,7 @@ impl SimulatorCommand {
         let stopping = CancellationToken::new();
         let clock = Clock::real();
         let (simulator, listener) = listen(self.port, self.seed, clock).await?;
-        stop::on_signal(stopping.clone());
+        stop::on_signal(stopping.clone())?;
         let url = format!("http://{}", listener.local_addr()?);
         if self.json {
             output::json(&json!({ "simulator_url": url, "stripe_secret_key": SECRET_KEY }))?;
