@@ -1,0 +1,64 @@
+//! Products, prices and meters: what is sold.
+
+use crate::{
+    client::{Client, Fetched},
+    error::Result,
+    gateway::IdempotencyKey,
+    id::{PriceId, ProductId},
+    objects::{List, Meter, Price, Product},
+    params,
+};
+
+impl Client {
+    pub async fn create_product(
+        &self,
+        params: &params::CreateProduct,
+        key: &IdempotencyKey,
+    ) -> Result<Product> {
+        self.post("/v1/products".into(), params, key).await
+    }
+
+    pub async fn retrieve_product(&self, id: &ProductId) -> Result<Fetched<Product>> {
+        self.fetch(format!("/v1/products/{id}")).await
+    }
+
+    pub async fn update_product(
+        &self,
+        id: &ProductId,
+        params: &params::UpdateProduct,
+        key: &IdempotencyKey,
+    ) -> Result<Product> {
+        self.post(format!("/v1/products/{id}"), params, key).await
+    }
+
+    pub async fn create_price(
+        &self,
+        params: &params::CreatePrice,
+        key: &IdempotencyKey,
+    ) -> Result<Price> {
+        self.post("/v1/prices".into(), params, key).await
+    }
+
+    pub async fn retrieve_price(&self, id: &PriceId) -> Result<Fetched<Price>> {
+        self.fetch(format!("/v1/prices/{id}")).await
+    }
+
+    /// One page, at most 100.
+    pub async fn list_prices(&self, params: &params::ListPrices) -> Result<List<Price>> {
+        self.get("/v1/prices".into(), params).await
+    }
+
+    pub async fn create_meter(
+        &self,
+        params: &params::CreateMeter,
+        key: &IdempotencyKey,
+    ) -> Result<Meter> {
+        self.post("/v1/billing/meters".into(), params, key).await
+    }
+
+    /// The newest hundred active meters.
+    pub async fn list_meters(&self) -> Result<List<Meter>> {
+        let params = params::ListMeters { status: "active", limit: 100 };
+        self.get("/v1/billing/meters".into(), &params).await
+    }
+}
