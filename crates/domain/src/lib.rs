@@ -13,6 +13,7 @@
 //! | [`plan`] | what can be bought, and what makes a catalog valid |
 //! | [`period`] | billing periods from an anchor |
 //! | [`subscription`] | states, and what a move between them means |
+//! | [`addon`] | how an add-on follows its base subscription |
 //! | [`access`] | which state still grants access, and until when |
 //! | [`invoice`] | an invoice's states, and what a move between them means |
 //! | [`checkout`] | how far a tenant got on the page it was sent to |
@@ -24,6 +25,7 @@
 
 pub mod access;
 pub mod actor;
+pub mod addon;
 pub mod checkout;
 mod decimal;
 pub mod event;

@@ -11,6 +11,20 @@ closed_list! {
         AlreadySubscribed = "already_subscribed",
         /// The tenant has no live base subscription to change.
         NotSubscribed = "not_subscribed",
+        /// The first payment of a subscription still waits for its customer's confirmation.
+        FirstPaymentPending = "first_payment_pending",
+        /// There is nothing to charge.
+        NoPaymentMethod = "no_payment_method",
+        /// The plan is an add-on, and cannot stand alone.
+        IsAddon = "is_addon",
+        /// The plan is no add-on.
+        NotAnAddon = "not_an_addon",
+        /// The add-on does not join the plan that the tenant has.
+        AddonDoesNotFit = "addon_does_not_fit",
+        /// The tenant has this add-on already.
+        AddonAlreadyBought = "addon_already_bought",
+        /// A change waits for the end of the period.
+        ChangePending = "change_pending",
         /// The tenant has no customer at Stripe yet.
         NoBillingAccount = "no_billing_account",
         /// The only card of a subscription that goes on.
@@ -35,6 +49,30 @@ impl fmt::Display for Refusal {
                 "This tenant already has a subscription. Change its plan instead of buying another."
             }
             Self::NotSubscribed => "This tenant has no subscription to change. Start one first.",
+            Self::FirstPaymentPending => {
+                "The first payment of a subscription still waits for a confirmation. Confirm it, or end \
+                 the subscription, then start again."
+            }
+            Self::NoPaymentMethod => {
+                "There is no card to charge. Add one through a setup intent or Checkout first, or name \
+                 one in `payment_method`."
+            }
+            Self::IsAddon => {
+                "This plan is an add-on: it joins a base plan and cannot stand alone. Buy it as an add-on."
+            }
+            Self::NotAnAddon => {
+                "This plan is no add-on. Start it as a subscription, or change the plan to it."
+            }
+            Self::AddonDoesNotFit => {
+                "This add-on cannot join the plan that this tenant has. The list of plans shows the \
+                 add-ons of each."
+            }
+            Self::AddonAlreadyBought => {
+                "This tenant has this add-on already. End that one first to buy it differently."
+            }
+            Self::ChangePending => {
+                "A change waits for the end of the period. Drop it first, or let it come."
+            }
             Self::NoBillingAccount => {
                 "This tenant has no billing account yet. It gets one with its first checkout; \
                  start that first."

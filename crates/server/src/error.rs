@@ -74,10 +74,12 @@ pub enum Conflict {
     CheckoutInProgress,
     /// The page of a repeated request was paid or closed meanwhile.
     CheckoutOver,
+    /// The subscription is in a state in which this makes no sense.
+    SubscriptionState,
 }
 
 impl Conflict {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::TenantExists,
         Self::IdempotencyKeyInUse,
         Self::PlanNotPushed,
@@ -85,6 +87,7 @@ impl Conflict {
         Self::PriceDiffers,
         Self::CheckoutInProgress,
         Self::CheckoutOver,
+        Self::SubscriptionState,
     ];
 
     pub fn code(self) -> &'static str {
@@ -96,6 +99,7 @@ impl Conflict {
             Self::PriceDiffers => "price_differs",
             Self::CheckoutInProgress => "checkout_in_progress",
             Self::CheckoutOver => "checkout_over",
+            Self::SubscriptionState => "subscription_state",
         }
     }
 }

@@ -50,6 +50,8 @@ ids! {
     SubscriptionId,
     /// `si_…`
     SubscriptionItemId,
+    /// `sub_sched_…`
+    ScheduleId,
     /// `in_…`
     InvoiceId,
     /// `pm_…`

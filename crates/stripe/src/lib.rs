@@ -32,7 +32,7 @@ pub use event::{Event, EventData, EventObject};
 pub use gateway::{Answer, BoxFuture, Call, Failure, Gateway, IdempotencyKey, Method};
 pub use id::{
     CheckoutSessionId, CustomerId, EventId, InvoiceId, PaymentMethodId, PriceId, ProductId,
-    SubscriptionId, SubscriptionItemId, WebhookEndpointId,
+    ScheduleId, SubscriptionId, SubscriptionItemId, WebhookEndpointId,
 };
 
 /// The API version every request names and every webhook endpoint of ours is registered with.

@@ -202,6 +202,7 @@ words!(
     tollhouse_domain::tenant::TenantStatus,
     tollhouse_stripe::CustomerId,
     tollhouse_stripe::PriceId,
+    tollhouse_stripe::ScheduleId,
     tollhouse_stripe::SubscriptionId,
     tollhouse_stripe::CheckoutSessionId,
     tollhouse_stripe::InvoiceId,

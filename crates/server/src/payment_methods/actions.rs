@@ -39,7 +39,7 @@ async fn find_default(
     if let Some(row) = live_base(app, tenant.id).await? {
         let subscription = app.stripe.retrieve_subscription(&row.stripe_subscription_id).await?;
         if let Some(default) = subscription.object.default_payment_method {
-            return Ok(Some(default.0));
+            return Ok(Some(default.id().clone()));
         }
     }
     let customer = app.stripe.retrieve_customer(customer).await?;

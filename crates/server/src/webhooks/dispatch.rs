@@ -2,7 +2,7 @@
 //!
 //! An event only says that something changed; the slice fetches the object as it is now.
 
-use tollhouse_stripe::{CheckoutSessionId, CustomerId, InvoiceId, SubscriptionId};
+use tollhouse_stripe::{CheckoutSessionId, CustomerId, InvoiceId, ScheduleId, SubscriptionId};
 
 use crate::{
     app::App, checkout, error::Result, invoices, record::Origin, subscriptions, sync::Synced,
@@ -15,6 +15,7 @@ pub enum Target {
     Customer,
     Checkout,
     Subscription,
+    Schedule,
     Invoice,
 }
 
@@ -32,6 +33,12 @@ pub fn target(event_type: &str) -> Option<Target> {
         | "customer.subscription.paused"
         | "customer.subscription.resumed"
         | "customer.subscription.trial_will_end" => Target::Subscription,
+        "subscription_schedule.created"
+        | "subscription_schedule.updated"
+        | "subscription_schedule.released"
+        | "subscription_schedule.completed"
+        | "subscription_schedule.canceled"
+        | "subscription_schedule.aborted" => Target::Schedule,
         "invoice.created"
         | "invoice.updated"
         | "invoice.finalized"
@@ -58,6 +65,9 @@ pub async fn sync(app: &App, target: Target, id: &str) -> Result<Synced> {
         Target::Checkout => checkout::sync::sync(app, &origin, &CheckoutSessionId::new(id)).await,
         Target::Subscription => {
             subscriptions::sync::sync(app, &origin, &SubscriptionId::new(id)).await
+        }
+        Target::Schedule => {
+            subscriptions::sync::sync_schedule(app, &origin, &ScheduleId::new(id)).await
         }
         Target::Invoice => invoices::sync::sync(app, &origin, &InvoiceId::new(id)).await,
     }

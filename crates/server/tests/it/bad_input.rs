@@ -73,7 +73,7 @@ on_both_databases! {
             (with("quantity", json!(2)), "quantity"),
             (with("price_id", json!("price_1")), "plan"),
             (json!({"plan": "pro", "interval": "month"}), "success_url"),
-            (with("plan", json!("extra_storage")), "plan"),
+            (json!({"plan": "pro", "success_url": "http://localhost:3000/", "cancel_url": "http://localhost:3000/"}), "interval"),
             (with("plan", json!("pro\u{0}")), ""),
         ];
         for (request, field) in cases {

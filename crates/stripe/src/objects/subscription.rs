@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::{List, Metadata, Price, Ref};
+use super::{List, Metadata, PaymentMethodRef, Price, Ref, SetupIntent};
 use crate::{
-    id::{CustomerId, InvoiceId, PaymentMethodId, SubscriptionId, SubscriptionItemId},
+    id::{CustomerId, InvoiceId, ScheduleId, SubscriptionId, SubscriptionItemId},
     open_enum::open_enum,
 };
 
@@ -44,11 +44,53 @@ pub struct Subscription {
     pub trial_end: Option<i64>,
     /// Charged before the customer's default.
     #[serde(default)]
-    pub default_payment_method: Option<Ref<PaymentMethodId>>,
+    pub default_payment_method: Option<PaymentMethodRef>,
     #[serde(default)]
     pub latest_invoice: Option<Ref<InvoiceId>>,
+    /// What changes it later.
+    #[serde(default)]
+    pub schedule: Option<Ref<ScheduleId>>,
     #[serde(default)]
     pub metadata: Metadata,
+}
+
+/// A subscription that has just begun, with what its customer may still have to confirm.
+#[derive(Clone, Debug, Deserialize)]
+pub struct StartedSubscription {
+    pub id: SubscriptionId,
+    pub status: SubscriptionStatus,
+    /// Expanded: its first invoice.
+    #[serde(default)]
+    latest_invoice: Option<FirstInvoice>,
+    /// Expanded: asks for a card while nothing is to be paid yet.
+    #[serde(default)]
+    pending_setup_intent: Option<SetupIntent>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct FirstInvoice {
+    #[serde(default)]
+    confirmation_secret: Option<ConfirmationSecret>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct ConfirmationSecret {
+    client_secret: String,
+}
+
+impl StartedSubscription {
+    /// What [`Self::client_secret`] is read from.
+    pub const EXPAND: [&str; 2] = ["latest_invoice.confirmation_secret", "pending_setup_intent"];
+
+    /// With this the customer's page confirms the first payment, or the card where nothing is due yet;
+    /// none where nothing is left to confirm.
+    pub fn client_secret(&self) -> Option<&str> {
+        if self.status == SubscriptionStatus::Incomplete {
+            let secret = self.latest_invoice.as_ref()?.confirmation_secret.as_ref()?;
+            return Some(&secret.client_secret);
+        }
+        self.pending_setup_intent.as_ref()?.client_secret.as_deref()
+    }
 }
 
 impl Subscription {
