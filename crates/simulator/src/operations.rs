@@ -10,8 +10,9 @@ use crate::{
     error::{Error, Result},
     events, invoice_items, invoices,
     params::{self, Params},
-    payment_methods, payments, portal, refunds, schedules, setup_intents, subscriptions, tax_rates,
-    webhook_endpoints,
+    payment_methods, payments, portal, refunds, schedules, setup_intents,
+    subscriptions::{self, items},
+    tax_rates, webhook_endpoints,
     world::{Request, World},
 };
 
@@ -106,6 +107,11 @@ const OURS: &[(&str, &str, Run, &str)] = &[
     ("GET", "/v1/setup_intents/{id}", setup_intents::retrieve, "client_secret"),
     ("POST", "/v1/setup_intents/{id}/cancel", setup_intents::cancel, "cancellation_reason"),
     ("POST", "/v1/setup_intents/{id}/confirm", setup_intents::confirm, "payment_method return_url use_stripe_sdk"),
+    ("GET", "/v1/subscription_items", items::list, "subscription"),
+    ("POST", "/v1/subscription_items", items::create, "metadata payment_behavior price proration_behavior proration_date quantity subscription"),
+    ("DELETE", "/v1/subscription_items/{id}", items::delete, "payment_behavior proration_behavior proration_date"),
+    ("GET", "/v1/subscription_items/{id}", items::retrieve, ""),
+    ("POST", "/v1/subscription_items/{id}", items::update, "metadata off_session payment_behavior price proration_behavior proration_date quantity"),
     ("GET", "/v1/subscription_schedules", schedules::list, "created customer"),
     ("POST", "/v1/subscription_schedules", schedules::create, "from_subscription metadata"),
     ("GET", "/v1/subscription_schedules/{id}", schedules::retrieve, ""),

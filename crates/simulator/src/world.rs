@@ -131,6 +131,11 @@ impl Request {
         Self { path: String::new(), id: id.to_owned(), fields, strict: true }
     }
 
+    /// The parameters as they came.
+    pub fn fields(&self) -> &Map<String, Value> {
+        &self.fields
+    }
+
     pub fn params(&self) -> Params<'_> {
         Params::new(&self.fields, self.strict)
     }

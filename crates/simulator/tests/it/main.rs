@@ -23,6 +23,7 @@ mod refunds;
 mod schedules;
 mod schema;
 mod setup_intents;
+mod subscription_items;
 mod subscriptions;
 mod taxes;
 mod webhooks;
