@@ -22,7 +22,8 @@
 //! - **Discounts** are of whole subscriptions; no `applies_to`, minimum amounts or customers' discounts.
 //! - **Usage**: meters exist and can be named by prices, but nothing can be reported to them: metered
 //!   lines are always over zero units.
-//! - **Money back**: disputes, credit notes, balance transactions. Refunds succeed at once, and their
+//! - **Money back**: disputes, balance transactions, links between credit notes and refunds
+//!   that were there before; a credit note by `amount` says nothing of tax. Refunds succeed at once, and their
 //!   later `refund.updated` is not sent.
 //! - **Portal**: pausing, quantities, promotion codes, changes of the customer, login pages; the confirming
 //!   flows. A card typed there counts as authenticated.
@@ -40,6 +41,7 @@ mod catalog;
 mod checkout;
 mod clock;
 mod control;
+mod credit_notes;
 mod customers;
 mod deliveries;
 mod delivering;

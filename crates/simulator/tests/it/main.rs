@@ -8,6 +8,7 @@
 
 mod checkout;
 mod clock;
+mod credit_notes;
 mod declines;
 mod discounts;
 mod errors;
