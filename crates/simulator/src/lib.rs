@@ -10,8 +10,7 @@
 //!
 //! - **Checkout**: modes `payment` and `setup`, tax, addresses, trials that need no card. A trial with a
 //!   card makes no setup intent; a 3-D Secure dialogue that fails makes no failed payment intent.
-//! - **Subscriptions**: several intervals in one, `send_invoice`, an anchor in the future, a trial added
-//!   later, pending updates (`pending_if_incomplete`), thresholds, discounts of single items. After four failed retries (days 1, 3, 5, 7) a subscription is always
+//! - **Subscriptions**: several intervals in one, `send_invoice`, an anchor in the future, thresholds, discounts of single items. After four failed retries (days 1, 3, 5, 7) a subscription is always
 //!   canceled. `classic` billing mode. Whether another interval keeps the anchor is taken from Stripe's
 //!   comparison of billing modes; the new item's period begins at the change, and is billed whole.
 //! - **Schedules** are made from subscriptions only, and their running phase sells what it sold; phases

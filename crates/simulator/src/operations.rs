@@ -117,7 +117,7 @@ const OURS: &[(&str, &str, Run, &str)] = &[
     ("POST", "/v1/setup_intents/{id}/confirm", setup_intents::confirm, "payment_method return_url use_stripe_sdk"),
     ("GET", "/v1/subscription_items", items::list, "subscription"),
     ("POST", "/v1/subscription_items", items::create, "metadata payment_behavior price proration_behavior proration_date quantity subscription"),
-    ("DELETE", "/v1/subscription_items/{id}", items::delete, "payment_behavior proration_behavior proration_date"),
+    ("DELETE", "/v1/subscription_items/{id}", items::delete, "clear_usage payment_behavior proration_behavior proration_date"),
     ("GET", "/v1/subscription_items/{id}", items::retrieve, ""),
     ("POST", "/v1/subscription_items/{id}", items::update, "metadata off_session payment_behavior price proration_behavior proration_date quantity"),
     ("GET", "/v1/subscription_schedules", schedules::list, "created customer"),

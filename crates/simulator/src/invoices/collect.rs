@@ -219,6 +219,12 @@ pub fn after_attempt(world: &mut World, id: &str, collected: Collected) {
 
     let Some(invoice) = world.invoices.find(id).cloned() else { return };
     let Some(subscription) = world.subscriptions.find(&invoice.subscription) else { return };
+    if subscription.pending_update.as_ref().is_some_and(|pending| pending.invoice == id) {
+        if collected == Collected::Paid {
+            subscriptions::apply_pending(world, &invoice.subscription);
+        }
+        return;
+    }
     let is_latest = subscription.latest_invoice.as_deref() == Some(id);
     let next = match (collected, subscription.status) {
         (Collected::Paid, Paused) if is_latest => {

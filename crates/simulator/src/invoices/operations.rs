@@ -119,6 +119,7 @@ pub fn void(world: &mut World, request: &Request) -> Result<Value> {
         return Err(not_open(&invoice));
     }
     void_now(world, &request.id);
+    subscriptions::forget_pending(world, &request.id);
     forgive(world, &request.id);
     // A voided first invoice leaves nothing to wait for.
     let subscription = world.subscriptions.find(&invoice.subscription);

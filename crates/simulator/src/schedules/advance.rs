@@ -91,7 +91,7 @@ fn change_inside_period(world: &mut World, before: &Subscription, phase: &Phase)
     let invoices_now =
         restarts || (phase.proration_behavior == "always_invoice" && !prorations.is_empty());
     let plan = Plan { after, prorations, restarts, invoices_now, proration_date: now };
-    subscriptions::perform(world, before, plan);
+    subscriptions::perform(world, before, plan, true);
 }
 
 fn finish(world: &mut World, id: &str, end_behavior: &str) {

@@ -54,6 +54,8 @@ pub fn render(subscription: &Subscription, world: &World) -> Value {
         "metadata": subscription.metadata,
         "payment_settings": subscription.billing.show_payment_settings(),
         "pause_collection": subscription.pause_collection.map(PausedCollection::show),
+        "pending_update":
+            subscription.pending_update.as_ref().map(|pending| pending.show(subscription, world)),
         "pending_setup_intent": subscription.pending_setup_intent,
         "schedule": subscription.schedule,
         "start_date": subscription.created,
@@ -100,7 +102,6 @@ const NULLS: &[&str] = &[
     "next_pending_invoice_item_invoice",
     "on_behalf_of",
     "pending_invoice_item_interval",
-    "pending_update",
     "test_clock",
     "transfer_data",
 ];
