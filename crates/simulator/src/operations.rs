@@ -77,7 +77,7 @@ const OURS: &[(&str, &str, Run, &str)] = &[
     ("DELETE", "/v1/invoiceitems/{id}", invoice_items::delete, ""),
     ("GET", "/v1/invoiceitems/{id}", invoice_items::retrieve, ""),
     ("GET", "/v1/invoices", invoices::list, "created customer status subscription"),
-    ("POST", "/v1/invoices/create_preview", invoices::create_preview, "customer discounts preview_mode subscription subscription_details"),
+    ("POST", "/v1/invoices/create_preview", invoices::create_preview, "customer discounts preview_mode schedule schedule_details subscription subscription_details"),
     ("GET", "/v1/invoices/{id}", invoices::retrieve, ""),
     ("POST", "/v1/invoices/{id}/finalize", invoices::finalize, "auto_advance"),
     ("GET", "/v1/invoices/{id}/lines", invoices::lines, ""),

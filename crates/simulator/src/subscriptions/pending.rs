@@ -44,17 +44,15 @@ const KNOWS: [&str; 5] =
 /// # Errors
 /// A parameter that cannot wait.
 pub fn check(params: &Params<'_>) -> Result<()> {
-    for field in params.fields().filter(|field| !READS.contains(field)) {
-        if KNOWS.contains(&field) {
-            return Err(not_simulated(field));
-        }
-        return Err(Error::invalid(format!(
+    match params.fields().find(|field| !READS.contains(field)) {
+        None => Ok(()),
+        Some(field) if KNOWS.contains(&field) => Err(not_simulated(field)),
+        Some(field) => Err(Error::invalid(format!(
             "When `payment_behavior` is set to `pending_if_incomplete`, you can only pass \
              supported params. {field} is not supported."
         ))
-        .param(field));
+        .param(field)),
     }
-    Ok(())
 }
 
 /// Invoices the change, and makes it if that is paid; keeps it for later otherwise.
@@ -69,9 +67,10 @@ pub fn perform(world: &mut World, before: &Subscription, plan: Plan) {
     let invoice = invoices::draft(world, &mut after, occasion, None);
     invoices::finalize_now(world, &invoice);
     let is_paid = world.invoices.find(&invoice).is_some_and(invoices::Invoice::is_paid);
-    let collected = match is_paid {
-        true => Collected::Paid,
-        false => invoices::collect(world, &invoice, None, Presence::Absent),
+    let collected = if is_paid {
+        Collected::Paid
+    } else {
+        invoices::collect(world, &invoice, None, Presence::Absent)
     };
     let shown = before.render(world);
     if collected == Collected::Paid {

@@ -19,6 +19,7 @@ mod incomplete;
 mod pausing;
 mod pending;
 mod portal;
+mod previews;
 mod prorations;
 mod reading;
 mod refunds;
