@@ -14,6 +14,8 @@ pub enum Due {
     /// Of a schedule.
     PhaseEnd(String),
     IncompleteExpiry(String),
+    /// Of a subscription whose change waits for its invoice.
+    PendingUpdateExpiry(String),
     /// Of an invoice that would have resumed a paused subscription.
     ResumptionExpiry(String),
     /// Of a subscription whose invoices were not collected.
@@ -54,6 +56,7 @@ impl World {
                 Due::PeriodEnd(id) => renewals::end_period(self, &id),
                 Due::PhaseEnd(id) => schedules::advance(self, &id),
                 Due::IncompleteExpiry(id) => renewals::expire_incomplete(self, &id),
+                Due::PendingUpdateExpiry(id) => subscriptions::expire_pending(self, &id),
                 Due::ResumptionExpiry(id) => subscriptions::expire_resumption(self, &id),
                 Due::CollectionResumption(id) => subscriptions::resume_collection(self, &id),
                 Due::InvoiceStep(id) => invoices::advance(self, &id),

@@ -134,7 +134,7 @@ pub fn collect(
     }
 }
 
-fn announce_update(world: &mut World, id: &str, before: Option<serde_json::Value>) {
+pub fn announce_update(world: &mut World, id: &str, before: Option<serde_json::Value>) {
     let after = world.invoices.find(id).map(|invoice| invoice.render(world));
     if let (Some(before), Some(after)) = (before, after) {
         world.emit_update("invoice.updated", &before, &after);
@@ -155,12 +155,12 @@ fn plan_retry(world: &mut World, before: &Invoice) {
     }
 }
 
-fn settle(world: &mut World, id: &str) {
+pub fn settle(world: &mut World, id: &str) {
     settle_silently(world, id);
     announce_paid(world, id);
 }
 
-fn settle_silently(world: &mut World, id: &str) {
+pub fn settle_silently(world: &mut World, id: &str) {
     let now = world.now;
     change(world, id, |invoice| {
         invoice.status = Status::Paid;
@@ -219,6 +219,12 @@ pub fn after_attempt(world: &mut World, id: &str, collected: Collected) {
 
     let Some(invoice) = world.invoices.find(id).cloned() else { return };
     let Some(subscription) = world.subscriptions.find(&invoice.subscription) else { return };
+    if subscription.pending_update.as_ref().is_some_and(|pending| pending.invoice == id) {
+        if collected == Collected::Paid {
+            subscriptions::apply_pending(world, &invoice.subscription);
+        }
+        return;
+    }
     let is_latest = subscription.latest_invoice.as_deref() == Some(id);
     let next = match (collected, subscription.status) {
         (Collected::Paid, Paused) if is_latest => {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Phase, PhaseItem, Schedule, Status, announce, change, phases};
+use super::{Phase, PhaseItem, Schedule, Status, announce, change};
 use crate::{
     clock::Due,
     error::{Error, Result},
@@ -73,16 +73,8 @@ fn present(subscription: &Subscription) -> Phase {
 pub fn update(world: &mut World, request: &Request) -> Result<Value> {
     let params = request.params();
     let mut schedule = active(world, &request.id, "updated")?;
-    params.choice("proration_behavior", &["always_invoice", "create_prorations", "none"])?;
-    if let Some(behavior) = params.choice("end_behavior", &["cancel", "release"])? {
-        schedule.end_behavior = behavior;
-    }
+    schedule.read(world, &params)?;
     params.merge_metadata(&mut schedule.metadata)?;
-    if params.has("phases") {
-        schedule.phases = phases::read(world, &params, &schedule)?;
-        let is_running = |phase: &Phase| (phase.start..phase.end).contains(&world.now);
-        schedule.current = schedule.phases.iter().position(is_running).unwrap_or_default();
-    }
     for phase in &schedule.phases[schedule.current..] {
         world.agenda.add(phase.end, Due::PhaseEnd(request.id.clone()));
     }

@@ -82,7 +82,7 @@ pub fn open(
         true => Collected::Paid,
         false if collects => invoices::collect(world, &invoice, None, presence),
         false => {
-            propose_method(world, &subscription, &invoice);
+            propose_method(world, &id, &invoice);
             Collected::Failed
         }
     };
@@ -148,6 +148,7 @@ fn begin(
         default_tax_rates: new.default_tax_rates,
         pause_collection: None,
         schedule: None,
+        pending_update: None,
     };
     if new.trial_end.is_none() {
         subscription.begin_period(0);
@@ -172,10 +173,11 @@ pub fn preview(world: &World, mut new: SubscriptionDraft) -> Result<Subscription
     Ok(begin(world, new, cadence, currency))
 }
 
-/// The intent of a first invoice that is not charged at once only waits for the customer's word.
-fn propose_method(world: &mut World, subscription: &Subscription, invoice: &str) {
+/// The intent of an invoice that is not charged at once only waits for the customer's word.
+pub fn propose_method(world: &mut World, subscription: &str, invoice: &str) {
     let intent = world.invoices.find(invoice).and_then(|invoice| invoice.payment_intent.clone());
-    if let (Some(intent), Some(method)) = (intent, subscription.payment_method(world)) {
+    let method = world.subscriptions.find(subscription).and_then(|s| s.payment_method(world));
+    if let (Some(intent), Some(method)) = (intent, method) {
         payments::propose(world, &intent, method);
     }
 }

@@ -51,7 +51,7 @@ pub fn read(world: &World, params: &Params<'_>) -> Result<SubscriptionDraft> {
         default_payment_method: None,
         billing: Billing::default(),
         discounts: discounts::read(world, params, Some(customer))?.unwrap_or_default(),
-        default_tax_rates: tax_rates::read(world, params)?.unwrap_or_default(),
+        default_tax_rates: tax_rates::read(world, params, "default_tax_rates")?.unwrap_or_default(),
         description: params.text("description")?.map(str::to_owned),
         metadata: Metadata::new(),
     };
@@ -71,17 +71,30 @@ pub fn read_preview(
     details: &Params<'_>,
     discounts: Vec<Redemption>,
 ) -> Result<SubscriptionDraft> {
+    let items = read_items(world, details)?;
+    let rates = tax_rates::read(world, details, "default_tax_rates")?;
     Ok(SubscriptionDraft {
-        customer: customer.to_owned(),
-        items: read_items(world, details)?,
         trial_end: trial_end(world.now, details)?,
-        default_payment_method: None,
-        billing: Billing::default(),
-        discounts,
-        default_tax_rates: tax_rates::read(world, details)?.unwrap_or_default(),
-        description: None,
-        metadata: Metadata::new(),
+        default_tax_rates: rates.unwrap_or_default(),
+        ..SubscriptionDraft::of_items(customer, items, discounts)
     })
+}
+
+impl SubscriptionDraft {
+    /// One that says nothing but what it sells to whom.
+    pub fn of_items(customer: &str, items: Vec<ItemDraft>, discounts: Vec<Redemption>) -> Self {
+        Self {
+            customer: customer.to_owned(),
+            items,
+            trial_end: None,
+            default_payment_method: None,
+            billing: Billing::default(),
+            discounts,
+            default_tax_rates: Vec::new(),
+            description: None,
+            metadata: Metadata::new(),
+        }
+    }
 }
 
 /// # Errors

@@ -4,11 +4,14 @@ mod billing;
 mod cancel;
 mod create;
 mod draft;
+pub mod items;
 mod pause;
 mod payable;
+mod pending;
 mod plan;
 mod proration;
 mod render;
+mod trial;
 mod update;
 
 use serde_json::Value;
@@ -23,8 +26,12 @@ pub use pause::{
     PausedCollection, enter_pause, expire_resumption, invoice_pending, pause, resume,
     resume_collection, resumed_by_payment,
 };
+pub use pending::{
+    PendingUpdate, apply as apply_pending, expire as expire_pending, forget as forget_pending,
+};
 pub use plan::Plan;
 pub use proration::{Debit, Proration, credits_at_end, prorate, share};
+pub use trial::TrialChange;
 pub use update::{perform, update};
 
 use crate::{
@@ -78,6 +85,8 @@ pub struct Subscription {
     pub pause_collection: Option<PausedCollection>,
     /// The schedule that manages it.
     pub schedule: Option<String>,
+    /// A change that waits for its invoice.
+    pub pending_update: Option<PendingUpdate>,
 }
 
 #[derive(Clone)]
@@ -218,6 +227,12 @@ pub fn change(world: &mut World, id: &str, change: impl FnOnce(&mut Subscription
     let after = subscription.render(world);
     world.subscriptions.put(subscription);
     world.emit_update("customer.subscription.updated", &before, &after);
+}
+
+fn announce_change(world: &mut World, id: &str, before: &Value) {
+    if let Some(after) = world.subscriptions.find(id).map(|stored| stored.render(world)) {
+        world.emit_update("customer.subscription.updated", before, &after);
+    }
 }
 
 /// The card that has paid becomes the subscription's own, where that was asked for.

@@ -54,6 +54,8 @@ pub fn render(subscription: &Subscription, world: &World) -> Value {
         "metadata": subscription.metadata,
         "payment_settings": subscription.billing.show_payment_settings(),
         "pause_collection": subscription.pause_collection.map(PausedCollection::show),
+        "pending_update":
+            subscription.pending_update.as_ref().map(|pending| pending.show(subscription, world)),
         "pending_setup_intent": subscription.pending_setup_intent,
         "schedule": subscription.schedule,
         "start_date": subscription.created,
@@ -65,7 +67,7 @@ pub fn render(subscription: &Subscription, world: &World) -> Value {
     with_nulls(shown, NULLS)
 }
 
-fn render_item(subscription: &Subscription, item: &Item, world: &World) -> Value {
+pub fn render_item(subscription: &Subscription, item: &Item, world: &World) -> Value {
     let price = world.prices.find(&item.price);
     let mut shown = json!({
         "id": item.id,
@@ -100,7 +102,6 @@ const NULLS: &[&str] = &[
     "next_pending_invoice_item_invoice",
     "on_behalf_of",
     "pending_invoice_item_interval",
-    "pending_update",
     "test_clock",
     "transfer_data",
 ];

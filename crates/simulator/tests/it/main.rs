@@ -8,6 +8,7 @@
 
 mod checkout;
 mod clock;
+mod credit_notes;
 mod declines;
 mod discounts;
 mod errors;
@@ -16,13 +17,17 @@ mod harness;
 mod http;
 mod incomplete;
 mod pausing;
+mod pending;
 mod portal;
+mod previews;
 mod prorations;
 mod reading;
 mod refunds;
 mod schedules;
 mod schema;
 mod setup_intents;
+mod subscription_items;
 mod subscriptions;
 mod taxes;
+mod trials;
 mod webhooks;
