@@ -127,7 +127,7 @@ const OURS: &[(&str, &str, Run, &str)] = &[
     ("POST", "/v1/subscription_schedules/{id}/cancel", schedules::cancel, "invoice_now prorate"),
     ("POST", "/v1/subscription_schedules/{id}/release", schedules::release, "preserve_cancel_date"),
     ("GET", "/v1/subscriptions", subscriptions::list, "created customer price status"),
-    ("POST", "/v1/subscriptions", subscriptions::create, "billing_mode collection_method customer default_payment_method default_tax_rates description discounts items metadata off_session payment_behavior payment_settings proration_behavior trial_end trial_period_days trial_settings"),
+    ("POST", "/v1/subscriptions", subscriptions::create, "billing_cycle_anchor billing_cycle_anchor_config billing_mode cancel_at cancel_at_period_end collection_method customer default_payment_method default_tax_rates description discounts items metadata off_session payment_behavior payment_settings proration_behavior trial_end trial_period_days trial_settings"),
     ("DELETE", "/v1/subscriptions/{id}", subscriptions::cancel, "cancellation_details invoice_now prorate"),
     ("GET", "/v1/subscriptions/{id}", subscriptions::retrieve, ""),
     ("POST", "/v1/subscriptions/{id}", subscriptions::update, "billing_cycle_anchor cancel_at cancel_at_period_end cancellation_details default_payment_method default_tax_rates description discounts items metadata off_session pause_collection payment_behavior payment_settings proration_behavior proration_date trial_end trial_settings"),

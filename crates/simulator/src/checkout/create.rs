@@ -41,6 +41,7 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         lines,
         currency,
         trial: Trial::None,
+        anchor: None,
         subscription_description: None,
         discount: None,
         allow_promotion_codes: params.boolean("allow_promotion_codes")?.unwrap_or(false),
@@ -168,6 +169,8 @@ fn expires_at(now: i64, params: &Params<'_>) -> Result<i64> {
 fn read_subscription_data(now: i64, data: &Params<'_>, session: &mut Session) -> Result<()> {
     data.only(
         &[
+            "billing_cycle_anchor",
+            "billing_cycle_anchor_config",
             "billing_mode",
             "description",
             "metadata",
@@ -177,8 +180,6 @@ fn read_subscription_data(now: i64, data: &Params<'_>, session: &mut Session) ->
         ],
         &[
             "application_fee_percent",
-            "billing_cycle_anchor",
-            "billing_cycle_anchor_config",
             "default_tax_rates",
             "invoice_settings",
             "on_behalf_of",
@@ -195,6 +196,7 @@ fn read_subscription_data(now: i64, data: &Params<'_>, session: &mut Session) ->
     data.set_text("description", &mut session.subscription_description)?;
     session.billing.read_trial_settings(data)?;
     data.merge_metadata(&mut session.subscription_metadata)?;
+    session.anchor = subscriptions::read_anchor(now, data)?;
     let end = subscriptions::trial_end(now, data)?;
     if let Some(days) = data.integer("trial_period_days")? {
         session.trial = Trial::Days(days);

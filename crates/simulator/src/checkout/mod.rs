@@ -17,10 +17,12 @@ pub use render::line_items_of;
 use crate::{
     discounts::{self, Redemption},
     params::Metadata,
-    subscriptions::Billing,
+    subscriptions::{self, Anchor, Billing, ItemDraft, SubscriptionDraft},
     table::{Object, Table},
     world::World,
 };
+
+const DAY: i64 = 86_400;
 
 #[derive(Clone)]
 pub struct Session {
@@ -38,6 +40,8 @@ pub struct Session {
     pub lines: Vec<SessionLine>,
     pub currency: String,
     pub trial: Trial,
+    /// From where the subscription's periods are counted.
+    pub anchor: Option<Anchor>,
     pub subscription_description: Option<String>,
     /// What was redeemed, by the request or on the page.
     pub discount: Option<Redemption>,
@@ -108,7 +112,43 @@ impl Session {
 
     pub fn line_amount(&self, line: &SessionLine, world: &World) -> i64 {
         let price = world.prices.find(&line.price).filter(|_| self.trial == Trial::None);
-        price.zip(line.quantity).map_or(0, |(price, quantity)| price.amount(quantity))
+        let whole = price.zip(line.quantity).map_or(0, |(price, quantity)| price.amount(quantity));
+        match self.first_part(world) {
+            Some((part, seconds)) => subscriptions::share(whole, part, seconds),
+            None => whole,
+        }
+    }
+
+    /// The seconds of the first period and of a whole one, where the first is only a part.
+    fn first_part(&self, world: &World) -> Option<(i64, i64)> {
+        let draft = self.draft(world, String::new());
+        let begun = subscriptions::preview(world, draft).ok().filter(|_| self.anchor.is_some())?;
+        Some((begun.period_end - begun.period_start, begun.whole_period_seconds()))
+    }
+
+    /// The subscription that completing it makes.
+    pub fn draft(&self, world: &World, customer: String) -> SubscriptionDraft {
+        let items = self.lines.iter().map(|line| ItemDraft {
+            price: line.price.clone(),
+            quantity: line.quantity,
+            metadata: Metadata::new(),
+        });
+        SubscriptionDraft {
+            trial_end: match self.trial {
+                Trial::None => None,
+                Trial::Days(days) => Some(world.now + days * DAY),
+                Trial::Until(end) => Some(end),
+            },
+            anchor: self.anchor,
+            billing: self.billing.clone(),
+            description: self.subscription_description.clone(),
+            metadata: self.subscription_metadata.clone(),
+            ..SubscriptionDraft::of_items(
+                &customer,
+                items.collect(),
+                self.discount.clone().into_iter().collect(),
+            )
+        }
     }
 
     /// Known before anybody types it.

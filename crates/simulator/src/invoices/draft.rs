@@ -118,6 +118,7 @@ pub fn draw(world: &World, subscription: &Subscription, occasion: &Occasion, at:
 pub fn period_amounts(world: &World, subscription: &Subscription) -> Vec<(String, i64)> {
     let mut whole = subscription.clone();
     whole.period_end = whole.whole_period_end();
+    whole.period_start = whole.period_end - whole.whole_period_seconds();
     let mut drawn = lines::of_period(world, &whole, true);
     discounts::apply(world, &subscription.discounts, world.now, &mut drawn);
     let amounts = drawn.into_iter().map(|line| (line.net(), line.subscription_item));

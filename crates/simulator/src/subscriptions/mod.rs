@@ -1,5 +1,6 @@
 //! Subscriptions: what a customer pays for again and again.
 
+mod anchor;
 mod billing;
 mod cancel;
 mod create;
@@ -16,11 +17,12 @@ mod update;
 
 use serde_json::Value;
 
+pub use anchor::{Anchor, read as read_anchor};
 pub use billing::Billing;
 pub use cancel::{cancel, cancel_all_of, end};
 pub use create::{create, open, preview};
 pub use draft::{
-    ItemDraft, SubscriptionDraft, check_for_sale, check_items, read_preview, trial_end,
+    End, ItemDraft, SubscriptionDraft, check_for_sale, check_items, read_preview, trial_end,
 };
 pub use pause::{
     PausedCollection, enter_pause, expire_resumption, invoice_pending, pause, resume,
@@ -179,6 +181,15 @@ impl Subscription {
         if let Some(end) = self.cancel_at.filter(|end| *end > self.period_start) {
             self.period_end = self.period_end.min(end);
         }
+    }
+
+    /// How long the running period would be if it were a whole one.
+    pub fn whole_period_seconds(&self) -> i64 {
+        let start = match self.cycle {
+            Some(cycle) => calendar::period_start(self.anchor, self.cadence, cycle),
+            None => self.period_start,
+        };
+        self.whole_period_end() - start
     }
 
     /// When the running period would end if nothing cut it short.

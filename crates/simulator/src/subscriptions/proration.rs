@@ -62,7 +62,7 @@ pub fn prorate(
 ) -> Vec<Proration> {
     let amounts = invoices::period_amounts(world, after);
     let end = after.period_end;
-    let whole = (after.period_start, after.whole_period_end());
+    let whole = after.whole_period_seconds();
     let mut prorations = Vec::new();
     for old in &before.items {
         let kept = after.items.iter().find(|item| item.id == old.id);
@@ -89,7 +89,7 @@ pub fn prorate(
         };
         let Some((_, amount)) = amounts.iter().find(|(id, _)| *id == item.id) else { continue };
         let debit = Debit {
-            amount: share(*amount, end - from, whole.1 - whole.0),
+            amount: share(*amount, end - from, whole),
             start: from,
             end,
             price: item.price.clone(),
