@@ -62,7 +62,8 @@ pub fn step(base: &Course, addon: &Course, fits: bool, follows_end: bool, now: T
         }
         _ => {}
     }
-    let ends_before = addon.cancel_at.is_some_and(|end| end <= base.period_end);
+    let ends_before =
+        addon.cancel_at.is_some_and(|end| end <= base.period_end && end <= addon.period_end);
     if base.period_end == addon.period_end || ends_before || !runs(base) || !runs(addon) {
         return Step::Nothing;
     }
@@ -112,6 +113,7 @@ mod tests {
             ("base ends sooner", ending(FEB, FEB), ending(FEB, MAR), true, Step::EndAt(at(FEB))),
             ("ends before it", active(MAR), ending(FEB, FEB), true, Step::GoOn),
             ("base moved", active(MAR), active(FEB), true, Step::Realign),
+            ("base with an end moved", ending(MAR, MAR), ending(FEB, MAR), true, Step::Realign),
             ("base renewed first", active(MAR), active(PAST), true, Step::Wait),
             ("add-on renewed first", active(PAST), active(FEB), true, Step::Wait),
             (
@@ -176,7 +178,7 @@ mod tests {
                 prop_assert!(steps < 6, "{addon:?} never follows {base:?}");
             }
             let together = addon.period_end == base.period_end
-                || addon.cancel_at.is_some_and(|end| end <= base.period_end);
+                || addon.cancel_at.is_some_and(|end| end <= base.period_end.min(addon.period_end));
             let renewing = base.period_end <= at(NOW) || addon.period_end <= at(NOW);
             prop_assert!(
                 together || renewing || !runs(&addon) || !runs(&base),

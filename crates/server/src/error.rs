@@ -205,9 +205,11 @@ impl Error {
 fn refusal_status(refusal: Refusal) -> StatusCode {
     match refusal {
         Refusal::NoBillingAccount => StatusCode::BAD_REQUEST,
-        Refusal::UnknownPlan | Refusal::UnknownPrice | Refusal::PlanNotSold => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        Refusal::UnknownPlan
+        | Refusal::UnknownPrice
+        | Refusal::PlanNotSold
+        | Refusal::IsAddon
+        | Refusal::NotAnAddon => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::CONFLICT,
     }
 }

@@ -30,13 +30,15 @@ pub struct Offer {
     pub items: Vec<LineItem>,
 }
 
-/// The offer that `wanted` names. What an add-on leaves open is as the base plan's price has it.
+/// The offer that `wanted` names; of one `kind`, where only that will do. What an add-on leaves open is as
+/// the base plan's price has it.
 ///
 /// # Errors
 /// `UnknownPrice`, `UnknownPlan`, `PlanNotSold`; `Invalid` where it is not sold in this way.
 pub async fn find_offer(
     conn: &mut Conn,
     wanted: &Wanted,
+    kind: Option<PlanKind>,
     base: Option<&PriceRow>,
     quantity: u64,
 ) -> Result<Offer> {
@@ -45,11 +47,14 @@ pub async fn find_offer(
             let price = queries::find_price_by_stripe_id(conn, id).await?;
             let price = price.filter(|price| price.sold).ok_or(Refusal::UnknownPrice)?;
             let plan = queries::find_plan(conn, &price.plan_code, price.plan_version).await?;
-            (plan.ok_or(Refusal::UnknownPlan)?.definition.to::<Plan>()?, price)
+            let plan: Plan = plan.ok_or(Refusal::UnknownPlan)?.definition.to()?;
+            refuse_kind(&plan, kind, base)?;
+            (plan, price)
         }
         Wanted::Plan { code, interval, currency } => {
             let row = get_current_plan(conn, code).await?;
             let plan: Plan = row.definition.to()?;
+            refuse_kind(&plan, kind, base)?;
             let base = base.filter(|_| plan.kind == PlanKind::Addon);
             let interval = interval.or(base.map(|base| base.interval));
             let interval =
@@ -65,6 +70,15 @@ pub async fn find_offer(
     };
     let items = items_of(conn, &price, quantity).await?;
     Ok(Offer { plan, price, items })
+}
+
+fn refuse_kind(plan: &Plan, kind: Option<PlanKind>, base: Option<&PriceRow>) -> Result<()> {
+    match (plan.kind, kind) {
+        (PlanKind::Addon, Some(PlanKind::Base)) => Err(Refusal::IsAddon.into()),
+        (PlanKind::Base, Some(PlanKind::Addon)) => Err(Refusal::NotAnAddon.into()),
+        (PlanKind::Addon, _) if base.is_none() => Err(Refusal::NotSubscribed.into()),
+        _ => Ok(()),
+    }
 }
 
 /// The items of a subscription to `main`: itself, and what its plan counts beside it.

@@ -99,7 +99,7 @@ on_both_databases! {
     async fn stripe_down_is_said_and_can_be_repeated(app: &TestApp) {
         let tenant = app.tenant("Acme").await;
         let owner = app.token(Role::Owner, tenant);
-        let fault = |kind| Fault { kind, times: 3, path: None };
+        let fault = |kind| Fault { kind, times: 3, method: None, path: None };
         let ask = || app.post(CHECKOUT).bearer(&owner).header("idempotency-key", "once").json(&order("pro"));
         app.simulator.add_fault(fault(FaultKind::Unreachable));
         let answer = ask().await;

@@ -4,6 +4,7 @@
 
 mod harness;
 
+mod addons;
 mod bad_input;
 mod catalog;
 mod checkout;
@@ -14,8 +15,11 @@ mod gateways;
 mod idempotency;
 mod instances;
 mod isolation;
+mod pausing;
 mod payment_methods;
+mod pending;
 mod portal;
+mod starting;
 mod story;
 mod subscriptions;
 mod tenants;

@@ -6,8 +6,7 @@ use tollhouse_stripe::Method;
 use crate::harness::{DAY, START, Stripe};
 
 /// START is 1 January 2027, midnight.
-const MIDNIGHT: &str =
-    "billing_cycle_anchor_config[hour]=0&billing_cycle_anchor_config[minute]=0&billing_cycle_anchor_config[second]=0";
+const MIDNIGHT: &str = "billing_cycle_anchor_config[hour]=0&billing_cycle_anchor_config[minute]=0&billing_cycle_anchor_config[second]=0";
 
 #[test]
 fn the_first_period_is_the_part_before_the_anchor() {

@@ -83,12 +83,8 @@ async fn find_sale(app: &App, purchase: &Purchase) -> Result<Sale> {
     let mut conn = app.db.read().await?;
     let base = addons::find_base(&mut conn, purchase.tenant).await?;
     let price = base.as_ref().map(|base| &base.price);
-    let offer = find_offer(&mut conn, &purchase.wanted, price, purchase.quantity).await?;
-    match (offer.plan.kind, purchase.kind) {
-        (PlanKind::Addon, Some(PlanKind::Base)) => return Err(Refusal::IsAddon.into()),
-        (PlanKind::Base, Some(PlanKind::Addon)) => return Err(Refusal::NotAnAddon.into()),
-        _ => {}
-    }
+    let Purchase { wanted, kind, quantity, .. } = purchase;
+    let offer = find_offer(&mut conn, wanted, *kind, price, *quantity).await?;
     let base = if offer.plan.kind == PlanKind::Addon {
         let base = base.ok_or(Refusal::NotSubscribed)?;
         if let Some(meant) = purchase.addon_of.filter(|id| *id != base.row.id) {

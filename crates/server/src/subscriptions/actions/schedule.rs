@@ -30,6 +30,9 @@ pub async fn change_later(
     work: Uuid,
     wanted: &Change,
 ) -> Result<Subscription> {
+    // A schedule may have been attached a moment ago, by a request that died half-way.
+    let row = live_base(app, tenant).await?;
+    sync(app, origin, &row.stripe_subscription_id).await?;
     let target = find_target(app, tenant, wanted).await?;
     let row = &target.row;
     refuse_unless_renewing(row)?;
@@ -67,13 +70,15 @@ fn refuse_unless_renewing(row: &Subscription) -> Result<()> {
     Err(Error::Conflict(Conflict::SubscriptionState, sentence))
 }
 
-/// The schedule the subscription has; one that a process left behind half-way is gone on with.
+/// The schedule that keeps the change that waits already; else a new one. A schedule whose change has
+/// come, or that a process left behind half-way, makes room for it.
 async fn find_or_create(app: &App, row: &Subscription, work: Uuid) -> Result<ScheduleId> {
-    let id = &row.stripe_subscription_id;
-    if let Some(schedule) = app.stripe.retrieve_subscription(id).await?.object.schedule {
-        return Ok(schedule.0);
+    let attached = row.stripe_schedule_id.clone();
+    if let Some(schedule) = attached.filter(|_| row.pending.is_some()) {
+        return Ok(schedule);
     }
-    let params = CreateSchedule { from_subscription: id.clone() };
+    release(app, row, work).await?;
+    let params = CreateSchedule { from_subscription: row.stripe_subscription_id.clone() };
     let key = IdempotencyKey::new("create-schedule", work);
     Ok(app.stripe.create_schedule(&params, &key).await?.id)
 }
