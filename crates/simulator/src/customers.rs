@@ -214,6 +214,35 @@ pub fn settle_currency(world: &mut World, id: &str, currency: &str) {
     });
 }
 
+/// Where the customer lives, as a code of two letters.
+pub fn country<'a>(world: &'a World, id: &str) -> Option<&'a str> {
+    country_of(&world.customers.find(id)?.address)
+}
+
+pub fn country_of(address: &Value) -> Option<&str> {
+    address["country"].as_str().filter(|country| country.len() == 2)
+}
+
+/// An address of which only the country is known.
+pub fn address_in(country: &str) -> Value {
+    json!({
+        "city": null, "country": country, "line1": null,
+        "line2": null, "postal_code": null, "state": null,
+    })
+}
+
+/// What a checkout learned of its customer.
+pub fn learn(world: &mut World, id: &str, address: Option<Value>, name: Option<String>) {
+    change(world, id, |customer| {
+        if let Some(address) = address {
+            customer.address = address;
+        }
+        if name.is_some() {
+            customer.name = name;
+        }
+    });
+}
+
 pub fn balance(world: &World, id: &str) -> i64 {
     world.customers.find(id).map_or(0, |customer| customer.balance)
 }

@@ -27,6 +27,7 @@ use crate::{
     portal::{Configuration, PortalSession},
     refunds::Refund,
     schedules::Schedule,
+    settings::Settings,
     setup_intents::SetupIntent,
     subscriptions::Subscription,
     table::Table,
@@ -45,6 +46,7 @@ pub struct World {
     /// Where the pages are reachable; no slash at the end.
     pub base_url: String,
     pub secret_key: String,
+    pub settings: Settings,
     pub customers: Table<Customer>,
     pub products: Table<Product>,
     pub prices: Table<Price>,
@@ -150,6 +152,7 @@ impl World {
             ids: Ids::new(seed),
             base_url,
             secret_key,
+            settings: Settings::default(),
             customers: Table::default(),
             products: Table::default(),
             prices: Table::default(),

@@ -2,6 +2,7 @@
 
 use super::{Session, SessionLine, Status, Trial};
 use crate::{
+    automatic_tax,
     cards::{AUTHENTICATION_REQUIRED, Outcome, Presence},
     customers::{self, Customer},
     error::{Error, Result},
@@ -43,15 +44,22 @@ pub struct Submission {
 /// The session is not open, or a `card_error`: then nothing came into being but the failed charge, and
 /// the session stays open.
 pub fn complete(world: &mut World, id: &str, submission: Submission) -> Result<()> {
-    let session = world.sessions.get(id, "session")?.clone();
+    let mut session = world.sessions.get(id, "session")?.clone();
     if session.status != Status::Open {
         return Err(Error::invalid(format!(
             "This Checkout Session is {} and can no longer be paid.",
             session.status.word()
         )));
     }
-    let amount = session.amount(world);
     let method = &submission.method;
+    if session.asks_for_country() && session.country.is_none() {
+        session.country = customers::country_of(&method.address).map(str::to_owned);
+    }
+    if session.automatic_tax && session.country(world).is_none() {
+        return Err(automatic_tax::no_location());
+    }
+    session.taxes = Some(session.taxes(world));
+    let amount = session.amount(world);
     method.check_owner(session.customer.as_deref())?;
     let outcome = match amount {
         0 => method.card.save(submission.presence),
@@ -103,10 +111,23 @@ fn fulfil(world: &mut World, session: &Session, submission: Submission) -> Resul
     let mut method = submission.method;
     let name = method.name.clone();
     let email = submission.email.or_else(|| session.email(world)).or(method.email.clone());
+    let address = session.country.as_deref().map(customers::address_in);
     let customer = if let Some(customer) = &session.customer {
+        let address = address.filter(|_| session.customer_update.address);
+        customers::learn(
+            world,
+            customer,
+            address,
+            name.clone().filter(|_| session.customer_update.name),
+        );
         world.customers.get(customer, "customer")?.id.clone()
     } else {
-        let new = Customer { email: email.clone(), name: name.clone(), ..Customer::default() };
+        let new = Customer {
+            email: email.clone(),
+            name: name.clone(),
+            address: address.unwrap_or_default(),
+            ..Customer::default()
+        };
         customers::add(world, new)
     };
     method.email.clone_from(&email);
@@ -129,7 +150,8 @@ fn fulfil(world: &mut World, session: &Session, submission: Submission) -> Resul
         },
         default_payment_method: Some(method),
         billing: session.billing.clone(),
-        default_tax_rates: Vec::new(),
+        default_tax_rates: session.default_tax_rates.clone(),
+        automatic_tax: session.automatic_tax,
         discounts: session.discount.clone().into_iter().collect(),
         description: session.subscription_description.clone(),
         metadata: session.subscription_metadata.clone(),
@@ -153,5 +175,10 @@ fn fulfil(world: &mut World, session: &Session, submission: Submission) -> Resul
 }
 
 fn item(line: &SessionLine) -> ItemDraft {
-    ItemDraft { price: line.price.clone(), quantity: line.quantity, metadata: Metadata::new() }
+    ItemDraft {
+        price: line.price.clone(),
+        quantity: line.quantity,
+        tax_rates: line.tax_rates.clone(),
+        metadata: Metadata::new(),
+    }
 }

@@ -8,6 +8,7 @@ use crate::{
     lists,
     params::{Metadata, Params},
     table::Object,
+    tax_rates,
     world::{Request, World},
 };
 
@@ -38,6 +39,7 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         period: read_period(world.now, &params)?,
         proration: false,
         discountable: params.boolean("discountable")?.unwrap_or(true),
+        tax_rates: tax_rates::read(world, &params, "tax_rates")?.unwrap_or_default(),
         invoice: None,
         metadata: Metadata::new(),
         deleted: false,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Invoice, Line, Status};
 use crate::{
-    discounts, lists,
+    customers, discounts, lists,
     tax_rates::{self, Tax},
     world::{World, with_nulls},
 };
@@ -30,7 +30,9 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         "attempt_count": invoice.attempt_count,
         "attempted": invoice.attempt_count > 0,
         "auto_advance": invoice.auto_advance,
-        "automatic_tax": automatic_tax(),
+        "automatic_tax": invoice.automatic_tax.show_on_invoice(
+            customers::country(world, &invoice.customer).is_some(),
+        ),
         "automatically_finalizes_at": invoice.next_step_at.filter(|_| awaits_draft),
         "billing_reason": invoice.billing_reason,
         "collection_method": "charge_automatically",
@@ -77,13 +79,6 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         shown["customer_phone"] = json!(customer.phone);
     }
     with_nulls(shown, NULLS)
-}
-
-fn automatic_tax() -> Value {
-    json!({
-        "disabled_reason": null, "enabled": false, "liability": null,
-        "provider": null, "status": null,
-    })
 }
 
 fn transitions(invoice: &Invoice) -> Value {

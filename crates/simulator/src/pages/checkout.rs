@@ -23,6 +23,7 @@ pub fn router() -> Router<Simulator> {
     Router::new()
         .route("/c/pay/{session}", get(show).post(pay))
         .route("/c/pay/{session}/authentication", post(authenticate))
+        .route("/c/pay/{session}/country", post(choose_country))
         .route("/c/pay/{session}/promotion-code", post(redeem))
 }
 
@@ -101,6 +102,23 @@ async fn redeem(
     })
 }
 
+/// Where the payer lives, as a code of two letters.
+async fn choose_country(
+    State(simulator): State<Simulator>,
+    Path(id): Path<String>,
+    body: String,
+) -> Response {
+    let typed = form::decode(&body).into_iter().find(|(name, _)| name == "country");
+    let country = typed.map_or_else(String::new, |(_, country)| country.trim().to_owned());
+    simulator.with(|world| {
+        let Some(session) = world.sessions.find(&id).cloned() else {
+            return not_found("checkout session");
+        };
+        let done = checkout::set_country(world, &session, &country);
+        answer(world, &session, &Typed::default(), done)
+    })
+}
+
 /// The dialogue of the bank: `result` is `complete` or `fail`.
 async fn authenticate(
     State(simulator): State<Simulator>,
@@ -152,6 +170,9 @@ fn submit(world: &mut World, session: &Session, typed: &Typed) -> Result<()> {
     let email = session.email(world).or(typed_email);
     if email.is_none() {
         return Err(Error::invalid("Your email is incomplete."));
+    }
+    if session.automatic_tax && session.country(world).is_none() {
+        return Err(Error::invalid("Choose your country first, so that the tax is known."));
     }
     if session.status == Status::Open && needs_dialogue(world, session, &method) {
         world.sessions.change(&session.id, |session| {

@@ -7,6 +7,7 @@ use super::{
     check_items, draft, payable,
 };
 use crate::{
+    automatic_tax::{self, AutomaticTax},
     calendar::Cadence,
     cards::{Outcome, Presence},
     clock::Due,
@@ -47,6 +48,7 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         &["allow_incomplete", "default_incomplete", "error_if_incomplete"],
     )?;
     let new = draft::read(world, &params)?;
+    automatic_tax::read(world, &params, &mut preview(world, new.clone())?)?;
     let collects = behavior != Some("default_incomplete");
     if collects {
         check_payable(world, &new, behavior == Some("error_if_incomplete"))?;
@@ -117,6 +119,7 @@ fn begin(
         price: item.price,
         quantity: item.quantity,
         metadata: item.metadata,
+        tax_rates: item.tax_rates,
         debit: None,
     });
     let mut subscription = Subscription {
@@ -146,6 +149,7 @@ fn begin(
         metadata: new.metadata,
         discounts: Vec::new(),
         default_tax_rates: new.default_tax_rates,
+        automatic_tax: AutomaticTax::on(new.automatic_tax),
         pause_collection: None,
         schedule: None,
         pending_update: None,

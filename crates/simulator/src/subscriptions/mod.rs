@@ -35,6 +35,7 @@ pub use trial::TrialChange;
 pub use update::{perform, update};
 
 use crate::{
+    automatic_tax::AutomaticTax,
     calendar::{self, Cadence},
     catalog::Price,
     discounts::Discount,
@@ -82,6 +83,7 @@ pub struct Subscription {
     pub metadata: Metadata,
     pub discounts: Vec<Discount>,
     pub default_tax_rates: Vec<String>,
+    pub automatic_tax: AutomaticTax,
     pub pause_collection: Option<PausedCollection>,
     /// The schedule that manages it.
     pub schedule: Option<String>,
@@ -97,6 +99,8 @@ pub struct Item {
     /// None for a metered price.
     pub quantity: Option<i64>,
     pub metadata: Metadata,
+    /// Its own, instead of the subscription's.
+    pub tax_rates: Vec<String>,
     /// What it was debited with; none during a trial, and for metered prices.
     pub debit: Option<Debit>,
 }

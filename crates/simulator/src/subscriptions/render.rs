@@ -16,7 +16,7 @@ pub fn render(subscription: &Subscription, world: &World) -> Value {
     let shown = json!({
         "id": subscription.id,
         "object": "subscription",
-        "automatic_tax": { "disabled_reason": null, "enabled": false, "liability": null },
+        "automatic_tax": subscription.automatic_tax.show(),
         "billing_cycle_anchor": subscription.billing_cycle_anchor,
         "billing_mode": {
             "flexible": { "proration_discounts": "included" },
@@ -82,7 +82,7 @@ pub fn render_item(subscription: &Subscription, item: &Item, world: &World) -> V
         "plan": price.map(catalog::as_plan),
         "price": price.map(|price| price.render(world)),
         "subscription": subscription.id,
-        "tax_rates": [],
+        "tax_rates": tax_rates::show(world, &item.tax_rates),
     });
     if let Some(quantity) = item.quantity {
         shown["quantity"] = json!(quantity);
