@@ -29,7 +29,8 @@
 //! - **Tax** is always rounded line by line, and of several inclusive rates each is worked out by itself.
 //!   Automatic tax knows countries, and only the rates that `POST /_sim/tax` set; no exemptions, tax ids,
 //!   tax codes or places within a country.
-//! - **Entitlements, test clocks, search, v2**: nothing yet.
+//! - **Entitlements, search, v2**: nothing yet.
+//! - **Test clocks** take new customers only, and move before the next call is answered.
 //! - **Webhooks**: events are rendered in one version; `invoice.upcoming` is never sent.
 //! - Payment methods other than cards; payment intents of one's own; rate limits, unless ordered.
 
@@ -75,6 +76,7 @@ mod setup_intents;
 mod subscriptions;
 mod table;
 mod tax_rates;
+mod test_clocks;
 mod webhook_endpoints;
 mod world;
 

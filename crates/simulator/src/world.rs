@@ -32,6 +32,7 @@ use crate::{
     subscriptions::Subscription,
     table::Table,
     tax_rates::TaxRate,
+    test_clocks::{self, PutAside, TestClock},
     webhook_endpoints::WebhookEndpoint,
 };
 
@@ -40,7 +41,7 @@ const VERSIONS: [&str; 2] = [API_VERSION, "2026-09-30.endive"];
 
 /// One account at the pretend Stripe.
 pub struct World {
-    /// Unix seconds on the simulator's clock.
+    /// Unix seconds on the clock of whoever something is done for: the simulator's, or a test clock.
     pub now: i64,
     pub ids: Ids,
     /// Where the pages are reachable; no slash at the end.
@@ -69,6 +70,7 @@ pub struct World {
     pub credit_notes: Table<CreditNote>,
     pub invoice_items: Table<InvoiceItem>,
     pub invoice_payments: Table<InvoicePayment>,
+    pub test_clocks: Table<TestClock>,
     pub events: Table<Event>,
     pub webhook_endpoints: Table<WebhookEndpoint>,
     pub agenda: Agenda,
@@ -78,6 +80,8 @@ pub struct World {
     pub cause: Option<Cause>,
     /// Events held back until their order is known; see [`World::in_order`].
     pub(crate) held_back: Option<Vec<EventDraft>>,
+    /// The world's own time while a test clock's is in its place; see [`World::on_clock`].
+    pub(crate) put_aside: Option<PutAside>,
     idempotency: Idempotency,
 }
 
@@ -175,6 +179,7 @@ impl World {
             credit_notes: Table::default(),
             invoice_items: Table::default(),
             invoice_payments: Table::default(),
+            test_clocks: Table::default(),
             events: Table::default(),
             webhook_endpoints: Table::default(),
             agenda: Agenda::default(),
@@ -182,6 +187,7 @@ impl World {
             faults: Faults::default(),
             cause: None,
             held_back: None,
+            put_aside: None,
             idempotency: Idempotency::default(),
         }
     }
@@ -267,7 +273,8 @@ impl World {
                 operation.method, operation.path
             )));
         };
-        let mut object = run(self, request)?;
+        let clock = test_clocks::clock_of_request(self, request);
+        let mut object = self.on_clock(clock.as_deref(), |world| run(world, request))?;
         for path in paths {
             expand::expand(self, &mut object, path)?;
         }

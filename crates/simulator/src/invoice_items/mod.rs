@@ -11,6 +11,7 @@ use crate::{
     subscriptions::Proration,
     table::{Object, Table},
     tax_rates,
+    test_clocks::clock_of,
     world::{World, with_nulls},
 };
 
@@ -83,12 +84,13 @@ impl Object for InvoiceItem {
             "proration": self.proration,
             "quantity": self.quantity,
             "quantity_decimal": self.quantity.to_string(),
+            "test_clock": clock_of(world, &self.customer),
             "tax_rates": tax_rates::show(world, &self.tax_rates),
         });
         if self.proration {
             shown["proration_details"] = json!({ "credited_items": null, "discount_amounts": [] });
         }
-        with_nulls(shown, &["customer_account", "test_clock"])
+        with_nulls(shown, &["customer_account"])
     }
 
     fn table(world: &World) -> &Table<Self> {

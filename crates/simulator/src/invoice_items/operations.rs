@@ -9,6 +9,7 @@ use crate::{
     params::{Metadata, Params},
     table::Object,
     tax_rates,
+    test_clocks::clock_of,
     world::{Request, World},
 };
 
@@ -97,7 +98,9 @@ pub fn list(world: &mut World, request: &Request) -> Result<Value> {
     let (customer, invoice) = (params.text("customer")?, params.text("invoice")?);
     let pending = params.boolean("pending")?;
     lists::list::<InvoiceItem>(world, request, |item| {
-        customer.is_none_or(|customer| item.customer == customer)
+        let is_named = customer.is_some() || invoice.is_some();
+        (is_named || clock_of(world, &item.customer).is_none())
+            && customer.is_none_or(|customer| item.customer == customer)
             && (invoice.is_none() || item.invoice.as_deref() == invoice)
             && pending.is_none_or(|pending| item.invoice.is_none() == pending)
     })

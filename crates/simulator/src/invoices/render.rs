@@ -6,6 +6,7 @@ use super::{Invoice, Line, Status};
 use crate::{
     customers, discounts, lists,
     tax_rates::{self, Tax},
+    test_clocks::clock_of,
     world::{World, with_nulls},
 };
 
@@ -66,6 +67,7 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         "status_transitions": transitions(invoice),
         "subtotal": invoice.subtotal(),
         "subtotal_excluding_tax": invoice.subtotal() - invoice.tax(true),
+        "test_clock": clock_of(world, &invoice.customer),
         "total": total,
         "total_discount_amounts": discounts::show_amounts(&invoice.discounts()),
         "total_excluding_tax": invoice.net() - invoice.tax(true),
@@ -192,6 +194,5 @@ const NULLS: &[&str] = &[
     "shipping_cost",
     "shipping_details",
     "statement_descriptor",
-    "test_clock",
     "webhooks_delivered_at",
 ];

@@ -16,6 +16,7 @@ use crate::{
     checkout::{self, Session, Status, Submission},
     error::{Error, Result},
     payment_methods::{self, PaymentMethod},
+    test_clocks::customer_behind,
     world::World,
 };
 
@@ -80,7 +81,8 @@ async fn pay(State(simulator): State<Simulator>, Path(id): Path<String>, body: S
             }
             return page(StatusCode::OK, view::render(world, &session, &typed, None));
         }
-        let done = as_request(world, |world| submit(world, &session, &typed));
+        let done =
+            as_request(world, session.customer.as_deref(), |world| submit(world, &session, &typed));
         answer(world, &session, &typed, done)
     })
 }
@@ -130,7 +132,7 @@ async fn authenticate(
             return not_found("checkout session");
         };
         let passed = form::decode(&body).iter().any(|(n, v)| n == "result" && v == "complete");
-        let done = as_request(world, |world| {
+        let done = as_request(world, session.customer.as_deref(), |world| {
             world.sessions.change(&session.id, |session| session.authenticating = None);
             let method = session.authenticating.as_deref().unwrap_or_default();
             let method = world.payment_methods.get(method, "payment_method")?.clone();
@@ -206,7 +208,8 @@ pub fn read_expiry(text: &str) -> (i64, i64) {
 
 /// Pays as the page does, dialogue passed; see [`Simulator::complete_checkout`].
 pub fn pay_with(world: &mut World, session: &str, method: &str) -> Result<()> {
-    as_request(world, |world| {
+    let customer = customer_behind(world, session).map(str::to_owned);
+    as_request(world, customer.as_deref(), |world| {
         let method = payment_methods::resolve(world, method, "payment_method")?;
         let presence = match Card::charge(method.card, method.authenticated, Presence::Absent) {
             Outcome::NeedsAction => Presence::Authenticated,

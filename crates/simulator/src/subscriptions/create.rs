@@ -16,6 +16,7 @@ use crate::{
     invoices::{self, Collected, Invoice, Occasion},
     payments, setup_intents,
     table::Object,
+    test_clocks,
     world::{Request, World},
 };
 
@@ -66,6 +67,7 @@ pub fn open(
     collects: bool,
     presence: Presence,
 ) -> Result<String> {
+    test_clocks::check_subscription(world, &new.customer)?;
     let (cadence, currency) = check_items(world, &mut new.items, "items")?;
     let id = world.ids.id("sub_");
     let mut subscription = begin(world, new, cadence, currency);

@@ -44,6 +44,7 @@ use crate::{
     lists,
     params::Metadata,
     table::{Object, Table},
+    test_clocks::clock_of,
     world::{Request, World},
 };
 
@@ -277,6 +278,7 @@ pub fn retrieve(world: &mut World, request: &Request) -> Result<Value> {
 pub fn list(world: &mut World, request: &Request) -> Result<Value> {
     let params = request.params();
     let (customer, price) = (params.text("customer")?, params.text("price")?);
+    let clock = params.text("test_clock")?;
     let status = params.choice(
         "status",
         &[
@@ -300,6 +302,7 @@ pub fn list(world: &mut World, request: &Request) -> Result<Value> {
             Some(status) => subscription.status.word() == status,
         };
         has_status
+            && (customer.is_some() || clock_of(world, &subscription.customer) == clock)
             && customer.is_none_or(|customer| subscription.customer == customer)
             && price.is_none_or(|price| subscription.items.iter().any(|item| item.price == price))
     })

@@ -7,6 +7,7 @@ use crate::{
     catalog, lists,
     table::Object,
     tax_rates,
+    test_clocks::clock_of,
     world::{World, with_nulls},
 };
 
@@ -60,6 +61,7 @@ pub fn render(subscription: &Subscription, world: &World) -> Value {
         "schedule": subscription.schedule,
         "start_date": subscription.created,
         "status": subscription.status.word(),
+        "test_clock": clock_of(world, &subscription.customer),
         "trial_end": subscription.trial.map(|(_, end)| end),
         "trial_settings": subscription.trial.map(|_| subscription.billing.show_trial_settings()),
         "trial_start": subscription.trial.map(|(start, _)| start),
@@ -102,6 +104,5 @@ const NULLS: &[&str] = &[
     "next_pending_invoice_item_invoice",
     "on_behalf_of",
     "pending_invoice_item_interval",
-    "test_clock",
     "transfer_data",
 ];

@@ -30,5 +30,6 @@ mod setup_intents;
 mod subscription_items;
 mod subscriptions;
 mod taxes;
+mod test_clocks;
 mod trials;
 mod webhooks;
