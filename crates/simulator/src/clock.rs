@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{checkout, invoices, renewals, schedules, subscriptions, world::World};
+use crate::{checkout, invoices, renewals, schedules, subscriptions, test_clocks, world::World};
 
 /// Something that time will do.
 #[derive(Clone, Debug)]
@@ -22,11 +22,15 @@ pub enum Due {
     CollectionResumption(String),
     /// Of an invoice: finalise and charge it, or charge it again.
     InvoiceStep(String),
+    /// Of a test clock that was told to move.
+    ClockAdvance(String),
+    /// Of a test clock.
+    ClockDeletion(String),
 }
 
 /// What is due, earliest first. Nothing is ever taken off by name: what no longer applies when its
 /// time comes does nothing.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Agenda {
     entries: BTreeMap<(i64, u64), Due>,
     added: u64,
@@ -60,6 +64,8 @@ impl World {
                 Due::ResumptionExpiry(id) => subscriptions::expire_resumption(self, &id),
                 Due::CollectionResumption(id) => subscriptions::resume_collection(self, &id),
                 Due::InvoiceStep(id) => invoices::advance(self, &id),
+                Due::ClockAdvance(id) => test_clocks::run(self, &id),
+                Due::ClockDeletion(id) => test_clocks::delete_by_time(self, &id),
             }
         }
         self.now = self.now.max(now);

@@ -83,6 +83,7 @@ fn named(world: &World, field: &str, id: &str) -> Option<Value> {
         "payment_intent" => show(world, &world.payment_intents, id),
         "refund" => show(world, &world.refunds, id),
         "latest_charge" | "charge" => show(world, &world.charges, id),
+        "test_clock" => show(world, &world.test_clocks, id),
         "configuration" => show(world, &world.portal_configurations, id),
         "schedule" => show(world, &world.schedules, id),
         "coupon" => show(world, &world.coupons, id),

@@ -2,6 +2,7 @@
 
 use super::{Session, Status};
 use crate::{
+    automatic_tax,
     cards::{AUTHENTICATION_REQUIRED, Outcome, Presence},
     customers::{self, Customer},
     error::{Error, Result},
@@ -40,15 +41,22 @@ pub struct Submission {
 /// The session is not open, or a `card_error`: then nothing came into being but the failed charge, and
 /// the session stays open.
 pub fn complete(world: &mut World, id: &str, submission: Submission) -> Result<()> {
-    let session = world.sessions.get(id, "session")?.clone();
+    let mut session = world.sessions.get(id, "session")?.clone();
     if session.status != Status::Open {
         return Err(Error::invalid(format!(
             "This Checkout Session is {} and can no longer be paid.",
             session.status.word()
         )));
     }
-    let amount = session.amount(world);
     let method = &submission.method;
+    if session.asks_for_country() && session.country.is_none() {
+        session.country = customers::country_of(&method.address).map(str::to_owned);
+    }
+    if session.automatic_tax && session.country(world).is_none() {
+        return Err(automatic_tax::no_location());
+    }
+    session.taxes = Some(session.taxes(world));
+    let amount = session.amount(world);
     method.check_owner(session.customer.as_deref())?;
     let outcome = match amount {
         0 => method.card.save(submission.presence),
@@ -100,10 +108,23 @@ fn fulfil(world: &mut World, session: &Session, submission: Submission) -> Resul
     let mut method = submission.method;
     let name = method.name.clone();
     let email = submission.email.or_else(|| session.email(world)).or(method.email.clone());
+    let address = session.country.as_deref().map(customers::address_in);
     let customer = if let Some(customer) = &session.customer {
+        let address = address.filter(|_| session.customer_update.address);
+        customers::learn(
+            world,
+            customer,
+            address,
+            name.clone().filter(|_| session.customer_update.name),
+        );
         world.customers.get(customer, "customer")?.id.clone()
     } else {
-        let new = Customer { email: email.clone(), name: name.clone(), ..Customer::default() };
+        let new = Customer {
+            email: email.clone(),
+            name: name.clone(),
+            address: address.unwrap_or_default(),
+            ..Customer::default()
+        };
         customers::add(world, new)
     };
     method.email.clone_from(&email);

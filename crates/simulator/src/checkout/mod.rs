@@ -11,14 +11,17 @@ pub use complete::{Submission, complete};
 pub use create::create;
 pub use operations::{
     confirm_page, expire, expire_by_time, line_items, list, redeem_code, retrieve, retrieve_page,
+    set_country,
 };
 pub use render::line_items_of;
 
 use crate::{
+    automatic_tax, customers,
     discounts::{self, Redemption},
     params::Metadata,
     subscriptions::{self, Anchor, Billing, ItemDraft, SubscriptionDraft},
     table::{Object, Table},
+    tax_rates::{self, Tax},
     world::World,
 };
 
@@ -49,6 +52,13 @@ pub struct Session {
     pub allow_promotion_codes: bool,
     pub billing: Billing,
     pub subscription_metadata: Metadata,
+    pub default_tax_rates: Vec<String>,
+    pub automatic_tax: bool,
+    pub customer_update: CustomerUpdate,
+    /// Where the payer lives, as they said on the page.
+    pub country: Option<String>,
+    /// The tax on each line, as it was when it was paid.
+    pub taxes: Option<Vec<Vec<Tax>>>,
     pub subscription: Option<String>,
     pub invoice: Option<String>,
     /// Who paid, as they typed it.
@@ -58,12 +68,20 @@ pub struct Session {
     pub authenticating: Option<String>,
 }
 
+/// Which answers of the payer become those of a customer that is known (`customer_update`).
+#[derive(Clone, Copy, Default)]
+pub struct CustomerUpdate {
+    pub address: bool,
+    pub name: bool,
+}
+
 #[derive(Clone)]
 pub struct SessionLine {
     pub id: String,
     pub price: String,
     /// None for a metered price.
     pub quantity: Option<i64>,
+    pub tax_rates: Vec<String>,
 }
 
 /// What the subscription begins with.
@@ -95,7 +113,44 @@ impl Status {
 impl Session {
     /// What is due today, in minor units: nothing for a trial, and nothing yet for metered prices.
     pub fn amount(&self, world: &World) -> i64 {
-        self.subtotal(world) - self.discount_amounts(world).iter().sum::<i64>()
+        let taxes = self.taxes(world);
+        let on_top = taxes.iter().flatten().filter(|tax| !tax.inclusive).map(|tax| tax.amount);
+        self.subtotal(world) - self.discount(world) + on_top.sum::<i64>()
+    }
+
+    /// What the discount takes off.
+    pub fn discount(&self, world: &World) -> i64 {
+        self.discount_amounts(world).iter().sum()
+    }
+
+    /// The tax on each line: as it was paid, or as it would be now.
+    pub fn taxes(&self, world: &World) -> Vec<Vec<Tax>> {
+        if let Some(taxes) = &self.taxes {
+            return taxes.clone();
+        }
+        let lines = self.lines.iter().zip(self.discount_amounts(world));
+        let taxes = lines.map(|(line, discount)| {
+            let net = self.line_amount(line, world) - discount;
+            if self.automatic_tax {
+                let country = self.country(world);
+                automatic_tax::taxes(world, country.as_deref(), Some(&line.price), net)
+            } else {
+                let own = Some(&line.tax_rates).filter(|rates| !rates.is_empty());
+                tax_rates::taxes(world, own.unwrap_or(&self.default_tax_rates), net)
+            }
+        });
+        taxes.collect()
+    }
+
+    /// Where the payer lives: as they said, or as is known of the customer.
+    pub fn country(&self, world: &World) -> Option<String> {
+        let known = || customers::country(world, self.customer.as_deref()?).map(str::to_owned);
+        self.country.clone().or_else(known)
+    }
+
+    /// Whether the page asks where the payer lives.
+    pub fn asks_for_country(&self) -> bool {
+        self.automatic_tax && (self.customer.is_none() || self.customer_update.address)
     }
 
     /// Before a discount.
@@ -131,6 +186,7 @@ impl Session {
         let items = self.lines.iter().map(|line| ItemDraft {
             price: line.price.clone(),
             quantity: line.quantity,
+            tax_rates: line.tax_rates.clone(),
             metadata: Metadata::new(),
         });
         SubscriptionDraft {
@@ -141,6 +197,8 @@ impl Session {
             },
             anchor: self.anchor,
             billing: self.billing.clone(),
+            default_tax_rates: self.default_tax_rates.clone(),
+            automatic_tax: self.automatic_tax,
             description: self.subscription_description.clone(),
             metadata: self.subscription_metadata.clone(),
             ..SubscriptionDraft::of_items(

@@ -51,6 +51,7 @@ fn line(world: &World, subscription: &Subscription, item: &Item, price: &Price) 
         quantity,
         period,
         discounts: Vec::new(),
+        tax_rates: item.tax_rates.clone(),
         taxes: Vec::new(),
     }
 }
@@ -72,6 +73,7 @@ pub fn waiting(world: &World, item: &InvoiceItem) -> Line {
         quantity: item.quantity,
         period: item.period,
         discounts: Vec::new(),
+        tax_rates: item.tax_rates.clone(),
         taxes: Vec::new(),
     }
 }

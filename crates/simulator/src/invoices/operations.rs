@@ -16,6 +16,7 @@ use crate::{
     error::{Error, Result},
     lists, params, payment_methods, subscriptions,
     table::Object,
+    test_clocks::clock_of,
     world::{Request, World},
 };
 
@@ -28,7 +29,9 @@ pub fn list(world: &mut World, request: &Request) -> Result<Value> {
     let (customer, subscription) = (params.text("customer")?, params.text("subscription")?);
     let status = params.choice("status", &["draft", "open", "paid", "uncollectible", "void"])?;
     lists::list::<Invoice>(world, request, |invoice| {
-        customer.is_none_or(|customer| invoice.customer == customer)
+        let is_named = customer.is_some() || subscription.is_some();
+        (is_named || clock_of(world, &invoice.customer).is_none())
+            && customer.is_none_or(|customer| invoice.customer == customer)
             && subscription.is_none_or(|subscription| invoice.subscription == subscription)
             && status.is_none_or(|status| invoice.status.word() == status)
     })

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Invoice, Occasion, draft::draw};
 use crate::{
+    automatic_tax::{self, AutomaticTax},
     discounts,
     error::{Error, Result},
     invoice_items::{self, InvoiceItem},
@@ -113,7 +114,8 @@ fn of_subscription(
         return of_end(world, &before, details);
     }
     let wanted = discounts::read(world, params, Some(&before.customer))?;
-    let plan = Plan::read(world, &before, details, wanted)?;
+    let mut plan = Plan::read(world, &before, details, wanted)?;
+    set_tax(params, &mut plan.after)?;
     let mut occasion = plan.occasion_now(world);
     occasion.billing_reason = "upcoming";
     name_items(world, &mut occasion.items);
@@ -190,7 +192,8 @@ fn of_schedule(world: &mut World, params: &Params<'_>) -> Result<Invoice> {
     }
     let wanted = discounts::read(world, params, Some(&before.customer))?;
     let no_change = Params::new(&NO_CHANGE, params.is_strict());
-    let plan = Plan::read(world, &before, &no_change, wanted)?;
+    let mut plan = Plan::read(world, &before, &no_change, wanted)?;
+    set_tax(params, &mut plan.after)?;
     let occasion = Occasion { billing_reason: "upcoming", ..plan.occasion_now(world) };
     next(world, &plan.after, occasion, Some(&schedule))
 }
@@ -208,10 +211,11 @@ fn of_new_schedule(
     let items = first.items.into_iter().map(|item| ItemDraft {
         price: item.price,
         quantity: item.quantity,
+        tax_rates: Vec::new(),
         metadata: item.metadata,
     });
     let new = SubscriptionDraft::of_items(customer, items.collect(), wanted);
-    first_invoice(world, new)
+    first_invoice(world, params, new)
 }
 
 /// The last invoice, if the subscription were canceled now.
@@ -239,14 +243,24 @@ fn of_new(world: &World, params: &Params<'_>, details: &Params<'_>) -> Result<In
     world.customers.get(customer, "customer")?;
     let wanted = discounts::read(world, params, Some(customer))?.unwrap_or_default();
     let new = subscriptions::read_preview(world, customer, details, wanted)?;
-    first_invoice(world, new)
+    first_invoice(world, params, new)
 }
 
-fn first_invoice(world: &World, new: SubscriptionDraft) -> Result<Invoice> {
-    let subscription = subscriptions::preview(world, new)?;
+fn first_invoice(world: &World, params: &Params<'_>, new: SubscriptionDraft) -> Result<Invoice> {
+    let mut subscription = subscriptions::preview(world, new)?;
+    set_tax(params, &mut subscription)?;
     let occasion = Occasion::of_period(world, &subscription, "upcoming");
     let invoice = draw(world, &subscription, &occasion, world.now);
     Ok(Invoice { next_step_at: Some(world.now), ..invoice })
+}
+
+/// Previewed with automatic tax, or without it. Where the customer's country is missing, the preview says
+/// so.
+fn set_tax(params: &Params<'_>, subscription: &mut Subscription) -> Result<()> {
+    if let Some(enabled) = automatic_tax::read_enabled(params)? {
+        subscription.automatic_tax = AutomaticTax::on(enabled);
+    }
+    automatic_tax::check_exclusive(subscription)
 }
 
 /// What is not kept has no id; a preview shows one all the same.

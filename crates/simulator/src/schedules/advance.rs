@@ -30,6 +30,7 @@ pub fn enter(world: &mut World, subscription: &mut Subscription, phase: &Phase) 
                 price: String::new(),
                 quantity: None,
                 metadata: wanted.metadata.clone(),
+                tax_rates: Vec::new(),
                 debit: None,
             },
         };

@@ -103,8 +103,8 @@ impl Object for Schedule {
         self.created
     }
 
-    fn render(&self, _: &World) -> Value {
-        render::render(self)
+    fn render(&self, world: &World) -> Value {
+        render::render(self, world)
     }
 
     fn table(world: &World) -> &Table<Self> {

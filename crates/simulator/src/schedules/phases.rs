@@ -109,6 +109,7 @@ fn read_items(world: &World, entry: &Params<'_>) -> Result<(Vec<PhaseItem>, Stri
         let mut draft = ItemDraft {
             price: item.required_text("price")?.to_owned(),
             quantity: item.integer("quantity")?,
+            tax_rates: Vec::new(),
             metadata: Metadata::new(),
         };
         item.merge_metadata(&mut draft.metadata)?;

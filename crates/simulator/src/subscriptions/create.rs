@@ -7,6 +7,7 @@ use super::{
     check_items, draft, payable,
 };
 use crate::{
+    automatic_tax::{self, AutomaticTax},
     calendar::Cadence,
     cards::{Outcome, Presence},
     clock::Due,
@@ -15,6 +16,7 @@ use crate::{
     invoices::{self, Collected, Invoice, Occasion},
     payments, setup_intents,
     table::Object,
+    test_clocks,
     world::{Request, World},
 };
 
@@ -47,6 +49,7 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         &["allow_incomplete", "default_incomplete", "error_if_incomplete"],
     )?;
     let new = draft::read(world, &params)?;
+    automatic_tax::read(world, &params, &mut preview(world, new.clone())?)?;
     let collects = behavior != Some("default_incomplete");
     if collects {
         check_payable(world, &new, behavior == Some("error_if_incomplete"))?;
@@ -64,6 +67,7 @@ pub fn open(
     collects: bool,
     presence: Presence,
 ) -> Result<String> {
+    test_clocks::check_subscription(world, &new.customer)?;
     let (cadence, currency) = check_items(world, &mut new.items, "items")?;
     let id = world.ids.id("sub_");
     let mut subscription = begin(world, new, cadence, currency)?;
@@ -117,6 +121,7 @@ fn begin(
         price: item.price,
         quantity: item.quantity,
         metadata: item.metadata,
+        tax_rates: item.tax_rates,
         debit: None,
     });
     let mut subscription = Subscription {
@@ -146,6 +151,7 @@ fn begin(
         metadata: new.metadata,
         discounts: Vec::new(),
         default_tax_rates: new.default_tax_rates,
+        automatic_tax: AutomaticTax::on(new.automatic_tax),
         pause_collection: None,
         schedule: None,
         pending_update: None,

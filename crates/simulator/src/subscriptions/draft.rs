@@ -2,6 +2,7 @@
 
 use super::{Anchor, Billing, read_anchor};
 use crate::{
+    automatic_tax,
     calendar::Cadence,
     catalog::Recurring,
     discounts::{self, Redemption},
@@ -28,6 +29,7 @@ pub struct SubscriptionDraft {
     pub billing: Billing,
     pub discounts: Vec<Redemption>,
     pub default_tax_rates: Vec<String>,
+    pub automatic_tax: bool,
     pub description: Option<String>,
     pub metadata: Metadata,
 }
@@ -44,6 +46,7 @@ pub enum End {
 pub struct ItemDraft {
     pub price: String,
     pub quantity: Option<i64>,
+    pub tax_rates: Vec<String>,
     pub metadata: Metadata,
 }
 
@@ -65,6 +68,7 @@ pub fn read(world: &World, params: &Params<'_>) -> Result<SubscriptionDraft> {
         default_payment_method: None,
         billing: Billing::default(),
         discounts: discounts::read(world, params, Some(customer))?.unwrap_or_default(),
+        automatic_tax: automatic_tax::read_enabled(params)?.unwrap_or_default(),
         default_tax_rates: tax_rates::read(world, params, "default_tax_rates")?.unwrap_or_default(),
         description: params.text("description")?.map(str::to_owned),
         metadata: Metadata::new(),
@@ -124,6 +128,7 @@ impl SubscriptionDraft {
             billing: Billing::default(),
             discounts,
             default_tax_rates: Vec::new(),
+            automatic_tax: false,
             description: None,
             metadata: Metadata::new(),
         }
@@ -147,19 +152,13 @@ fn read_items(world: &World, params: &Params<'_>) -> Result<Vec<ItemDraft>> {
     let mut items = Vec::new();
     for item in params.objects("items")? {
         item.only(
-            &["metadata", "price", "quantity"],
-            &[
-                "billing_thresholds",
-                "current_trial",
-                "discounts",
-                "price_data",
-                "tax_rates",
-                "trial",
-            ],
+            &["metadata", "price", "quantity", "tax_rates"],
+            &["billing_thresholds", "current_trial", "discounts", "price_data", "trial"],
         )?;
         let mut new = ItemDraft {
             price: item.required_text("price")?.to_owned(),
             quantity: item.integer("quantity")?,
+            tax_rates: tax_rates::read(world, &item, "tax_rates")?.unwrap_or_default(),
             metadata: Metadata::new(),
         };
         check_for_sale(world, &new.price, &item.name("price"))?;

@@ -37,6 +37,7 @@ pub use trial::TrialChange;
 pub use update::{perform, update};
 
 use crate::{
+    automatic_tax::AutomaticTax,
     calendar::{self, Cadence},
     catalog::Price,
     discounts::Discount,
@@ -45,6 +46,7 @@ use crate::{
     lists,
     params::Metadata,
     table::{Object, Table},
+    test_clocks::clock_of,
     world::{Request, World},
 };
 
@@ -84,6 +86,7 @@ pub struct Subscription {
     pub metadata: Metadata,
     pub discounts: Vec<Discount>,
     pub default_tax_rates: Vec<String>,
+    pub automatic_tax: AutomaticTax,
     pub pause_collection: Option<PausedCollection>,
     /// The schedule that manages it.
     pub schedule: Option<String>,
@@ -99,6 +102,8 @@ pub struct Item {
     /// None for a metered price.
     pub quantity: Option<i64>,
     pub metadata: Metadata,
+    /// Its own, instead of the subscription's.
+    pub tax_rates: Vec<String>,
     /// What it was debited with; none during a trial, and for metered prices.
     pub debit: Option<Debit>,
 }
@@ -284,6 +289,7 @@ pub fn retrieve(world: &mut World, request: &Request) -> Result<Value> {
 pub fn list(world: &mut World, request: &Request) -> Result<Value> {
     let params = request.params();
     let (customer, price) = (params.text("customer")?, params.text("price")?);
+    let clock = params.text("test_clock")?;
     let status = params.choice(
         "status",
         &[
@@ -307,6 +313,7 @@ pub fn list(world: &mut World, request: &Request) -> Result<Value> {
             Some(status) => subscription.status.word() == status,
         };
         has_status
+            && (customer.is_some() || clock_of(world, &subscription.customer) == clock)
             && customer.is_none_or(|customer| subscription.customer == customer)
             && price.is_none_or(|price| subscription.items.iter().any(|item| item.price == price))
     })

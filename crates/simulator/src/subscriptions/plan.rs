@@ -5,6 +5,7 @@ use super::{
     trial,
 };
 use crate::{
+    automatic_tax,
     calendar::Cadence,
     discounts::{self, Redemption},
     error::{Error, Result},
@@ -49,6 +50,7 @@ impl Plan {
             after.default_tax_rates = rates;
         }
         let changes_interval = params.has("items") && change_items(world, params, &mut after)?;
+        automatic_tax::read(world, params, &mut after)?;
         let moves_anchor = change_anchor(params)?;
         let trial = trial::change(world.now, params, &mut after)?;
         let is_in_period = before.cycle.is_some();
@@ -161,8 +163,8 @@ fn change_end(now: i64, params: &Params<'_>, after: &mut Subscription) -> Result
 fn change_items(world: &mut World, params: &Params<'_>, after: &mut Subscription) -> Result<bool> {
     for item in params.objects("items")? {
         item.only(
-            &["clear_usage", "deleted", "id", "metadata", "price", "quantity"],
-            &["billing_thresholds", "current_trial", "discounts", "price_data", "tax_rates"],
+            &["clear_usage", "deleted", "id", "metadata", "price", "quantity", "tax_rates"],
+            &["billing_thresholds", "current_trial", "discounts", "price_data"],
         )?;
         // Has no effect where usage is counted by meters (Stripe's API reference).
         item.boolean("clear_usage")?;
@@ -173,6 +175,7 @@ fn change_items(world: &mut World, params: &Params<'_>, after: &mut Subscription
                 price: for_sale(world, &item, item.required_text("price")?)?,
                 quantity: item.integer("quantity")?,
                 metadata: Metadata::new(),
+                tax_rates: tax_rates::read(world, &item, "tax_rates")?.unwrap_or_default(),
                 debit: None,
             };
             item.merge_metadata(&mut added.metadata)?;
@@ -200,6 +203,7 @@ fn settle_items(world: &World, param: &str, after: &mut Subscription) -> Result<
     let drafts = after.items.iter().map(|item| ItemDraft {
         price: item.price.clone(),
         quantity: item.quantity,
+        tax_rates: Vec::new(),
         metadata: Metadata::new(),
     });
     let mut checked: Vec<ItemDraft> = drafts.collect();
@@ -234,6 +238,9 @@ fn change_item(world: &World, params: &Params<'_>, item: &mut Item) -> Result<()
     }
     if let Some(quantity) = params.integer("quantity")? {
         item.quantity = Some(quantity);
+    }
+    if let Some(rates) = tax_rates::read(world, params, "tax_rates")? {
+        item.tax_rates = rates;
     }
     params.merge_metadata(&mut item.metadata)
 }

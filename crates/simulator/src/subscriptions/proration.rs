@@ -25,6 +25,7 @@ pub struct Proration {
     pub amount: i64,
     /// Start and end.
     pub period: (i64, i64),
+    pub tax_rates: Vec<String>,
 }
 
 impl Proration {
@@ -95,7 +96,7 @@ pub fn prorate(
             price: item.price.clone(),
             quantity: item.quantity.unwrap_or_default(),
         };
-        debits.push(debit.as_proration(&item.id));
+        debits.push(debit.as_proration(item));
         item.debit = Some(match same.flatten() {
             Some(earlier) => {
                 Debit { amount: earlier.amount + debit.amount, start: earlier.start, ..debit }
@@ -120,14 +121,15 @@ fn credit(item: &Item, from: i64) -> Option<Proration> {
     Some(Proration {
         amount: -share(debit.amount, debit.end - from, debit.end - debit.start),
         period: (from, debit.end),
-        ..debit.as_proration(&item.id)
+        ..debit.as_proration(item)
     })
 }
 
 impl Debit {
-    fn as_proration(&self, item: &str) -> Proration {
+    fn as_proration(&self, item: &Item) -> Proration {
         Proration {
-            item: item.to_owned(),
+            item: item.id.clone(),
+            tax_rates: item.tax_rates.clone(),
             price: self.price.clone(),
             quantity: self.quantity,
             amount: self.amount,

@@ -7,6 +7,7 @@
 )]
 
 mod anchors;
+mod automatic_tax;
 mod checkout;
 mod clock;
 mod credit_notes;
@@ -30,5 +31,6 @@ mod setup_intents;
 mod subscription_items;
 mod subscriptions;
 mod taxes;
+mod test_clocks;
 mod trials;
 mod webhooks;
