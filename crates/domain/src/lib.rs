@@ -13,6 +13,7 @@
 //! | [`plan`] | what can be bought, and what makes a catalog valid |
 //! | [`period`] | billing periods from an anchor |
 //! | [`subscription`] | states, and what a move between them means |
+//! | [`slots`] | which subscription a slot in use counts against |
 //! | [`access`] | which state still grants access, and until when |
 //! | [`invoice`] | an invoice's states, and what a move between them means |
 //! | [`checkout`] | how far a tenant got on the page it was sent to |
@@ -35,6 +36,7 @@ pub mod plan;
 pub mod price;
 pub mod refusal;
 pub mod rounding;
+pub mod slots;
 pub mod subscription;
 pub mod tenant;
 mod text;
@@ -45,14 +47,15 @@ pub use actor::{Actor, Permission, Role};
 pub use checkout::CheckoutState;
 pub use event::EventType;
 pub use id::{
-    AuditId, CheckoutId, DeliveryId, EventId, InvalidId, InvoiceId, RequestId, SubscriptionId,
-    TenantId,
+    AuditId, CheckoutId, DeliveryId, EventId, InvalidId, InvoiceId, RequestId, SlotId,
+    SubscriptionId, TenantId,
 };
 pub use invoice::{InvoiceState, InvoiceStatus};
 pub use money::{Amount, Currency, Money, MoneyError};
 pub use period::{Period, Recurrence};
 pub use plan::{
     Aggregation, Catalog, Credits, FeatureValue, Limit, LimitPeriod, Meter, Plan, PlanKind, Problem,
+    Slots,
 };
 pub use price::{Interval, Model, ModelKind, Price, Tier};
 pub use refusal::Refusal;

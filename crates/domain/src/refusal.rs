@@ -25,6 +25,12 @@ closed_list! {
         TenantNotActive = "tenant_not_active",
         /// One trial per tenant, ever.
         TrialAlreadyUsed = "trial_already_used",
+        /// The tenant's subscription grants nothing at present.
+        NoAccess = "no_access",
+        /// Nothing that the tenant has grants slots of this tier.
+        SlotTierNotGranted = "slot_tier_not_granted",
+        /// Every slot of the tier is taken.
+        SlotLimitReached = "slot_limit_reached",
     }
 }
 
@@ -59,6 +65,18 @@ impl fmt::Display for Refusal {
             }
             Self::TrialAlreadyUsed => {
                 "This tenant has had its one trial. Subscribe without a trial."
+            }
+            Self::NoAccess => {
+                "This tenant's subscription grants no access at present: what exists stays, and \
+                 nothing is added. Pay what is due, or resume it."
+            }
+            Self::SlotTierNotGranted => {
+                "Nothing this tenant has grants slots of this tier. Choose a plan or an add-on that \
+                 does."
+            }
+            Self::SlotLimitReached => {
+                "Every slot of this tier is taken. Release one, or choose a plan or an add-on with \
+                 more."
             }
         })
     }
