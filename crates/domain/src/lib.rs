@@ -54,8 +54,8 @@ pub use invoice::{InvoiceState, InvoiceStatus};
 pub use money::{Amount, Currency, Money, MoneyError};
 pub use period::{Period, Recurrence};
 pub use plan::{
-    Aggregation, Catalog, Credits, FeatureValue, Limit, LimitPeriod, Meter, Plan, PlanKind, Problem,
-    Slots,
+    Aggregation, Catalog, Credits, FeatureValue, Limit, LimitPeriod, Meter, Plan, PlanKind,
+    Problem, Slots,
 };
 pub use price::{Interval, Model, ModelKind, Price, Tier};
 pub use refusal::Refusal;

@@ -3,7 +3,8 @@
 //! | floor | slices |
 //! | --- | --- |
 //! | doors | [`checkout`], [`payment_methods`], [`portal`], [`webhooks`] |
-//! | state | [`subscriptions`], [`invoices`], [`tenants`], [`catalog`] |
+//! | answers | [`status`] |
+//! | state | [`subscriptions`], [`invoices`], [`slots`], [`tenants`], [`catalog`] |
 //! | traces | [`record`], [`events`], [`audit`] |
 //! | ground | [`app`], [`config`], [`clock`], [`error`], [`db`], [`http`], [`tasks`], [`nudge`], [`sync`] |
 //!
@@ -26,6 +27,8 @@ pub mod payment_methods;
 pub mod portal;
 pub mod record;
 mod serve;
+pub mod slots;
+pub mod status;
 pub mod subscriptions;
 pub mod sync;
 pub mod tasks;

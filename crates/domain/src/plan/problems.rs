@@ -177,8 +177,7 @@ impl Report {
     }
 
     fn slots(&mut self, plan: &Plan, place: &str) {
-        let by_the_seat =
-            plan.prices.iter().any(|price| price.model.kind() == ModelKind::PerSeat);
+        let by_the_seat = plan.prices.iter().any(|price| price.model.kind() == ModelKind::PerSeat);
         let mut seen = HashSet::new();
         for (number, slots) in (1..).zip(&plan.slots) {
             let place = format!("{place}, slots {number}");

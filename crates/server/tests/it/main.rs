@@ -16,6 +16,7 @@ mod instances;
 mod isolation;
 mod payment_methods;
 mod portal;
+mod slots;
 mod story;
 mod subscriptions;
 mod tenants;
