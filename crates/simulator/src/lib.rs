@@ -20,7 +20,7 @@
 //! - **Invoices**: one-off invoices, editing, `send`, transactions of customer balances (the balance
 //!   itself works), minimum charges. Finalising a renewal waits an hour, never for webhooks. Previews
 //!   show the next invoice of a subscription or the first of a new one, not of schedules.
-//! - **Discounts** are of whole subscriptions; no `applies_to`, minimum amounts or customers' discounts.
+//! - **Discounts** are of whole subscriptions; no minimum amounts or customers' discounts.
 //! - **Usage**: meters exist and can be named by prices, but nothing can be reported to them: metered
 //!   lines are always over zero units.
 //! - **Money back**: disputes, credit notes, balance transactions. Refunds succeed at once, and their
