@@ -246,6 +246,7 @@ async fn subscribe(app: &Arc<App>, simulator: &Simulator, tenant: TenantId) -> a
         },
         quantity: 1,
         trial: false,
+        promotion_code: None,
         success_url: format!("{}/", app.config.server.frontend_url),
         cancel_url: format!("{}/", app.config.server.frontend_url),
     };

@@ -10,6 +10,7 @@
 //! | [`money`] | currencies, amounts, and arithmetic that refuses instead of overflowing |
 //! | [`rounding`] | the only two ways to round |
 //! | [`price`] | quantity in, money out |
+//! | [`discount`] | percentages, and whether a code can be redeemed |
 //! | [`plan`] | what can be bought, and what makes a catalog valid |
 //! | [`period`] | billing periods from an anchor |
 //! | [`subscription`] | states, and what a move between them means |
@@ -27,6 +28,7 @@ pub mod access;
 pub mod actor;
 pub mod checkout;
 mod decimal;
+pub mod discount;
 pub mod event;
 pub mod id;
 pub mod invoice;
@@ -45,6 +47,7 @@ pub mod time;
 pub use access::Access;
 pub use actor::{Actor, Permission, Role};
 pub use checkout::CheckoutState;
+pub use discount::{CouponDuration, Percent, PromotionCodeState};
 pub use event::EventType;
 pub use id::{
     AuditId, CheckoutId, DeliveryId, EventId, InvalidId, InvoiceId, RequestId, SlotId,

@@ -25,6 +25,16 @@ closed_list! {
         TenantNotActive = "tenant_not_active",
         /// One trial per tenant, ever.
         TrialAlreadyUsed = "trial_already_used",
+        /// No promotion code reads so.
+        UnknownPromotionCode = "unknown_promotion_code",
+        /// The promotion code, or its coupon, was switched off.
+        PromotionCodeInactive = "promotion_code_inactive",
+        /// The promotion code's time, or its coupon's, is over.
+        PromotionCodeExpired = "promotion_code_expired",
+        /// The promotion code was redeemed as often as it can be.
+        PromotionCodeUsedUp = "promotion_code_used_up",
+        /// The promotion code is for others, or for other things.
+        PromotionCodeNotApplicable = "promotion_code_not_applicable",
         /// The tenant's subscription grants nothing at present.
         NoAccess = "no_access",
         /// Nothing that the tenant has grants slots of this tier.
@@ -65,6 +75,23 @@ impl fmt::Display for Refusal {
             }
             Self::TrialAlreadyUsed => {
                 "This tenant has had its one trial. Subscribe without a trial."
+            }
+            Self::UnknownPromotionCode => {
+                "There is no such promotion code. Check its spelling, or leave it out."
+            }
+            Self::PromotionCodeInactive => {
+                "This promotion code cannot be redeemed at present. Use another one, or leave it out."
+            }
+            Self::PromotionCodeExpired => {
+                "The time of this promotion code is over. Use another one, or leave it out."
+            }
+            Self::PromotionCodeUsedUp => {
+                "This promotion code was redeemed as often as it can be. Use another one, or leave \
+                 it out."
+            }
+            Self::PromotionCodeNotApplicable => {
+                "This promotion code is not for this tenant, or not for what it wants to buy. Use \
+                 another one, or leave it out."
             }
             Self::NoAccess => {
                 "This tenant's subscription grants no access at present: what exists stays, and \

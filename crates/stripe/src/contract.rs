@@ -124,6 +124,7 @@ async fn a_checkout_session_opens_and_expires_once(client: &Client, run: &str) -
         client_reference_id: run.to_owned(),
         metadata: [].into(),
         subscription_data: SubscriptionData { metadata: [].into(), trial_period_days: None },
+        discounts: Vec::new(),
     };
     let key = IdempotencyKey::new("contract-session", run);
     let session = client.create_checkout_session(&params, &key).await?;

@@ -50,6 +50,12 @@ ids! {
     SubscriptionId,
     /// `si_…`
     SubscriptionItemId,
+    /// Of eight letters, or an id of our choice.
+    CouponId,
+    /// `promo_…`
+    PromotionCodeId,
+    /// `di_…`
+    DiscountId,
     /// `in_…`
     InvoiceId,
     /// `pm_…`

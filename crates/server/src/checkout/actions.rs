@@ -12,7 +12,7 @@ use tollhouse_domain::{
 use tollhouse_stripe::{
     CheckoutSessionId, CustomerId, Error as StripeError, IdempotencyKey, PriceId,
     objects::CheckoutSession,
-    params::{CreateCheckoutSession, LineItem, SubscriptionData},
+    params::{CreateCheckoutSession, LineItem, SubscriptionData, UseDiscount},
 };
 
 use super::{
@@ -25,6 +25,7 @@ use crate::{
         actions as catalog,
         queries::{self as prices, PriceRow},
     },
+    discounts::actions::{find_promotion_code, not_applicable},
     error::{Conflict, Error, Result, invalid},
     record::{Happened, Origin, Subject, record},
     subscriptions::queries as subscriptions,
@@ -42,6 +43,8 @@ pub struct Start {
     pub wanted: Wanted,
     pub quantity: u64,
     pub trial: bool,
+    /// As somebody typed it.
+    pub promotion_code: Option<String>,
     pub success_url: String,
     pub cancel_url: String,
 }
@@ -68,10 +71,14 @@ pub async fn start(app: &App, origin: &Origin, start: Start) -> Result<Checkout>
     }
     let offer = find_offer(app, &start).await?;
     refuse_what_it_has_had(app, &start).await?;
+    let mut discounts = Vec::new();
+    if let Some(code) = &start.promotion_code {
+        discounts.push(UseDiscount::redeem(find_promotion_code(app, &tenant, code).await?));
+    }
     if let Some(opened) = reserve(app, &start, &offer).await? {
         return Ok(opened);
     }
-    let outcome = open(app, origin, &start, &offer, &tenant).await;
+    let outcome = open(app, origin, &start, &offer, discounts, &tenant).await;
     if outcome.is_err() {
         let mut tx = app.db.begin().await?;
         queries::interrupt(&mut tx, start.id, app.clock.now()).await?;
@@ -86,15 +93,17 @@ async fn open(
     origin: &Origin,
     start: &Start,
     offer: &Offer,
+    discounts: Vec<UseDiscount>,
     tenant: &Tenant,
 ) -> Result<Checkout> {
     let customer = tenants::ensure_customer(app, origin, tenant).await?;
     close_other_pages(app, origin, tenant.id, &customer, start.id).await?;
     // One of them may have turned out to be paid.
     refuse_what_it_has_had(app, start).await?;
-    let params = session_params(app, start, offer, customer);
+    let params = session_params(app, start, offer, discounts, customer);
     let key = IdempotencyKey::new("create-checkout", start.id);
-    let session = app.stripe.create_checkout_session(&params, &key).await?;
+    let session = app.stripe.create_checkout_session(&params, &key).await;
+    let session = session.map_err(not_applicable)?;
     write_down(app, origin, start, offer, &session).await
 }
 
@@ -236,6 +245,7 @@ fn session_params(
     app: &App,
     start: &Start,
     offer: &Offer,
+    discounts: Vec<UseDiscount>,
     customer: CustomerId,
 ) -> CreateCheckoutSession {
     // The session's metadata stays on the session; the subscription's must be given apart.
@@ -257,6 +267,7 @@ fn session_params(
             metadata,
             trial_period_days: (start.trial && trial_days > 0).then_some(trial_days),
         },
+        discounts,
     }
 }
 

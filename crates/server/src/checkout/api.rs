@@ -68,6 +68,8 @@ pub struct CreateCheckoutSession {
     /// Whether to begin with the plan's trial.
     #[serde(default)]
     trial: bool,
+    /// What takes something off; large and small letters are the same.
+    promotion_code: Option<String>,
 }
 
 /// Where to send the customer.
@@ -104,6 +106,7 @@ async fn create(
         wanted,
         quantity,
         trial: request.trial,
+        promotion_code: request.promotion_code,
         success_url: request.success_url,
         cancel_url: request.cancel_url,
     };

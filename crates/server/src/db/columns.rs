@@ -205,6 +205,8 @@ words!(
     tollhouse_stripe::SubscriptionId,
     tollhouse_stripe::CheckoutSessionId,
     tollhouse_stripe::InvoiceId,
+    tollhouse_stripe::CouponId,
+    tollhouse_stripe::PromotionCodeId,
     tollhouse_stripe::EventId,
 );
 

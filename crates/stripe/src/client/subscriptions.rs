@@ -10,11 +10,13 @@ use crate::{
 };
 
 impl Client {
+    /// With its discounts, which cannot be asked for by themselves.
     pub async fn retrieve_subscription(
         &self,
         id: &SubscriptionId,
     ) -> Result<Fetched<Subscription>> {
-        self.fetch(format!("/v1/subscriptions/{id}")).await
+        let expand = ["discounts.source.coupon", "discounts.promotion_code"];
+        self.fetch_expanded(format!("/v1/subscriptions/{id}"), &expand).await
     }
 
     pub async fn update_subscription(

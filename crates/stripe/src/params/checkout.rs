@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::UseDiscount;
 use crate::{
     id::{CustomerId, PriceId, ProductId},
     objects::Metadata,
@@ -18,6 +19,7 @@ pub struct CreateCheckoutSession {
     pub client_reference_id: String,
     pub metadata: Metadata,
     pub subscription_data: SubscriptionData,
+    pub discounts: Vec<UseDiscount>,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -3,6 +3,7 @@
 mod catalog;
 mod checkout;
 mod customers;
+mod discounts;
 mod invoices;
 mod subscriptions;
 mod webhook_endpoints;
@@ -19,6 +20,10 @@ pub use checkout::{
 pub use customers::{
     AutomaticPaymentMethods, CreateCustomer, CreateSetupIntent, InvoiceSettings,
     ListPaymentMethods, UpdateCustomer,
+};
+pub use discounts::{
+    AppliesTo, CreateCoupon, CreatePromotionCode, ListPromotionCodes, Promotion, Restrictions,
+    UpdatePromotionCode, UseDiscount,
 };
 pub use invoices::{PreviewDetails, PreviewInvoice};
 pub use subscriptions::{CancelSubscription, CancellationDetails, UpdateItem, UpdateSubscription};

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::UseDiscount;
 use crate::{
     id::{PaymentMethodId, PriceId, SubscriptionItemId},
     objects::Metadata,
@@ -20,6 +21,8 @@ pub struct UpdateSubscription {
     /// Unix seconds: prorations are computed as of then.
     pub proration_date: Option<i64>,
     pub items: Vec<UpdateItem>,
+    /// Empty leaves them as they are.
+    pub discounts: Vec<UseDiscount>,
     pub metadata: Metadata,
 }
 

@@ -7,16 +7,21 @@ use tollhouse_domain::{
     refusal::Refusal,
 };
 use tollhouse_stripe::{
-    IdempotencyKey,
+    IdempotencyKey, PromotionCodeId,
     objects::{self, SubscriptionItem},
     params::{UpdateItem, UpdateSubscription},
 };
 use uuid::Uuid;
 
-use super::{live_base, preview, reread};
+use super::{
+    live_base, preview,
+    redeem::{discounts, find_code},
+    reread,
+};
 use crate::{
     app::App,
     catalog::{actions::get_current_plan, queries as catalog},
+    discounts::actions::not_applicable,
     error::{Conflict, Error, Result, invalid},
     record::Origin,
     subscriptions::{queries::Subscription, sync::sync},
@@ -28,10 +33,12 @@ pub struct Change {
     pub plan: Option<String>,
     pub interval: Option<Interval>,
     pub seats: Option<u64>,
+    /// A code to redeem with the change, as somebody typed it.
+    pub promotion_code: Option<String>,
 }
 
 impl Change {
-    /// Whether anything is to be changed at all.
+    /// Whether anything is to be changed at all; a code alone changes nothing.
     pub fn is_none(&self) -> bool {
         self.plan.is_none() && self.interval.is_none() && self.seats.is_none()
     }
@@ -44,6 +51,8 @@ pub(super) struct Target {
     pub lookup_key: String,
     pub seats: u64,
     pub items: Vec<UpdateItem>,
+    /// What is redeemed with it.
+    pub promotion_code: Option<PromotionCodeId>,
 }
 
 /// Changes the subscription now. The part of the period that is left is credited and charged at once.
@@ -67,6 +76,7 @@ pub async fn change(
         None => None,
     };
     let params = UpdateSubscription {
+        discounts: discounts(&target.row, target.promotion_code.as_ref())?,
         items: target.items,
         proration_behavior: Some("always_invoice"),
         proration_date,
@@ -74,13 +84,14 @@ pub async fn change(
     };
     let id = &target.row.stripe_subscription_id;
     let key = IdempotencyKey::new("change-subscription", work);
-    app.stripe.update_subscription(id, &params, &key).await?;
+    app.stripe.update_subscription(id, &params, &key).await.map_err(not_applicable)?;
     sync(app, origin, id).await?;
     reread(app, &target.row).await
 }
 
 pub(super) async fn find_target(app: &App, tenant: TenantId, wanted: &Change) -> Result<Target> {
     let row = live_base(app, tenant).await?;
+    let promotion_code = find_code(app, tenant, wanted).await?;
     let mut conn = app.db.read().await?;
     let held = catalog::find_price(&mut conn, &row.price_lookup_key).await?;
     let held = held.ok_or(Refusal::UnknownPrice)?;
@@ -115,6 +126,7 @@ pub(super) async fn find_target(app: &App, tenant: TenantId, wanted: &Change) ->
     Ok(Target {
         lookup_key: price.lookup_key(&plan.code, plan.version),
         items: items(stripe.items.data, to_have),
+        promotion_code,
         seats,
         row,
     })

@@ -8,13 +8,14 @@ mod cancel;
 mod change;
 mod granting;
 mod preview;
+mod redeem;
 
 use tollhouse_domain::{id::TenantId, refusal::Refusal};
 
 pub use cancel::{At, Cancel, cancel, renew};
 pub use change::{Change, change};
 pub use granting::{Granting, access_of, granting, plan_of};
-pub use preview::{Preview, PreviewLine, preview};
+pub use preview::{Preview, PreviewDiscount, PreviewLine, preview};
 
 use super::queries::{self, Subscription};
 use crate::{app::App, error::Result};

@@ -16,7 +16,7 @@ use crate::{
         auth::Caller,
         extract::{JsonBody, TenantPath},
     },
-    subscriptions::actions::{self, At, Cancel, Change, Preview, PreviewLine},
+    subscriptions::actions::{self, At, Cancel, Change, Preview, PreviewDiscount, PreviewLine},
     tenants::{actions as tenants, api::looks_like_email},
 };
 
@@ -106,6 +106,8 @@ pub struct ChangePlan {
     seats: Option<u64>,
     /// `now`; `period_end` is not built yet
     when: Option<String>,
+    /// A code to redeem with the change.
+    promotion_code: Option<String>,
     /// Of `upcoming-invoice`: exactly that amount is charged.
     preview_token: Option<String>,
 }
@@ -132,6 +134,7 @@ pub(super) async fn change(
         ));
     }
     let wanted = wanted_change(request.plan, request.interval.as_deref(), request.seats)?;
+    let wanted = Change { promotion_code: request.promotion_code, ..wanted };
     if wanted.is_none() {
         return Err(invalid("plan", "name `plan`, `interval` or `seats`"));
     }
@@ -151,7 +154,7 @@ fn wanted_change(
         }
         None => None,
     };
-    Ok(Change { plan, interval, seats })
+    Ok(Change { plan, interval, seats, promotion_code: None })
 }
 
 /// What is to be previewed; nothing, for the next period.
@@ -162,15 +165,21 @@ pub struct PreviewRequest {
     /// `month` or `year`
     interval: Option<String>,
     seats: Option<u64>,
+    /// As it would be, were this code redeemed.
+    promotion_code: Option<String>,
 }
 
-/// What would be charged.
+/// What would be charged: `subtotal` less `discount`, and `tax`, are `total`.
 #[derive(Serialize, ToSchema)]
 pub struct UpcomingInvoice {
     lines: Vec<UpcomingLine>,
     /// Major units.
     #[schema(value_type = f64, example = 20.00)]
     subtotal: Amount,
+    discounts: Vec<UpcomingDiscount>,
+    /// All `discounts` together.
+    #[schema(value_type = f64, example = 0.00)]
+    discount: Amount,
     #[schema(value_type = f64, example = 0.00)]
     tax: Amount,
     #[schema(value_type = f64, example = 20.00)]
@@ -181,6 +190,15 @@ pub struct UpcomingInvoice {
     proration_date: Option<Timestamp>,
     /// Give it with the change within an hour: exactly `total` is charged. Null for the next period.
     preview_token: Option<String>,
+}
+
+/// What one discount takes off.
+#[derive(Serialize, ToSchema)]
+pub struct UpcomingDiscount {
+    /// The coupon's name, or its id.
+    name: String,
+    #[schema(value_type = f64, example = 5.00)]
+    amount: Amount,
 }
 
 /// One line of it.
@@ -211,9 +229,13 @@ impl From<Preview> for UpcomingInvoice {
             period_end: line.period.end,
             proration: line.proration,
         };
+        let discount =
+            |off: PreviewDiscount| UpcomingDiscount { name: off.name, amount: Amount(off.amount) };
         Self {
             lines: preview.lines.into_iter().map(line).collect(),
             subtotal: Amount(preview.subtotal),
+            discounts: preview.discounts.into_iter().map(discount).collect(),
+            discount: Amount(preview.discount),
             tax: Amount(preview.tax),
             total: Amount(preview.total),
             currency: preview.total.currency().code().to_owned(),
@@ -238,6 +260,7 @@ pub(super) async fn preview(
     let tenant = tenants::get(&app, caller.tenant(tenant, Permission::Read)?).await?;
     let request: PreviewRequest = body.read()?;
     let wanted = wanted_change(request.plan, request.interval.as_deref(), request.seats)?;
+    let wanted = Change { promotion_code: request.promotion_code, ..wanted };
     Ok(Json(actions::preview(&app, &tenant, &wanted).await?.into()))
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use tollhouse_domain::{
     access::Access,
     actor::Permission,
@@ -12,6 +13,7 @@ use tollhouse_domain::{
     plan::Plan,
     time::Timestamp,
 };
+use tollhouse_stripe::objects;
 use utoipa::ToSchema;
 
 use crate::{
@@ -131,6 +133,51 @@ pub struct FullSubscription {
     pub cancel_at: Option<Timestamp>,
     #[schema(value_type = String)]
     pub started_at: Timestamp,
+    /// What is taken off its invoices.
+    pub discounts: Vec<DiscountView>,
+}
+
+/// A coupon at work on a subscription.
+#[derive(Serialize, ToSchema)]
+pub struct DiscountView {
+    /// The coupon's id.
+    coupon: String,
+    name: Option<String>,
+    #[schema(value_type = Option<f64>, example = 12.5)]
+    percent_off: Option<Box<RawValue>>,
+    /// Major units of `currency`.
+    #[schema(value_type = Option<f64>, example = 5.00)]
+    amount_off: Option<Amount>,
+    currency: Option<String>,
+    /// As it was typed; null where the coupon was given without a code.
+    promotion_code: Option<String>,
+    /// Null for one that ends with its first invoice, and for one that never ends.
+    #[schema(value_type = Option<String>)]
+    ends_at: Option<Timestamp>,
+}
+
+impl DiscountView {
+    fn of(discount: &objects::Discount, coupon: &objects::Coupon) -> Result<Self> {
+        let currency = coupon.currency.as_deref().map(Currency::new).transpose();
+        let currency = currency.map_err(|error| Error::Internal(error.into()))?;
+        let amount = coupon.amount_off.zip(currency);
+        Ok(Self {
+            coupon: coupon.id.to_string(),
+            name: coupon.name.clone(),
+            percent_off: coupon.percent_off.clone().map(RawValue::from_string).transpose()?,
+            amount_off: amount.map(|(minor, currency)| Amount(Money::new(minor, currency))),
+            currency: coupon.currency.clone(),
+            promotion_code: discount.promotion_code().map(|code| code.code.clone()),
+            ends_at: discount.end.and_then(Timestamp::from_second),
+        })
+    }
+}
+
+fn discounts_of(row: &Subscription) -> Result<Vec<DiscountView>> {
+    let subscription: objects::Subscription = row.stripe_object.to()?;
+    let with_coupons =
+        subscription.discounts().filter_map(|discount| Some((discount, discount.coupon()?)));
+    with_coupons.map(|(discount, coupon)| DiscountView::of(discount, coupon)).collect()
 }
 
 /// The plan and version a subscription is locked to.
@@ -177,6 +224,7 @@ pub(super) async fn full_view(
         Access::None => None,
     };
     Ok(FullSubscription {
+        discounts: discounts_of(&row)?,
         amount: Amount(row.money()),
         id: row.id,
         tenant_id: row.tenant_id,
