@@ -249,6 +249,7 @@ async fn subscribe(app: &Arc<App>, simulator: &Simulator, tenant: TenantId) -> a
         quantity: 1,
         trial: Trial::None,
         addon_of: None,
+        promotion_code: None,
     };
     let page = Page {
         success_url: format!("{}/", app.config.server.frontend_url),

@@ -82,6 +82,10 @@ events! {
     PaymentMethodDefaultChanged = "payment_method.default_changed",
     /// A card was removed, for good.
     PaymentMethodRemoved = "payment_method.removed",
+    /// A resource took a slot.
+    SlotClaimed = "slot.claimed",
+    /// A resource gave its slot back.
+    SlotReleased = "slot.released",
     /// An invoice was drawn up; it may still change.
     InvoiceCreated = "invoice.created",
     /// An invoice became final and due.

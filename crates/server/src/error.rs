@@ -76,10 +76,16 @@ pub enum Conflict {
     CheckoutOver,
     /// The subscription is in a state in which this makes no sense.
     SubscriptionState,
+    /// Another coupon has the id.
+    CouponExists,
+    /// Another promotion code that can be redeemed reads the same.
+    PromotionCodeExists,
+    /// A promotion code cannot be switched on again.
+    PromotionCodeOver,
 }
 
 impl Conflict {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::TenantExists,
         Self::IdempotencyKeyInUse,
         Self::PlanNotPushed,
@@ -88,6 +94,9 @@ impl Conflict {
         Self::CheckoutInProgress,
         Self::CheckoutOver,
         Self::SubscriptionState,
+        Self::CouponExists,
+        Self::PromotionCodeExists,
+        Self::PromotionCodeOver,
     ];
 
     pub fn code(self) -> &'static str {
@@ -100,6 +109,9 @@ impl Conflict {
             Self::CheckoutInProgress => "checkout_in_progress",
             Self::CheckoutOver => "checkout_over",
             Self::SubscriptionState => "subscription_state",
+            Self::CouponExists => "coupon_exists",
+            Self::PromotionCodeExists => "promotion_code_exists",
+            Self::PromotionCodeOver => "promotion_code_over",
         }
     }
 }
@@ -209,7 +221,8 @@ fn refusal_status(refusal: Refusal) -> StatusCode {
         | Refusal::UnknownPrice
         | Refusal::PlanNotSold
         | Refusal::IsAddon
-        | Refusal::NotAnAddon => StatusCode::UNPROCESSABLE_ENTITY,
+        | Refusal::NotAnAddon
+        | Refusal::UnknownPromotionCode => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::CONFLICT,
     }
 }

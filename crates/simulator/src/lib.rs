@@ -18,7 +18,7 @@
 //! - **Invoices**: one-off invoices, editing, `send`, transactions of customer balances (the balance
 //!   itself works), minimum charges. Finalising a renewal waits an hour, never for webhooks. Previews
 //!   show the next invoice of a subscription or schedule, or the first of a new one, not more of them.
-//! - **Discounts** are of whole subscriptions; no `applies_to`, minimum amounts or customers' discounts.
+//! - **Discounts** are of whole subscriptions; no minimum amounts or customers' discounts.
 //! - **Usage**: meters exist and can be named by prices, but nothing can be reported to them: metered
 //!   lines are always over zero units.
 //! - **Money back**: disputes, balance transactions, links between credit notes and refunds

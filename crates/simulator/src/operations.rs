@@ -50,7 +50,7 @@ const OURS: &[(&str, &str, Run, &str)] = &[
     ("POST", "/v1/checkout/sessions/{id}/expire", checkout::expire, ""),
     ("GET", "/v1/checkout/sessions/{id}/line_items", checkout::line_items, ""),
     ("GET", "/v1/coupons", discounts::list_coupons, "created"),
-    ("POST", "/v1/coupons", discounts::create_coupon, "amount_off currency duration duration_in_months id max_redemptions metadata name percent_off redeem_by"),
+    ("POST", "/v1/coupons", discounts::create_coupon, "amount_off applies_to currency duration duration_in_months id max_redemptions metadata name percent_off redeem_by"),
     ("DELETE", "/v1/coupons/{id}", discounts::delete_coupon, ""),
     ("GET", "/v1/coupons/{id}", discounts::retrieve_coupon, ""),
     ("POST", "/v1/coupons/{id}", discounts::update_coupon, "metadata name"),

@@ -125,6 +125,7 @@ async fn a_checkout_session_opens_and_expires_once(client: &Client, run: &str) -
         metadata: [].into(),
         subscription_data: SubscriptionTerms::default(),
         expires_at: None,
+        discounts: Vec::new(),
     };
     let key = IdempotencyKey::new("contract-session", run);
     let session = client.create_checkout_session(&params, &key).await?;

@@ -52,6 +52,12 @@ ids! {
     SubscriptionItemId,
     /// `sub_sched_…`
     ScheduleId,
+    /// Of eight letters, or an id of our choice.
+    CouponId,
+    /// `promo_…`
+    PromotionCodeId,
+    /// `di_…`
+    DiscountId,
     /// `in_…`
     InvoiceId,
     /// `pm_…`

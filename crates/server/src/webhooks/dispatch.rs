@@ -2,11 +2,13 @@
 //!
 //! An event only says that something changed; the slice fetches the object as it is now.
 
-use tollhouse_stripe::{CheckoutSessionId, CustomerId, InvoiceId, ScheduleId, SubscriptionId};
+use tollhouse_stripe::{
+    CheckoutSessionId, CouponId, CustomerId, InvoiceId, PromotionCodeId, ScheduleId, SubscriptionId,
+};
 
 use crate::{
-    app::App, checkout, error::Result, invoices, record::Origin, subscriptions, sync::Synced,
-    tenants,
+    app::App, checkout, discounts, error::Result, invoices, record::Origin, subscriptions,
+    sync::Synced, tenants,
 };
 
 /// The kind of object an event is about, for those that concern us.
@@ -17,6 +19,8 @@ pub enum Target {
     Subscription,
     Schedule,
     Invoice,
+    Coupon,
+    PromotionCode,
 }
 
 /// What an event type syncs; `None` for the types we keep and ignore.
@@ -50,6 +54,8 @@ pub fn target(event_type: &str) -> Option<Target> {
         | "invoice.overpaid"
         | "invoice.voided"
         | "invoice.marked_uncollectible" => Target::Invoice,
+        "coupon.created" | "coupon.updated" | "coupon.deleted" => Target::Coupon,
+        "promotion_code.created" | "promotion_code.updated" => Target::PromotionCode,
         _ => return None,
     })
 }
@@ -70,5 +76,9 @@ pub async fn sync(app: &App, target: Target, id: &str) -> Result<Synced> {
             subscriptions::sync::sync_schedule(app, &origin, &ScheduleId::new(id)).await
         }
         Target::Invoice => invoices::sync::sync(app, &origin, &InvoiceId::new(id)).await,
+        Target::Coupon => discounts::sync::coupon(app, &origin, &CouponId::new(id)).await,
+        Target::PromotionCode => {
+            discounts::sync::promotion_code(app, &origin, &PromotionCodeId::new(id)).await
+        }
     }
 }

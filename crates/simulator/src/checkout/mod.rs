@@ -160,9 +160,15 @@ impl Session {
 
     /// What the discount takes off each line.
     pub fn discount_amounts(&self, world: &World) -> Vec<i64> {
-        let amounts: Vec<i64> =
-            self.lines.iter().map(|line| self.line_amount(line, world)).collect();
-        discounts::taken_off(world, self.discount.as_ref().map(|found| &found.coupon), &amounts)
+        let id = self.discount.as_ref().map(|found| &found.coupon);
+        let coupon = id.and_then(|id| world.coupons.find(id));
+        let counts = |line: &SessionLine| {
+            let product = world.prices.find(&line.price).map(|price| &price.product);
+            coupon.is_none_or(|coupon| coupon.is_for(product))
+        };
+        let amount = |line| if counts(line) { self.line_amount(line, world) } else { 0 };
+        let amounts: Vec<i64> = self.lines.iter().map(amount).collect();
+        discounts::taken_off(world, id, &amounts)
     }
 
     pub fn line_amount(&self, line: &SessionLine, world: &World) -> i64 {

@@ -8,6 +8,7 @@
 mod catalog;
 mod checkout;
 mod customers;
+mod discounts;
 mod invoices;
 mod schedules;
 mod subscriptions;

@@ -19,12 +19,14 @@ impl Client {
         self.post("/v1/subscriptions".into(), params, key).await
     }
 
-    /// With the card it is charged to, where it has one of its own.
+    /// With its discounts, which cannot be asked for by themselves, and the card that is its own.
     pub async fn retrieve_subscription(
         &self,
         id: &SubscriptionId,
     ) -> Result<Fetched<Subscription>> {
-        self.fetch_expanded(format!("/v1/subscriptions/{id}"), &["default_payment_method"]).await
+        let expand =
+            ["default_payment_method", "discounts.source.coupon", "discounts.promotion_code"];
+        self.fetch_expanded(format!("/v1/subscriptions/{id}"), &expand).await
     }
 
     /// The customer's, but for those that are canceled; the newest hundred.

@@ -16,31 +16,6 @@ pub struct PaymentMethod {
     pub created: i64,
 }
 
-/// A payment method where Stripe sends its id or, expanded, the whole object.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-pub enum PaymentMethodRef {
-    Id(PaymentMethodId),
-    Object(PaymentMethod),
-}
-
-impl PaymentMethodRef {
-    pub fn id(&self) -> &PaymentMethodId {
-        match self {
-            Self::Id(id) => id,
-            Self::Object(method) => &method.id,
-        }
-    }
-
-    /// Its card, where it was expanded and is one.
-    pub fn card(&self) -> Option<&Card> {
-        match self {
-            Self::Id(_) => None,
-            Self::Object(method) => method.card.as_ref(),
-        }
-    }
-}
-
 #[derive(Clone, Debug, Deserialize)]
 pub struct Card {
     pub brand: String,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::SubscriptionTerms;
+use super::{SubscriptionTerms, UseDiscount};
 use crate::{
     id::{CustomerId, PriceId, ProductId},
     objects::Metadata,
@@ -21,6 +21,7 @@ pub struct CreateCheckoutSession {
     pub subscription_data: SubscriptionTerms,
     /// Unix seconds, 30 minutes to 24 hours ahead; 24 hours where absent.
     pub expires_at: Option<i64>,
+    pub discounts: Vec<UseDiscount>,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -3,6 +3,7 @@
 mod catalog;
 mod checkout;
 mod customers;
+mod discounts;
 mod invoices;
 mod schedules;
 mod subscriptions;
@@ -19,6 +20,10 @@ pub use checkout::{
 pub use customers::{
     AutomaticPaymentMethods, CreateCustomer, CreateSetupIntent, InvoiceSettings,
     ListPaymentMethods, UpdateCustomer,
+};
+pub use discounts::{
+    AppliesTo, CreateCoupon, CreatePromotionCode, ListPromotionCodes, Promotion, Restrictions,
+    UpdatePromotionCode, UseDiscount,
 };
 pub use invoices::{PreviewDetails, PreviewInvoice};
 pub use schedules::{CreateSchedule, Duration, SchedulePhase, UpdateSchedule};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::LineItem;
+use super::{LineItem, UseDiscount};
 use crate::{
     id::{CustomerId, PaymentMethodId, PriceId, SubscriptionItemId},
     objects::Metadata,
@@ -22,6 +22,7 @@ pub struct CreateSubscription {
     pub cancel_at: Option<i64>,
     #[serde(flatten)]
     pub terms: SubscriptionTerms,
+    pub discounts: Vec<UseDiscount>,
     pub expand: Vec<&'static str>,
 }
 
@@ -101,6 +102,8 @@ pub struct UpdateSubscription {
     /// Unix seconds: prorations are computed as of then.
     pub proration_date: Option<i64>,
     pub items: Vec<UpdateItem>,
+    /// Empty leaves them as they are.
+    pub discounts: Vec<UseDiscount>,
     pub metadata: Metadata,
 }
 

@@ -12,6 +12,7 @@ use super::{Purchase, Sale, clear_the_way, find_sale, interrupt, reserve, terms}
 use crate::{
     app::App,
     checkout::queries,
+    discounts::actions::not_applicable,
     error::{Error, Result, invalid},
     record::Origin,
     subscriptions::{
@@ -97,6 +98,7 @@ async fn begin(
         cancel_at_period_end: (!payment.auto_renew).then_some(true),
         cancel_at: None,
         terms: terms(app, purchase, &sale, Way::Call),
+        discounts: sale.discounts(),
         expand: StartedSubscription::EXPAND.to_vec(),
     };
     let started = create(app, purchase, params).await?;
@@ -119,7 +121,7 @@ async fn create(
             let key = IdempotencyKey::new("start-subscription-to-confirm", purchase.id);
             Ok(app.stripe.create_subscription(&waiting, &key).await?)
         }
-        answer => Ok(answer?),
+        answer => answer.map_err(not_applicable),
     }
 }
 
@@ -144,9 +146,9 @@ async fn find_card(
     }
     let of_base =
         sale.base.as_ref().map(|base| base.row.stripe_object.to::<objects::Subscription>());
-    let of_base = of_base.transpose()?.and_then(|base| base.default_payment_method);
+    let of_base = of_base.transpose()?.and_then(|base| base.default_payment_method());
     if let Some(card) = of_base {
-        return Ok(Some(card.id().clone()));
+        return Ok(Some(card));
     }
     let customer = app.stripe.retrieve_customer(customer).await?.object;
     let card = customer.default_payment_method().cloned();

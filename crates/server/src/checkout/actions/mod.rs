@@ -14,8 +14,8 @@ use tollhouse_domain::{
     subscription::Status,
 };
 use tollhouse_stripe::{
-    CheckoutSessionId, CustomerId, Error as StripeError, IdempotencyKey,
-    params::{SubscriptionTerms, TrialEndBehavior, TrialSettings},
+    CheckoutSessionId, CustomerId, Error as StripeError, IdempotencyKey, PromotionCodeId,
+    params::{SubscriptionTerms, TrialEndBehavior, TrialSettings, UseDiscount},
 };
 
 pub use direct::{Payment, Started, start};
@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     app::App,
+    discounts::actions::find_promotion_code,
     error::{Conflict, Error, Result, invalid, not_found},
     record::Origin,
     subscriptions::{
@@ -50,6 +51,8 @@ pub struct Purchase {
     pub trial: Trial,
     /// The base that an add-on is meant for; the tenant's, where absent.
     pub addon_of: Option<SubscriptionId>,
+    /// As somebody typed it.
+    pub promotion_code: Option<String>,
 }
 
 /// Whether it is to begin with a trial.
@@ -71,6 +74,13 @@ struct Sale {
     /// What an add-on joins.
     base: Option<Base>,
     trial_days: Option<u32>,
+    promotion_code: Option<PromotionCodeId>,
+}
+
+impl Sale {
+    fn discounts(&self) -> Vec<UseDiscount> {
+        self.promotion_code.clone().map(UseDiscount::redeem).into_iter().collect()
+    }
 }
 
 /// # Errors
@@ -102,7 +112,12 @@ async fn find_sale(app: &App, purchase: &Purchase) -> Result<Sale> {
     {
         return Err(Refusal::TrialAlreadyUsed.into());
     }
-    Ok(Sale { tenant, offer, base, trial_days })
+    drop(conn);
+    let promotion_code = match &purchase.promotion_code {
+        Some(code) => Some(find_promotion_code(app, &tenant, code).await?),
+        None => None,
+    };
+    Ok(Sale { tenant, offer, base, trial_days, promotion_code })
 }
 
 /// One base subscription at a time.

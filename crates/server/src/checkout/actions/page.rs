@@ -11,6 +11,7 @@ use super::{Purchase, Sale, clear_the_way, find_sale, interrupt, reserve, terms}
 use crate::{
     app::App,
     checkout::queries::{self, Checkout},
+    discounts::actions::not_applicable,
     error::{Error, Result},
     record::{Happened, Origin, Subject, record},
     subscriptions::{CHECKOUT_ID, actions::addons::Way},
@@ -55,7 +56,8 @@ async fn ask_for_page(
     let sale = find_sale(app, purchase).await?;
     let params = session_params(app, purchase, page, &sale, customer);
     let key = IdempotencyKey::new("create-checkout", purchase.id);
-    let session = app.stripe.create_checkout_session(&params, &key).await?;
+    let session = app.stripe.create_checkout_session(&params, &key).await;
+    let session = session.map_err(not_applicable)?;
     write_down(app, origin, purchase, &sale, &session).await
 }
 
@@ -81,6 +83,7 @@ fn session_params(
         client_reference_id: purchase.tenant.to_string(),
         metadata,
         subscription_data: terms(app, purchase, sale, Way::Page),
+        discounts: sale.discounts(),
         expires_at: sale.base.as_ref().map(|base| last_moment(app, base.row.period_end)),
     }
 }

@@ -70,6 +70,8 @@ pub struct BuyAddon {
     quantity: Option<u64>,
     /// One of the tenant's cards; that of the base, where absent.
     payment_method: Option<String>,
+    /// What takes something off; large and small letters are the same.
+    promotion_code: Option<String>,
 }
 
 /// Buy an add-on with the card on file; it is charged for the rest of the base's period, and ends with it
@@ -102,6 +104,7 @@ pub(super) async fn buy(
         quantity,
         trial: Trial::None,
         addon_of: None,
+        promotion_code: request.promotion_code,
     };
     let card = request.payment_method.map(PaymentMethodId::new);
     let payment = Payment { card, auto_renew: true };

@@ -49,6 +49,8 @@ pub struct StartSubscription {
     trial_days: Option<u32>,
     /// One of the tenant's cards; its default, where absent.
     payment_method: Option<String>,
+    /// What takes something off; large and small letters are the same.
+    promotion_code: Option<String>,
 }
 
 /// The subscription that began.
@@ -115,6 +117,7 @@ pub(super) async fn start(
         quantity: request.seats.unwrap_or(1),
         trial,
         addon_of: None,
+        promotion_code: request.promotion_code,
     };
     let payment = Payment {
         card: request.payment_method.map(PaymentMethodId::new),

@@ -75,6 +75,8 @@ pub struct CreateCheckoutSession {
     /// The base subscription that an add-on is to join; the tenant's, where absent.
     #[schema(value_type = Option<String>)]
     addon_of: Option<SubscriptionId>,
+    /// What takes something off; large and small letters are the same.
+    promotion_code: Option<String>,
 }
 
 /// Where to send the customer.
@@ -113,6 +115,7 @@ pub(super) async fn create(
         quantity,
         trial: if request.trial { Trial::OfPlan } else { Trial::None },
         addon_of: request.addon_of,
+        promotion_code: request.promotion_code,
     };
     let page = Page { success_url: request.success_url, cancel_url: request.cancel_url };
     let checkout = actions::open(&app, &caller.origin(), purchase, page).await?;

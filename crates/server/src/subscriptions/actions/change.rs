@@ -7,19 +7,24 @@ use tollhouse_domain::{
     refusal::Refusal,
 };
 use tollhouse_stripe::{
-    IdempotencyKey,
+    IdempotencyKey, PromotionCodeId,
     objects::{self, SubscriptionItem},
     params::{LineItem, UpdateItem, UpdateSubscription},
 };
 use uuid::Uuid;
 
-use super::{follow_all, live_base, preview, reread, schedule};
+use super::{
+    follow_all, live_base, preview,
+    redeem::{discounts, find_code},
+    reread, schedule,
+};
 use crate::{
     app::App,
     catalog::{
         actions::get_current_plan,
         queries::{self as catalog, PriceRow},
     },
+    discounts::actions::not_applicable,
     error::{Result, invalid},
     record::Origin,
     subscriptions::{offer::items_of, queries::Subscription, sync::sync},
@@ -31,10 +36,12 @@ pub struct Change {
     pub plan: Option<String>,
     pub interval: Option<Interval>,
     pub seats: Option<u64>,
+    /// A code to redeem with the change, as somebody typed it.
+    pub promotion_code: Option<String>,
 }
 
 impl Change {
-    /// Whether anything is to be changed at all.
+    /// Whether anything is to be changed at all; a code alone changes nothing.
     pub fn is_none(&self) -> bool {
         self.plan.is_none() && self.interval.is_none() && self.seats.is_none()
     }
@@ -51,6 +58,8 @@ pub(super) struct Target {
     pub to_have: Vec<LineItem>,
     /// What is to be done with the items it has now.
     pub items: Vec<UpdateItem>,
+    /// What is redeemed with it.
+    pub promotion_code: Option<PromotionCodeId>,
 }
 
 /// Changes the subscription now. The part of the period that is left is credited and charged at once.
@@ -76,6 +85,7 @@ pub async fn change(
         None => None,
     };
     let params = UpdateSubscription {
+        discounts: discounts(&target.row, target.promotion_code.as_ref())?,
         items: target.items,
         proration_behavior: Some("always_invoice"),
         proration_date,
@@ -83,7 +93,7 @@ pub async fn change(
     };
     let id = &target.row.stripe_subscription_id;
     let key = IdempotencyKey::new("change-subscription", work);
-    app.stripe.update_subscription(id, &params, &key).await?;
+    app.stripe.update_subscription(id, &params, &key).await.map_err(not_applicable)?;
     sync(app, origin, id).await?;
     follow_all(app, origin, tenant).await;
     reread(app, &target.row).await
@@ -91,6 +101,7 @@ pub async fn change(
 
 pub(super) async fn find_target(app: &App, tenant: TenantId, wanted: &Change) -> Result<Target> {
     let row = live_base(app, tenant).await?;
+    let promotion_code = find_code(app, tenant, wanted).await?;
     let mut conn = app.db.read().await?;
     let held = catalog::find_price(&mut conn, &row.price_lookup_key).await?;
     let held = held.ok_or(Refusal::UnknownPrice)?;
@@ -114,7 +125,7 @@ pub(super) async fn find_target(app: &App, tenant: TenantId, wanted: &Change) ->
     let to_have = items_of(&mut conn, &price, seats).await?;
     let stripe: objects::Subscription = row.stripe_object.to()?;
     let items = items(stripe.items.data, &to_have);
-    Ok(Target { row, lookup_key, price, seats, to_have, items })
+    Ok(Target { row, lookup_key, price, seats, to_have, items, promotion_code })
 }
 
 fn seats(price: &Price, wanted: Option<u64>, row: &Subscription) -> Result<u64> {

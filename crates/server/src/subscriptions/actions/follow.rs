@@ -199,12 +199,11 @@ async fn begin_anew(
         customer: customer.ok_or_else(|| StripeError::Missing("its customer".to_owned()))?,
         items,
         payment_behavior: "error_if_incomplete",
-        default_payment_method: stripe
-            .and_then(|stripe| stripe.default_payment_method)
-            .map(|card| card.id().clone()),
+        default_payment_method: stripe.and_then(|stripe| stripe.default_payment_method()),
         cancel_at_period_end: None,
         cancel_at: None,
         terms,
+        discounts: Vec::new(),
         expand: StartedSubscription::EXPAND.to_vec(),
     };
     // Of the period that it is put on: the same realignment is the same call.

@@ -124,6 +124,8 @@ pub struct ChangePlan {
     /// `now` where absent: the rest of the period is credited and charged. `period_end`: it waits, and nothing
     /// is prorated.
     when: Option<String>,
+    /// A code to redeem with a change now.
+    promotion_code: Option<String>,
     /// Of `upcoming-invoice`, for a change now: exactly that amount is charged.
     preview_token: Option<String>,
 }
@@ -144,6 +146,7 @@ pub(super) async fn change(
     let tenant = tenants::get(&app, caller.tenant(tenant, Permission::ManageBilling)?).await?;
     let request: ChangePlan = body.read()?;
     let wanted = wanted_change(request.plan, request.interval.as_deref(), request.seats)?;
+    let wanted = Change { promotion_code: request.promotion_code, ..wanted };
     if wanted.is_none() {
         return Err(invalid("plan", "name `plan`, `interval` or `seats`"));
     }
@@ -157,6 +160,12 @@ pub(super) async fn change(
             return Err(invalid(
                 "preview_token",
                 "is for a change now: one that waits costs nothing",
+            ));
+        }
+        Some("period_end") if wanted.promotion_code.is_some() => {
+            return Err(invalid(
+                "promotion_code",
+                "is for a change now: redeem it when the day comes",
             ));
         }
         Some("period_end") => {
@@ -195,7 +204,7 @@ pub(super) fn wanted_change(
         }
         None => None,
     };
-    Ok(Change { plan, interval, seats })
+    Ok(Change { plan, interval, seats, promotion_code: None })
 }
 
 /// What is to be different; what is left out stays.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use tollhouse_domain::{
     access::Access,
     actor::Permission,
     id::{SubscriptionId, TenantId},
-    money::Amount,
+    money::{Amount, Currency, Money},
     plan::PlanKind,
     subscription::PendingChange,
     time::Timestamp,
@@ -16,12 +17,15 @@ use tollhouse_domain::{
 use tollhouse_stripe::objects;
 use utoipa::ToSchema;
 
-use super::read::{access_of, plan_of, price_of};
+use super::read::price_of;
 use crate::{
     app::App,
-    error::{Problem, Result, not_found},
+    error::{Error, Problem, Result, not_found},
     http::{auth::Caller, extract::TenantPath},
-    subscriptions::queries::{self, Subscription},
+    subscriptions::{
+        actions::{access_of, plan_of},
+        queries::{self, Subscription},
+    },
     tenants::{actions as tenants, queries::Tenant},
 };
 
@@ -73,6 +77,51 @@ pub struct FullSubscription {
     pub payment_method: Option<CardBrief>,
     #[schema(value_type = String)]
     pub started_at: Timestamp,
+    /// What is taken off its invoices.
+    pub discounts: Vec<DiscountView>,
+}
+
+/// A coupon at work on a subscription.
+#[derive(Serialize, ToSchema)]
+pub struct DiscountView {
+    /// The coupon's id.
+    coupon: String,
+    name: Option<String>,
+    #[schema(value_type = Option<f64>, example = 12.5)]
+    percent_off: Option<Box<RawValue>>,
+    /// Major units of `currency`.
+    #[schema(value_type = Option<f64>, example = 5.00)]
+    amount_off: Option<Amount>,
+    currency: Option<String>,
+    /// As it was typed; null where the coupon was given without a code.
+    promotion_code: Option<String>,
+    /// Null for one that ends with its first invoice, and for one that never ends.
+    #[schema(value_type = Option<String>)]
+    ends_at: Option<Timestamp>,
+}
+
+impl DiscountView {
+    fn of(discount: &objects::Discount, coupon: &objects::Coupon) -> Result<Self> {
+        let currency = coupon.currency.as_deref().map(Currency::new).transpose();
+        let currency = currency.map_err(|error| Error::Internal(error.into()))?;
+        let amount = coupon.amount_off.zip(currency);
+        Ok(Self {
+            coupon: coupon.id.to_string(),
+            name: coupon.name.clone(),
+            percent_off: coupon.percent_off.clone().map(RawValue::from_string).transpose()?,
+            amount_off: amount.map(|(minor, currency)| Amount(Money::new(minor, currency))),
+            currency: coupon.currency.clone(),
+            promotion_code: discount.promotion_code().map(|code| code.code.clone()),
+            ends_at: discount.end.and_then(Timestamp::from_second),
+        })
+    }
+}
+
+fn discounts_of(row: &Subscription) -> Result<Vec<DiscountView>> {
+    let subscription: objects::Subscription = row.stripe_object.to()?;
+    let with_coupons =
+        subscription.discounts().filter_map(|discount| Some((discount, discount.coupon()?)));
+    with_coupons.map(|(discount, coupon)| DiscountView::of(discount, coupon)).collect()
 }
 
 /// What a subscription will become.
@@ -189,6 +238,7 @@ pub async fn full_view(app: &App, tenant: &Tenant, row: Subscription) -> Result<
         pending_change: row.pending()?.map(PendingView::from),
         addons: addons.into_iter().map(AddonBrief::from).collect(),
         payment_method: card_of(&row)?,
+        discounts: discounts_of(&row)?,
         amount: Amount(row.money()),
         id: row.id,
         tenant_id: row.tenant_id,
@@ -219,15 +269,13 @@ pub async fn full_view(app: &App, tenant: &Tenant, row: Subscription) -> Result<
 
 fn card_of(row: &Subscription) -> Result<Option<CardBrief>> {
     let stripe: objects::Subscription = row.stripe_object.to()?;
-    let method = stripe.default_payment_method;
-    Ok(method.and_then(|method| {
-        let card = method.card()?;
-        Some(CardBrief {
-            id: method.id().to_string(),
-            brand: card.brand.clone(),
-            last4: card.last4.clone(),
-            exp_month: card.exp_month,
-            exp_year: card.exp_year,
-        })
+    let with_card =
+        stripe.expanded_payment_method().and_then(|method| Some((method, method.card.as_ref()?)));
+    Ok(with_card.map(|(method, card)| CardBrief {
+        id: method.id.to_string(),
+        brand: card.brand.clone(),
+        last4: card.last4.clone(),
+        exp_month: card.exp_month,
+        exp_year: card.exp_year,
     }))
 }

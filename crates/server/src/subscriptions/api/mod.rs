@@ -16,7 +16,6 @@ use crate::app::App;
 
 pub fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
-        .routes(routes!(read::status))
         .routes(routes!(read::brief))
         .routes(routes!(full::full, change::patch))
         .routes(routes!(change::change))

@@ -15,7 +15,7 @@ use crate::{
         auth::Caller,
         extract::{JsonBody, TenantPath},
     },
-    subscriptions::actions::{self, Preview, PreviewLine},
+    subscriptions::actions::{self, Change, Preview, PreviewDiscount, PreviewLine},
     tenants::actions as tenants,
 };
 
@@ -27,15 +27,21 @@ pub struct PreviewRequest {
     /// `month` or `year`
     interval: Option<String>,
     seats: Option<u64>,
+    /// As it would be, were this code redeemed.
+    promotion_code: Option<String>,
 }
 
-/// What would be charged.
+/// What would be charged: `subtotal` less `discount`, and `tax`, are `total`.
 #[derive(Serialize, ToSchema)]
 pub struct UpcomingInvoice {
     lines: Vec<UpcomingLine>,
     /// Major units.
     #[schema(value_type = f64, example = 20.00)]
     subtotal: Amount,
+    discounts: Vec<UpcomingDiscount>,
+    /// All `discounts` together.
+    #[schema(value_type = f64, example = 0.00)]
+    discount: Amount,
     #[schema(value_type = f64, example = 0.00)]
     tax: Amount,
     #[schema(value_type = f64, example = 20.00)]
@@ -46,6 +52,15 @@ pub struct UpcomingInvoice {
     proration_date: Option<Timestamp>,
     /// Give it with the change within an hour: exactly `total` is charged. Null for the next period.
     preview_token: Option<String>,
+}
+
+/// What one discount takes off.
+#[derive(Serialize, ToSchema)]
+pub struct UpcomingDiscount {
+    /// The coupon's name, or its id.
+    name: String,
+    #[schema(value_type = f64, example = 5.00)]
+    amount: Amount,
 }
 
 /// One line of it.
@@ -76,9 +91,13 @@ impl From<Preview> for UpcomingInvoice {
             period_end: line.period.end,
             proration: line.proration,
         };
+        let discount =
+            |off: PreviewDiscount| UpcomingDiscount { name: off.name, amount: Amount(off.amount) };
         Self {
             lines: preview.lines.into_iter().map(line).collect(),
             subtotal: Amount(preview.subtotal),
+            discounts: preview.discounts.into_iter().map(discount).collect(),
+            discount: Amount(preview.discount),
             tax: Amount(preview.tax),
             total: Amount(preview.total),
             currency: preview.total.currency().code().to_owned(),
@@ -103,5 +122,6 @@ pub(super) async fn preview(
     let tenant = tenants::get(&app, caller.tenant(tenant, Permission::Read)?).await?;
     let request: PreviewRequest = body.read()?;
     let wanted = wanted_change(request.plan, request.interval.as_deref(), request.seats)?;
+    let wanted = Change { promotion_code: request.promotion_code, ..wanted };
     Ok(Json(actions::preview(&app, &tenant, &wanted).await?.into()))
 }

@@ -5,12 +5,9 @@ use std::sync::Arc;
 use axum::{Json, extract::State};
 use serde::Serialize;
 use tollhouse_domain::{
-    access::{Access, access, beside},
     actor::Permission,
-    id::SubscriptionId,
     money::{Amount, Currency, Money},
-    plan::{FeatureValue, Plan, PlanKind},
-    subscription::Status,
+    plan::Plan,
     time::Timestamp,
 };
 use utoipa::ToSchema;
@@ -21,127 +18,12 @@ use crate::{
     db::Conn,
     error::{Error, Problem, Result, not_found},
     http::auth::Caller,
-    subscriptions::queries::{self, Subscription},
-    tenants::{actions as tenants, queries::Tenant},
+    subscriptions::{
+        actions::plan_of,
+        queries::{self, Subscription},
+    },
+    tenants::actions as tenants,
 };
-
-/// Everything a customer's billing page shows first.
-#[derive(Serialize, ToSchema)]
-pub struct BillingStatus {
-    pub has_billing_account: bool,
-    pub billing_email: String,
-    pub support_tier: String,
-    pub sla_level: i64,
-    /// Those that grant access.
-    pub subscriptions: Vec<GrantingSubscription>,
-    /// The slots of each tier; none while no plan has tiers.
-    #[schema(value_type = Vec<Object>)]
-    pub tier_allocations: Vec<()>,
-}
-
-/// A subscription that grants access.
-#[derive(Serialize, ToSchema)]
-pub struct GrantingSubscription {
-    #[schema(value_type = String)]
-    pub subscription_id: SubscriptionId,
-    /// `MAIN` or `ADDON`
-    pub subscription_type: &'static str,
-    /// The plan's code.
-    pub plan_id: String,
-    /// `ACTIVE`, `TRIAL` or `GRACE`
-    pub status: &'static str,
-    /// The plan's feature `device_limit`; null where it has none.
-    pub device_limit: Option<i64>,
-    pub active_device_count: i64,
-    pub stripe_subscription_id: String,
-    /// The base subscription of an add-on.
-    #[schema(value_type = Option<String>)]
-    pub parent_subscription_id: Option<SubscriptionId>,
-    pub description: String,
-    #[schema(value_type = String)]
-    pub term_start: Timestamp,
-    #[schema(value_type = String)]
-    pub term_end: Timestamp,
-}
-
-/// The subscriptions of the caller's tenant that grant access
-#[utoipa::path(get, path = "/api/v1/customer/billing/status", tag = "subscriptions",
-    responses((status = 200, body = BillingStatus), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem)))]
-pub(super) async fn status(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-) -> Result<Json<BillingStatus>> {
-    let tenant = tenants::get(&app, caller.own_tenant(Permission::Read)?).await?;
-    let mut conn = app.db.read().await?;
-    let live = queries::list_live(&mut conn, tenant.id).await?;
-    let base = live.iter().find(|row| row.kind == PlanKind::Base).cloned();
-    let mut subscriptions = Vec::new();
-    for row in live {
-        let access = access_of(&app, &tenant, &row, base.as_ref());
-        let Some(word) = status_word(row.status, access) else { continue };
-        let plan = plan_of(&mut conn, &row).await?;
-        let is_base = row.kind == PlanKind::Base;
-        subscriptions.push(GrantingSubscription {
-            subscription_id: row.id,
-            subscription_type: if is_base { "MAIN" } else { "ADDON" },
-            plan_id: row.plan_code,
-            status: word,
-            device_limit: match plan.features.get("device_limit") {
-                Some(FeatureValue::Number(limit)) => Some(*limit),
-                _ => None,
-            },
-            active_device_count: 0,
-            stripe_subscription_id: row.stripe_subscription_id.to_string(),
-            parent_subscription_id: row.parent_id,
-            description: plan.name,
-            term_start: row.period_start,
-            term_end: row.period_end,
-        });
-    }
-    Ok(Json(BillingStatus {
-        has_billing_account: tenant.stripe_customer_id.is_some(),
-        billing_email: tenant.email().to_owned(),
-        support_tier: tenant.support_tier,
-        sla_level: tenant.sla_level,
-        subscriptions,
-        tier_allocations: Vec::new(),
-    }))
-}
-
-fn status_word(status: Status, access: Access) -> Option<&'static str> {
-    match (access, status) {
-        (Access::None, _) => None,
-        (Access::Grace { .. }, _) => Some("GRACE"),
-        (Access::Full, Status::Trialing) => Some("TRIAL"),
-        (Access::Full, _) => Some("ACTIVE"),
-    }
-}
-
-/// What a subscription grants now; an add-on no more than its base.
-pub(super) fn access_of(
-    app: &App,
-    tenant: &Tenant,
-    row: &Subscription,
-    base: Option<&Subscription>,
-) -> Access {
-    let grace_days = app.config.billing.grace_period_days;
-    let in_good_standing = tenant.status.is_in_good_standing();
-    let own = |row: &Subscription| {
-        access(row.status, row.grace_started_at, grace_days, in_good_standing, app.clock.now())
-    };
-    match (row.kind, base) {
-        (PlanKind::Base, _) => own(row),
-        (PlanKind::Addon, Some(base)) => beside(own(base), own(row)),
-        (PlanKind::Addon, None) => Access::None,
-    }
-}
-
-pub(super) async fn plan_of(conn: &mut Conn, row: &Subscription) -> Result<Plan> {
-    let plan = catalog::find_plan(conn, &row.plan_code, row.plan_version).await?;
-    let plan = plan.ok_or_else(|| not_found("plan", &row.plan_code))?;
-    Ok(plan.definition.to()?)
-}
 
 /// A subscription in a few words; without one, the free tier.
 #[derive(Serialize, ToSchema)]
