@@ -204,6 +204,18 @@ on_both_databases! {
         change(app, tenant, &json!({"promotion_code": "upgrade"})).await.refused(422, "invalid_request");
     }
 
+    async fn a_code_at_work_takes_nothing_more_off(app: &TestApp) {
+        autumn(app).await;
+        let tenant = bought(app, "Acme", "AUTUMN").await;
+        let next = upcoming(app, tenant, &json!({"promotion_code": "autumn"})).await.expect(200);
+        assert_eq!((&next["discount"], &next["total"]), (&json!(7.25), &json!(21.75)));
+        let yearly = json!({"interval": "year", "promotion_code": "autumn"});
+        change(app, tenant, &yearly).await.expect(200);
+        let discounts = full(app, tenant).await.expect(200)["discounts"].clone();
+        assert_eq!(discounts.as_array().unwrap().len(), 1, "{discounts}");
+        app.settle().await;
+    }
+
     async fn the_next_period_is_previewed_with_a_code(app: &TestApp) {
         autumn(app).await;
         let tenant = app.subscriber("Acme", "pro").await;

@@ -132,6 +132,35 @@ on_both_databases! {
         assert_eq!(figures(&app.status(tenant).await), [figure("edge", 10, 1, 9)]);
     }
 
+    async fn claims_and_releases_at_once_end_up_right(app: &TestApp) {
+        let tenant = app.subscriber("Acme", "pro").await;
+        let member = app.token(Role::Member, tenant);
+        let service = router(&app.app);
+        let mut rng = fastrand::Rng::with_seed(3);
+        let mut asked = JoinSet::new();
+        for _ in 0..300 {
+            let device = format!("device-{}", rng.u8(0..20));
+            let request = if rng.u8(0..3) == 0 {
+                Request::delete(format!("{}/edge/{device}", path(tenant))).body(Body::empty())
+            } else {
+                let body = json!({"tier": "edge", "resource_id": device}).to_string();
+                Request::post(path(tenant)).body(Body::from(body))
+            };
+            let mut request = request.unwrap();
+            let bearer = format!("Bearer {member}").parse().unwrap();
+            request.headers_mut().insert("authorization", bearer);
+            asked.spawn(Answer::of(service.clone(), request));
+        }
+        while let Some(answer) = asked.join_next().await {
+            let status = answer.unwrap().status;
+            assert!([200, 201, 204, 409, 503].contains(&status), "{status}");
+        }
+        let held = app.get(&format!("{}?limit=100", path(tenant))).bearer(&member).await.expect(200);
+        let held = i64::try_from(held["data"].as_array().unwrap().len()).unwrap();
+        assert!((1..=10).contains(&held), "{held}");
+        assert_eq!(figures(&app.status(tenant).await), [figure("edge", 10, held, 10 - held)]);
+    }
+
     async fn a_downgrade_takes_nothing_and_gives_nothing(app: &TestApp) {
         let tenant = app.subscriber("Acme", "pro").await;
         claim_many(app, tenant, "edge", 3).await;

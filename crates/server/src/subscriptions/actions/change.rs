@@ -101,7 +101,7 @@ pub async fn change(
 
 pub(super) async fn find_target(app: &App, tenant: TenantId, wanted: &Change) -> Result<Target> {
     let row = live_base(app, tenant).await?;
-    let promotion_code = find_code(app, tenant, wanted).await?;
+    let promotion_code = find_code(app, &row, wanted).await?;
     let mut conn = app.db.read().await?;
     let held = catalog::find_price(&mut conn, &row.price_lookup_key).await?;
     let held = held.ok_or(Refusal::UnknownPrice)?;

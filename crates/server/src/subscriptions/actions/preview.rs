@@ -73,7 +73,9 @@ pub struct PreviewLine {
 pub async fn preview(app: &App, tenant: &Tenant, wanted: &Change) -> Result<Preview> {
     let customer = tenant.stripe_customer_id.clone().ok_or(Refusal::NotSubscribed)?;
     let (row, code, target) = if wanted.is_none() {
-        (live_base(app, tenant.id).await?, find_code(app, tenant.id, wanted).await?, None)
+        let row = live_base(app, tenant.id).await?;
+        let code = find_code(app, &row, wanted).await?;
+        (row, code, None)
     } else {
         let target = find_target(app, tenant.id, wanted).await?;
         (target.row.clone(), target.promotion_code.clone(), Some(target))

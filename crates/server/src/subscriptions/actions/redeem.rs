@@ -1,6 +1,5 @@
 //! A promotion code redeemed by a subscription that has begun.
 
-use tollhouse_domain::id::TenantId;
 use tollhouse_stripe::{PromotionCodeId, objects, params::UseDiscount};
 
 use super::Change;
@@ -9,14 +8,20 @@ use crate::{
     subscriptions::queries::Subscription, tenants::actions as tenants,
 };
 
-/// The code that is to be redeemed with a change, where there is one.
+/// The code that is to be redeemed with a change. One that is at work on the subscription already takes
+/// nothing more off: Stripe applies a coupon once.
 pub(super) async fn find_code(
     app: &App,
-    tenant: TenantId,
+    row: &Subscription,
     wanted: &Change,
 ) -> Result<Option<PromotionCodeId>> {
     let Some(code) = &wanted.promotion_code else { return Ok(None) };
-    let tenant = tenants::get(app, tenant).await?;
+    let stripe: objects::Subscription = row.stripe_object.to()?;
+    let mut redeemed = stripe.discounts().filter_map(objects::Discount::promotion_code);
+    if redeemed.any(|known| known.code.eq_ignore_ascii_case(code)) {
+        return Ok(None);
+    }
+    let tenant = tenants::get(app, row.tenant_id).await?;
     Ok(Some(find_promotion_code(app, &tenant, code).await?))
 }
 
