@@ -27,3 +27,4 @@ mod story;
 mod subscriptions;
 mod tenants;
 mod webhooks;
+mod year;
