@@ -8,10 +8,11 @@
 //! | [`id`] | our ids: time-ordered UUIDs, one type each |
 //! | [`time`] | moments in UTC, their text, and months that clamp |
 //! | [`money`] | currencies, amounts, and arithmetic that refuses instead of overflowing |
-//! | [`rounding`] | the only two ways to round |
+//! | [`rounding`] | the only ways to round |
 //! | [`price`] | quantity in, money out |
 //! | [`plan`] | what can be bought, and what makes a catalog valid |
 //! | [`period`] | billing periods from an anchor |
+//! | [`proration`] | what a change inside a period credits and debits |
 //! | [`subscription`] | states, and what a move between them means |
 //! | [`access`] | which state still grants access, and until when |
 //! | [`invoice`] | an invoice's states, and what a move between them means |
@@ -33,6 +34,7 @@ pub mod money;
 pub mod period;
 pub mod plan;
 pub mod price;
+pub mod proration;
 pub mod refusal;
 pub mod rounding;
 pub mod subscription;

@@ -16,6 +16,7 @@ mod instances;
 mod isolation;
 mod payment_methods;
 mod portal;
+mod prorations;
 mod story;
 mod subscriptions;
 mod tenants;
