@@ -105,6 +105,19 @@ impl Error {
         self.with("param", json!(param))
     }
 
+    /// The same about a request that is itself one entry of the `list` that was read:
+    /// `items[0][price]` becomes `price`.
+    #[must_use]
+    pub fn outside(mut self, list: &str) -> Self {
+        let name = self.fields.get("param").and_then(Value::as_str).unwrap_or_default();
+        let inner = name.strip_prefix(list).and_then(|rest| rest.split_once("]["));
+        if let Some((field, rest)) = inner.and_then(|(_, inner)| inner.split_once(']')) {
+            let name = format!("{field}{rest}");
+            self.fields.insert("param".to_owned(), Value::String(name));
+        }
+        self
+    }
+
     #[must_use]
     pub fn with(mut self, field: &str, value: Value) -> Self {
         self.fields.insert(field.to_owned(), value);
@@ -124,6 +137,19 @@ impl Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_a_field_of_an_entry_by_itself() {
+        for (inside, outside) in [
+            ("items[0][price]", "price"),
+            ("items[12][metadata][a]", "metadata[a]"),
+            ("items", "items"),
+            ("proration_date", "proration_date"),
+        ] {
+            let error = Error::invalid("no").param(inside).outside("items");
+            assert_eq!(error.body()["error"]["param"], outside);
+        }
+    }
 
     #[test]
     fn says_what_is_missing_in_stripes_words() {

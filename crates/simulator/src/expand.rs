@@ -81,6 +81,7 @@ fn named(world: &World, field: &str, id: &str) -> Option<Value> {
         "subscription" => show(world, &world.subscriptions, id),
         "invoice" | "latest_invoice" => show(world, &world.invoices, id),
         "payment_intent" => show(world, &world.payment_intents, id),
+        "refund" => show(world, &world.refunds, id),
         "latest_charge" | "charge" => show(world, &world.charges, id),
         "configuration" => show(world, &world.portal_configurations, id),
         "schedule" => show(world, &world.schedules, id),

@@ -11,8 +11,7 @@
 //! - **Checkout**: modes `payment` and `setup`, tax, addresses, trials that need no card. A trial with a
 //!   card makes no setup intent; a 3-D Secure dialogue that fails makes no failed payment intent.
 //! - **Subscriptions**: several intervals in one, `send_invoice`, an anchor in the future, a trial added
-//!   later, pending updates (`pending_if_incomplete`), thresholds, discounts of single items, calls under
-//!   `/v1/subscription_items`. After four failed retries (days 1, 3, 5, 7) a subscription is always
+//!   later, pending updates (`pending_if_incomplete`), thresholds, discounts of single items. After four failed retries (days 1, 3, 5, 7) a subscription is always
 //!   canceled. `classic` billing mode. Whether another interval keeps the anchor is taken from Stripe's
 //!   comparison of billing modes; the new item's period begins at the change, and is billed whole.
 //! - **Schedules** are made from subscriptions only, and their running phase sells what it sold; phases
@@ -23,7 +22,8 @@
 //! - **Discounts** are of whole subscriptions; no `applies_to`, minimum amounts or customers' discounts.
 //! - **Usage**: meters exist and can be named by prices, but nothing can be reported to them: metered
 //!   lines are always over zero units.
-//! - **Money back**: disputes, credit notes, balance transactions. Refunds succeed at once, and their
+//! - **Money back**: disputes, balance transactions, links between credit notes and refunds
+//!   that were there before; a credit note by `amount` says nothing of tax. Refunds succeed at once, and their
 //!   later `refund.updated` is not sent.
 //! - **Portal**: pausing, quantities, promotion codes, changes of the customer, login pages; the confirming
 //!   flows. A card typed there counts as authenticated.
@@ -41,6 +41,7 @@ mod catalog;
 mod checkout;
 mod clock;
 mod control;
+mod credit_notes;
 mod customers;
 mod deliveries;
 mod delivering;

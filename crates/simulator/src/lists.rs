@@ -44,11 +44,12 @@ pub fn list<T: Object>(
 }
 
 /// A page of parts that live inside another object, such as an invoice's lines, in their own order.
-pub fn list_parts(parts: &[Value], request: &Request) -> Result<Value> {
+/// `noun` is what Stripe calls a part.
+pub fn list_parts(parts: &[Value], noun: &str, request: &Request) -> Result<Value> {
     let page = Page::read(&request.params())?;
     let place = |cursor: &str, param| {
         let found = parts.iter().position(|part| part["id"] == cursor);
-        found.ok_or_else(|| Error::no_such("line item", cursor, param))
+        found.ok_or_else(|| Error::no_such(noun, cursor, param))
     };
     let (data, has_more) = match page.cursor {
         Cursor::Newest => page.take(parts.iter().cloned()),

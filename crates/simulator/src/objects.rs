@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::{
     catalog::{Meter, Price, Product},
     checkout::Session,
+    credit_notes::CreditNote,
     customers::Customer,
     discounts::{Coupon, Discount, PromotionCode},
     events::Event,
@@ -46,6 +47,7 @@ impl World {
             "refund" => self.all::<Refund>(),
             "subscription_schedule" => self.all::<Schedule>(),
             "invoice" => self.all::<Invoice>(),
+            "credit_note" => self.all::<CreditNote>(),
             "invoiceitem" => self.all::<InvoiceItem>(),
             "invoice_payment" => self.all::<InvoicePayment>(),
             "event" => self.all::<Event>(),

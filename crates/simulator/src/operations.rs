@@ -6,12 +6,13 @@ use serde_json::Value;
 
 use crate::{
     catalog::{meters, prices, products},
-    checkout, customers, discounts,
+    checkout, credit_notes, customers, discounts,
     error::{Error, Result},
     events, invoice_items, invoices,
     params::{self, Params},
-    payment_methods, payments, portal, refunds, schedules, setup_intents, subscriptions, tax_rates,
-    webhook_endpoints,
+    payment_methods, payments, portal, refunds, schedules, setup_intents,
+    subscriptions::{self, items},
+    tax_rates, webhook_endpoints,
     world::{Request, World},
 };
 
@@ -53,6 +54,14 @@ const OURS: &[(&str, &str, Run, &str)] = &[
     ("DELETE", "/v1/coupons/{id}", discounts::delete_coupon, ""),
     ("GET", "/v1/coupons/{id}", discounts::retrieve_coupon, ""),
     ("POST", "/v1/coupons/{id}", discounts::update_coupon, "metadata name"),
+    ("GET", "/v1/credit_notes", credit_notes::list, "created customer invoice"),
+    ("POST", "/v1/credit_notes", credit_notes::create, CREDIT_NOTE),
+    ("GET", "/v1/credit_notes/preview", credit_notes::preview, CREDIT_NOTE),
+    ("GET", "/v1/credit_notes/preview/lines", credit_notes::preview_lines, CREDIT_NOTE),
+    ("GET", "/v1/credit_notes/{id}", credit_notes::retrieve, ""),
+    ("POST", "/v1/credit_notes/{id}", credit_notes::update, "memo metadata"),
+    ("GET", "/v1/credit_notes/{id}/lines", credit_notes::lines, ""),
+    ("POST", "/v1/credit_notes/{id}/void", credit_notes::void, ""),
     ("GET", "/v1/customers", customers::list, "created email"),
     ("POST", "/v1/customers", customers::create, "address balance description email invoice_settings metadata name payment_method phone"),
     ("DELETE", "/v1/customers/{id}", customers::delete, ""),
@@ -106,6 +115,11 @@ const OURS: &[(&str, &str, Run, &str)] = &[
     ("GET", "/v1/setup_intents/{id}", setup_intents::retrieve, "client_secret"),
     ("POST", "/v1/setup_intents/{id}/cancel", setup_intents::cancel, "cancellation_reason"),
     ("POST", "/v1/setup_intents/{id}/confirm", setup_intents::confirm, "payment_method return_url use_stripe_sdk"),
+    ("GET", "/v1/subscription_items", items::list, "subscription"),
+    ("POST", "/v1/subscription_items", items::create, "metadata payment_behavior price proration_behavior proration_date quantity subscription"),
+    ("DELETE", "/v1/subscription_items/{id}", items::delete, "payment_behavior proration_behavior proration_date"),
+    ("GET", "/v1/subscription_items/{id}", items::retrieve, ""),
+    ("POST", "/v1/subscription_items/{id}", items::update, "metadata off_session payment_behavior price proration_behavior proration_date quantity"),
     ("GET", "/v1/subscription_schedules", schedules::list, "created customer"),
     ("POST", "/v1/subscription_schedules", schedules::create, "from_subscription metadata"),
     ("GET", "/v1/subscription_schedules/{id}", schedules::retrieve, ""),
@@ -130,6 +144,10 @@ const OURS: &[(&str, &str, Run, &str)] = &[
     ("GET", "/v1/webhook_endpoints/{id}", webhook_endpoints::retrieve, ""),
     ("POST", "/v1/webhook_endpoints/{id}", webhook_endpoints::update, "description disabled enabled_events metadata url"),
 ];
+
+/// What describes a credit note.
+const CREDIT_NOTE: &str = "amount credit_amount effective_at email_type invoice lines memo metadata \
+                           out_of_band_amount reason refund_amount";
 
 /// Stripe's operations and the names of their parameters, from its own types (see the licence beside it).
 const STRIPES: &str = include_str!("../data/operations.tsv");

@@ -82,27 +82,41 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         );
         return Err(params.wrong("amount", &message));
     }
-    let mut refund = Refund {
-        id: String::new(),
+    let reason = params.choice("reason", &["duplicate", "fraudulent", "requested_by_customer"])?;
+    let mut metadata = Metadata::new();
+    params.merge_metadata(&mut metadata)?;
+    let id = give_back(world, &charge, amount, reason, metadata);
+    Ok(world.refunds.get(&id, "id")?.render(world))
+}
+
+/// Refunds `amount` of a charge, at most what is left of it, and says so. Answers the refund's id.
+pub fn give_back(
+    world: &mut World,
+    charge: &Charge,
+    amount: i64,
+    reason: Option<&'static str>,
+    metadata: Metadata,
+) -> String {
+    let refund = Refund {
+        id: world.ids.id("re_"),
         created: world.now,
         amount,
         charge: charge.id().to_owned(),
         currency: charge.currency.clone(),
         customer: charge.customer.clone(),
         payment_intent: charge.payment_intent.clone(),
-        reason: params.choice("reason", &["duplicate", "fraudulent", "requested_by_customer"])?,
-        metadata: Metadata::new(),
+        reason,
+        metadata,
     };
-    params.merge_metadata(&mut refund.metadata)?;
-    refund.id = world.ids.id("re_");
-    let shown = refund.render(world);
+    let (id, shown) = (refund.id.clone(), refund.render(world));
     world.refunds.put(refund);
     world.emit("refund.created", &shown);
     let before = charge.render(world);
     world.charges.change(charge.id(), |charge| charge.amount_refunded += amount);
-    let after = world.charges.get(charge.id(), "charge")?.render(world);
-    world.emit_update("charge.refunded", &before, &after);
-    Ok(shown)
+    if let Some(after) = world.charges.find(charge.id()).map(|charge| charge.render(world)) {
+        world.emit_update("charge.refunded", &before, &after);
+    }
+    id
 }
 
 /// The charge named, or the one that paid the intent named.

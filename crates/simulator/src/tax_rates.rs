@@ -92,33 +92,53 @@ impl Object for TaxRate {
     }
 }
 
-/// Puts the tax of these rates on the lines, each rounded by itself, half away from zero.
+/// Puts the tax of these rates on the lines.
 pub fn apply(world: &World, rates: &[String], lines: &mut [Line]) {
-    for rate in rates.iter().filter_map(|id| world.tax_rates.find(id)) {
-        for line in lines.iter_mut() {
-            let net = line.net();
-            let amount = if rate.inclusive {
-                rate.percentage.percent_within(net)
-            } else {
-                rate.percentage.percent_of(net)
-            };
-            let taxable = if rate.inclusive { net - amount } else { net };
-            let tax = Tax { rate: rate.id.clone(), inclusive: rate.inclusive, amount, taxable };
-            line.taxes.push(tax);
-        }
+    for line in lines {
+        line.taxes = taxes(world, rates, line.net());
     }
 }
 
-/// The ids in a request's `default_tax_rates`; none where it says nothing of them.
+/// The tax of each of these rates on an amount, rounded by itself, half away from zero.
+pub fn taxes(world: &World, rates: &[String], net: i64) -> Vec<Tax> {
+    let rates = rates.iter().filter_map(|id| world.tax_rates.find(id));
+    let tax = |rate: &TaxRate| {
+        let amount = if rate.inclusive {
+            rate.percentage.percent_within(net)
+        } else {
+            rate.percentage.percent_of(net)
+        };
+        let taxable = if rate.inclusive { net - amount } else { net };
+        Tax { rate: rate.id.clone(), inclusive: rate.inclusive, amount, taxable }
+    };
+    rates.map(tax).collect()
+}
+
+/// The tax of each rate, over all lines.
+pub fn sum<'a>(taxes: impl Iterator<Item = &'a Tax>) -> Vec<Tax> {
+    let mut sums: Vec<Tax> = Vec::new();
+    for tax in taxes {
+        match sums.iter_mut().find(|sum| sum.rate == tax.rate) {
+            Some(sum) => {
+                sum.amount += tax.amount;
+                sum.taxable += tax.taxable;
+            }
+            None => sums.push(tax.clone()),
+        }
+    }
+    sums
+}
+
+/// The ids in a request's `field`, such as `default_tax_rates`; none where it says nothing of them.
 ///
 /// # Errors
 /// A rate that is unknown or archived.
-pub fn read(world: &World, params: &Params<'_>) -> Result<Option<Vec<String>>> {
-    if !params.has("default_tax_rates") {
+pub fn read(world: &World, params: &Params<'_>, field: &str) -> Result<Option<Vec<String>>> {
+    if !params.has(field) {
         return Ok(None);
     }
-    let name = params.name("default_tax_rates");
-    let ids = params.texts("default_tax_rates")?;
+    let name = params.name(field);
+    let ids = params.texts(field)?;
     for id in &ids {
         if !world.tax_rates.get(id, &name)?.active {
             let message = format!("The tax rate {id} is archived, so it cannot be used.");

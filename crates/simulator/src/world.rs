@@ -8,6 +8,7 @@ use crate::{
     catalog::{Meter, Price, Product},
     checkout::Session,
     clock::Agenda,
+    credit_notes::CreditNote,
     customers::Customer,
     deliveries::Deliveries,
     discounts::{Coupon, Discount, PromotionCode},
@@ -63,6 +64,7 @@ pub struct World {
     pub portal_configurations: Table<Configuration>,
     pub portal_sessions: Table<PortalSession>,
     pub invoices: Table<Invoice>,
+    pub credit_notes: Table<CreditNote>,
     pub invoice_items: Table<InvoiceItem>,
     pub invoice_payments: Table<InvoicePayment>,
     pub events: Table<Event>,
@@ -131,6 +133,11 @@ impl Request {
         Self { path: String::new(), id: id.to_owned(), fields, strict: true }
     }
 
+    /// The parameters as they came.
+    pub fn fields(&self) -> &Map<String, Value> {
+        &self.fields
+    }
+
     pub fn params(&self) -> Params<'_> {
         Params::new(&self.fields, self.strict)
     }
@@ -162,6 +169,7 @@ impl World {
             portal_configurations: Table::default(),
             portal_sessions: Table::default(),
             invoices: Table::default(),
+            credit_notes: Table::default(),
             invoice_items: Table::default(),
             invoice_payments: Table::default(),
             events: Table::default(),

@@ -31,7 +31,7 @@ pub fn line_items(world: &mut World, request: &Request) -> Result<Value> {
     let session = world.sessions.get(&request.id, "session")?;
     let lines: Vec<Value> =
         session.lines.iter().map(|line| render_line(session, line, world)).collect();
-    lists::list_parts(&lines, request)
+    lists::list_parts(&lines, "line item", request)
 }
 
 pub fn expire(world: &mut World, request: &Request) -> Result<Value> {

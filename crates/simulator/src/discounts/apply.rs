@@ -1,5 +1,7 @@
 //! What discounts take off the lines of an invoice.
 
+use serde_json::{Value, json};
+
 use super::{Discount, coupons::Off};
 use crate::{invoices::Line, world::World};
 
@@ -23,6 +25,24 @@ pub fn apply(world: &World, discounts: &[Discount], at: i64, lines: &mut [Line])
             line.discounts.push((discount.id.clone(), part));
         }
     }
+}
+
+/// Each discount that took something off, and how much, over all lines.
+pub fn sum<'a>(discounts: impl Iterator<Item = &'a (String, i64)>) -> Vec<(String, i64)> {
+    let mut sums: Vec<(String, i64)> = Vec::new();
+    for (id, amount) in discounts {
+        match sums.iter_mut().find(|(found, _)| found == id) {
+            Some((_, sum)) => *sum += amount,
+            None => sums.push((id.clone(), *amount)),
+        }
+    }
+    sums
+}
+
+/// Discounts and what each takes off, as invoices and their lines show them.
+pub fn show_amounts(discounts: &[(String, i64)]) -> Value {
+    let show = |(id, amount): &(String, i64)| json!({ "amount": amount, "discount": id });
+    discounts.iter().map(show).collect()
 }
 
 /// `off` in proportion to `amounts`, never more than they are together: each part is rounded down, and

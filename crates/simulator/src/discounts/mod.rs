@@ -7,7 +7,7 @@ mod redeem;
 
 use serde_json::{Value, json};
 
-pub use apply::{apply, taken_off};
+pub use apply::{apply, show_amounts, sum, taken_off};
 pub use coupons::{
     Coupon, create_coupon, delete_coupon, list_coupons, retrieve_coupon, update_coupon,
 };

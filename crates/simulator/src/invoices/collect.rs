@@ -134,7 +134,7 @@ pub fn collect(
     }
 }
 
-fn announce_update(world: &mut World, id: &str, before: Option<serde_json::Value>) {
+pub fn announce_update(world: &mut World, id: &str, before: Option<serde_json::Value>) {
     let after = world.invoices.find(id).map(|invoice| invoice.render(world));
     if let (Some(before), Some(after)) = (before, after) {
         world.emit_update("invoice.updated", &before, &after);
@@ -155,12 +155,12 @@ fn plan_retry(world: &mut World, before: &Invoice) {
     }
 }
 
-fn settle(world: &mut World, id: &str) {
+pub fn settle(world: &mut World, id: &str) {
     settle_silently(world, id);
     announce_paid(world, id);
 }
 
-fn settle_silently(world: &mut World, id: &str) {
+pub fn settle_silently(world: &mut World, id: &str) {
     let now = world.now;
     change(world, id, |invoice| {
         invoice.status = Status::Paid;

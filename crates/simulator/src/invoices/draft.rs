@@ -102,6 +102,8 @@ pub fn draw(world: &World, subscription: &Subscription, occasion: &Occasion, at:
         next_step_at: None,
         starting_balance: balance,
         ending_balance: None,
+        pre_payment_credit: 0,
+        post_payment_credit: 0,
         tax_rates: subscription.default_tax_rates.clone(),
         proration_date: None,
         finalized_at: None,

@@ -1,6 +1,7 @@
 //! Invoices: drafts, finalising, collecting, and the payments that settle them.
 
 mod collect;
+mod credit;
 mod draft;
 mod lines;
 mod operations;
@@ -14,6 +15,7 @@ pub use collect::{
     Collected, advance, after_attempt, collect, finalize_now, no_payment_method, pay_by_intent,
     stop_collecting, void_now,
 };
+pub use credit::take_credit;
 pub use draft::{Occasion, draft, draw, period_amounts};
 pub use operations::{finalize, lines, list, mark_uncollectible, pay, retrieve, void};
 pub use payments::{
@@ -22,9 +24,10 @@ pub use payments::{
 pub use preview::create_preview;
 
 use crate::{
+    discounts,
     params::Metadata,
     table::{Object, Table},
-    tax_rates::Tax,
+    tax_rates::{self, Tax},
     world::World,
 };
 
@@ -50,6 +53,9 @@ pub struct Invoice {
     /// The customer's balance before and after it; credit is below zero.
     pub starting_balance: i64,
     pub ending_balance: Option<i64>,
+    /// What credit notes took off before it was paid, and gave back after.
+    pub pre_payment_credit: i64,
+    pub post_payment_credit: i64,
     pub tax_rates: Vec<String>,
     /// Of a preview: the moment its prorations are counted from.
     pub proration_date: Option<i64>,
@@ -133,35 +139,31 @@ impl Invoice {
 
     /// The tax of each rate, over all lines.
     pub fn taxes(&self) -> Vec<Tax> {
-        let mut sums: Vec<Tax> = Vec::new();
-        for tax in self.lines.iter().flat_map(|line| &line.taxes) {
-            match sums.iter_mut().find(|sum| sum.rate == tax.rate) {
-                Some(sum) => {
-                    sum.amount += tax.amount;
-                    sum.taxable += tax.taxable;
-                }
-                None => sums.push(tax.clone()),
-            }
-        }
-        sums
+        tax_rates::sum(self.lines.iter().flat_map(|line| &line.taxes))
     }
 
     /// Each discount that took something off, and how much.
     pub fn discounts(&self) -> Vec<(String, i64)> {
-        let mut sums: Vec<(String, i64)> = Vec::new();
-        for (id, amount) in self.lines.iter().flat_map(|line| &line.discounts) {
-            match sums.iter_mut().find(|(found, _)| found == id) {
-                Some((_, sum)) => *sum += amount,
-                None => sums.push((id.clone(), *amount)),
-            }
-        }
-        sums
+        discounts::sum(self.lines.iter().flat_map(|line| &line.discounts))
     }
 
-    /// What is asked of the customer once their balance is applied; credit that is left over stays
-    /// theirs.
+    /// What is asked of the customer once their balance is applied and credit notes are taken off;
+    /// credit that is left over stays theirs.
     pub fn amount_due(&self) -> i64 {
-        (self.total() + self.starting_balance).max(0)
+        (self.total() + self.starting_balance).max(0) - self.pre_payment_credit
+    }
+
+    /// What is still to be paid.
+    pub fn amount_remaining(&self) -> i64 {
+        match self.status {
+            Status::Paid | Status::Void => 0,
+            Status::Draft | Status::Open | Status::Uncollectible => self.amount_due(),
+        }
+    }
+
+    /// What credit notes took off it and gave back.
+    pub fn credited(&self) -> i64 {
+        self.pre_payment_credit + self.post_payment_credit
     }
 
     pub fn is_paid(&self) -> bool {

@@ -37,7 +37,7 @@ pub fn list(world: &mut World, request: &Request) -> Result<Value> {
 pub fn lines(world: &mut World, request: &Request) -> Result<Value> {
     let invoice = world.invoices.get(&request.id, "invoice")?;
     let lines: Vec<Value> = invoice.lines.iter().map(|line| render_line(invoice, line)).collect();
-    lists::list_parts(&lines, request)
+    lists::list_parts(&lines, "line item", request)
 }
 
 pub fn finalize(world: &mut World, request: &Request) -> Result<Value> {

@@ -72,10 +72,17 @@ pub fn paid_by(world: &World, intent: &str) -> Option<String> {
     Some(payment.invoice.clone())
 }
 
-/// Settles the invoice's payment and shows it.
+/// Another amount is to be paid.
+pub fn change_amount(world: &mut World, invoice: &str, amount: i64) {
+    if let Some(id) = of_invoice(world, invoice).map(|payment| payment.id.clone()) {
+        world.invoice_payments.change(&id, |payment| payment.amount = amount);
+    }
+}
+
+/// Settles the invoice's payment, where it is open, and shows it.
 pub fn settle(world: &mut World, invoice: &str, status: &'static str) -> Option<Value> {
     let now = world.now;
-    let id = of_invoice(world, invoice)?.id.clone();
+    let id = of_invoice(world, invoice).filter(|payment| payment.status == "open")?.id.clone();
     world.invoice_payments.change(&id, |payment| {
         payment.status = status;
         payment.settled_at = Some(now);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Invoice, Line, Status};
 use crate::{
-    lists,
+    discounts, lists,
     tax_rates::{self, Tax},
     world::{World, with_nulls},
 };
@@ -13,7 +13,6 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
     let total = invoice.total();
     let due = invoice.amount_due();
     let paid = if invoice.is_paid() { due } else { 0 };
-    let remaining = if invoice.status == Status::Void { 0 } else { due - paid };
     let lines = invoice.lines.iter().map(|line| render_line(invoice, line)).collect();
     let page =
         invoice.number.as_ref().map(|_| format!("{}/invoices/{}", world.base_url, invoice.id));
@@ -26,7 +25,7 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         "amount_due": due,
         "amount_overpaid": 0,
         "amount_paid": paid,
-        "amount_remaining": remaining,
+        "amount_remaining": invoice.amount_remaining(),
         "amount_shipping": 0,
         "attempt_count": invoice.attempt_count,
         "attempted": invoice.attempt_count > 0,
@@ -58,15 +57,15 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         },
         "period_end": invoice.period_end,
         "period_start": invoice.period_start,
-        "post_payment_credit_notes_amount": 0,
-        "pre_payment_credit_notes_amount": 0,
+        "post_payment_credit_notes_amount": invoice.post_payment_credit,
+        "pre_payment_credit_notes_amount": invoice.pre_payment_credit,
         "starting_balance": invoice.starting_balance,
         "status": invoice.status.word(),
         "status_transitions": transitions(invoice),
         "subtotal": invoice.subtotal(),
         "subtotal_excluding_tax": invoice.subtotal() - invoice.tax(true),
         "total": total,
-        "total_discount_amounts": discount_amounts(&invoice.discounts()),
+        "total_discount_amounts": discounts::show_amounts(&invoice.discounts()),
         "total_excluding_tax": invoice.net() - invoice.tax(true),
         "total_pretax_credit_amounts": [],
         "total_taxes": invoice.taxes().iter().map(Tax::show).collect::<Vec<_>>(),
@@ -78,11 +77,6 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         shown["customer_phone"] = json!(customer.phone);
     }
     with_nulls(shown, NULLS)
-}
-
-fn discount_amounts(discounts: &[(String, i64)]) -> Value {
-    let show = |(id, amount): &(String, i64)| json!({ "amount": amount, "discount": id });
-    discounts.iter().map(show).collect()
 }
 
 fn automatic_tax() -> Value {
@@ -133,7 +127,7 @@ pub fn render_line(invoice: &Invoice, line: &Line) -> Value {
         "amount": line.amount,
         "currency": invoice.currency,
         "description": line.description,
-        "discount_amounts": discount_amounts(&line.discounts),
+        "discount_amounts": discounts::show_amounts(&line.discounts),
         "discountable": line.discountable,
         "discounts": line.discounts.iter().map(|(id, _)| id).collect::<Vec<_>>(),
         "invoice": invoice.id,

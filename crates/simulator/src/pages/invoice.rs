@@ -10,10 +10,16 @@ use axum::{
 use maud::html;
 
 use super::{layout, not_found, page, pdf};
-use crate::{Simulator, calendar, invoices::Invoice, money, tax_rates::Tax, world::World};
+use crate::{
+    Simulator, calendar, credit_notes::CreditNote, invoices::Invoice, money, tax_rates::Tax,
+    world::World,
+};
 
 pub fn router() -> Router<Simulator> {
-    Router::new().route("/invoices/{id}", get(show)).route("/invoices/{id}/pdf", get(download))
+    Router::new()
+        .route("/invoices/{id}", get(show))
+        .route("/invoices/{id}/pdf", get(download))
+        .route("/credit_notes/{id}/pdf", get(download_credit_note))
 }
 
 async fn show(State(simulator): State<Simulator>, Path(id): Path<String>) -> Response {
@@ -29,13 +35,45 @@ async fn download(State(simulator): State<Simulator>, Path(id): Path<String>) ->
         else {
             return not_found("invoice");
         };
-        let name = invoice.number.as_deref().unwrap_or_default();
-        let headers = [
-            (header::CONTENT_TYPE, "application/pdf".to_owned()),
-            (header::CONTENT_DISPOSITION, format!("inline; filename=\"{name}.pdf\"")),
-        ];
-        (headers, pdf::write(&text(world, invoice))).into_response()
+        file(invoice.number.as_deref().unwrap_or_default(), &text(world, invoice))
     })
+}
+
+async fn download_credit_note(
+    State(simulator): State<Simulator>,
+    Path(id): Path<String>,
+) -> Response {
+    simulator.with(|world| match world.credit_notes.find(&id) {
+        Some(note) => file(&note.number, &text_of_credit_note(world, note)),
+        None => not_found("credit note"),
+    })
+}
+
+/// A PDF named by its number.
+fn file(number: &str, text: &[String]) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "application/pdf".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("inline; filename=\"{number}.pdf\"")),
+    ];
+    (headers, pdf::write(text)).into_response()
+}
+
+fn text_of_credit_note(world: &World, note: &CreditNote) -> Vec<String> {
+    let amount = |amount| money::show(amount, &note.currency);
+    let invoice = world.invoices.find(&note.invoice).and_then(|invoice| invoice.number.clone());
+    let mut text = vec![
+        format!("Credit note {}", note.number),
+        String::new(),
+        format!("Date: {}", calendar::day(note.effective_at)),
+        format!("Invoice: {}", invoice.unwrap_or_default()),
+        String::new(),
+    ];
+    for line in &note.lines {
+        let description = line.description.as_deref().unwrap_or("Credit");
+        text.push(format!("{description}: {}", amount(line.total())));
+    }
+    text.push(format!("Total: {}", amount(note.total())));
+    text
 }
 
 fn tax_label(tax: &Tax) -> &'static str {
@@ -68,6 +106,9 @@ fn text(world: &World, invoice: &Invoice) -> Vec<String> {
         text.push(format!("{}: {}", tax_label(&tax), amount(tax.amount)));
     }
     text.push(format!("Total: {}", amount(invoice.total())));
+    if invoice.credited() > 0 {
+        text.push(format!("Credit notes: {}", amount(-invoice.credited())));
+    }
     text.push(format!("Due: {}", amount(invoice.amount_due())));
     text
 }
@@ -106,6 +147,9 @@ fn render(world: &World, invoice: &Invoice) -> String {
                         tr { th scope="row" colspan="2" { (tax_label(&tax)) } td { (amount(tax.amount)) } }
                     }
                     tr { th scope="row" colspan="2" { "Total" } td { strong { (amount(invoice.total())) } } }
+                    @if invoice.credited() > 0 {
+                        tr { th scope="row" colspan="2" { "Credit notes" } td { (amount(-invoice.credited())) } }
+                    }
                 }
             }
         },

@@ -107,7 +107,12 @@ fn save(world: &mut World, intent: &str, method: &str, presence: Presence) {
     }
 }
 
-/// The intent of a voided invoice.
+/// The rest of an invoice that was credited in part.
+pub fn change_amount(world: &mut World, intent: &str, amount: i64) {
+    change(world, intent, |intent| intent.amount = amount);
+}
+
+/// The intent of an invoice that nobody is to pay any more.
 pub fn cancel(world: &mut World, intent: &str) {
     change(world, intent, |intent| intent.status = "canceled");
     announce(world, "payment_intent.canceled", intent);

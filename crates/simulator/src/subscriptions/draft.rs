@@ -51,7 +51,7 @@ pub fn read(world: &World, params: &Params<'_>) -> Result<SubscriptionDraft> {
         default_payment_method: None,
         billing: Billing::default(),
         discounts: discounts::read(world, params, Some(customer))?.unwrap_or_default(),
-        default_tax_rates: tax_rates::read(world, params)?.unwrap_or_default(),
+        default_tax_rates: tax_rates::read(world, params, "default_tax_rates")?.unwrap_or_default(),
         description: params.text("description")?.map(str::to_owned),
         metadata: Metadata::new(),
     };
@@ -78,7 +78,8 @@ pub fn read_preview(
         default_payment_method: None,
         billing: Billing::default(),
         discounts,
-        default_tax_rates: tax_rates::read(world, details)?.unwrap_or_default(),
+        default_tax_rates: tax_rates::read(world, details, "default_tax_rates")?
+            .unwrap_or_default(),
         description: None,
         metadata: Metadata::new(),
     })

@@ -4,6 +4,7 @@ mod billing;
 mod cancel;
 mod create;
 mod draft;
+pub mod items;
 mod pause;
 mod payable;
 mod plan;

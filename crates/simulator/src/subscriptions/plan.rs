@@ -46,7 +46,7 @@ impl Plan {
         let behavior = params
             .choice("proration_behavior", &["always_invoice", "create_prorations", "none"])?
             .unwrap_or("create_prorations");
-        if let Some(rates) = tax_rates::read(world, params)? {
+        if let Some(rates) = tax_rates::read(world, params, "default_tax_rates")? {
             after.default_tax_rates = rates;
         }
         let changes_interval = params.has("items") && change_items(world, params, &mut after)?;

@@ -65,7 +65,7 @@ pub fn render(subscription: &Subscription, world: &World) -> Value {
     with_nulls(shown, NULLS)
 }
 
-fn render_item(subscription: &Subscription, item: &Item, world: &World) -> Value {
+pub fn render_item(subscription: &Subscription, item: &Item, world: &World) -> Value {
     let price = world.prices.find(&item.price);
     let mut shown = json!({
         "id": item.id,

@@ -37,17 +37,22 @@ const ORDER: &[&str] = &[
 ];
 
 pub fn update(world: &mut World, request: &Request) -> Result<Value> {
-    let params = request.params();
-    let before = world.subscriptions.get(&request.id, "id")?.clone();
-    if before.status.is_ended() && !only_after_the_end(&params) {
+    apply(world, &request.id, &request.params())?;
+    super::retrieve(world, request)
+}
+
+/// Changes the subscription `id` as `params` say.
+pub fn apply(world: &mut World, id: &str, params: &Params<'_>) -> Result<()> {
+    let before = world.subscriptions.get(id, "id")?.clone();
+    if before.status.is_ended() && !only_after_the_end(params) {
         return Err(Error::invalid(
             "A canceled subscription can only update its cancellation_details and metadata.",
         )
         .code("invalid_canceled_subscription_fields"));
     }
-    let wanted = discounts::read(world, &params, Some(&before.customer))?;
-    let mut plan = Plan::read(world, &before, &params, wanted)?;
-    read_settings(world, &params, &mut plan.after)?;
+    let wanted = discounts::read(world, params, Some(&before.customer))?;
+    let mut plan = Plan::read(world, &before, params, wanted)?;
+    read_settings(world, params, &mut plan.after)?;
     let behavior =
         params.choice("payment_behavior", &["allow_incomplete", "error_if_incomplete"])?;
     if behavior == Some("error_if_incomplete") && plan.invoices_now {
@@ -60,7 +65,7 @@ pub fn update(world: &mut World, request: &Request) -> Result<Value> {
     } else {
         perform(world, &before, plan);
     }
-    super::retrieve(world, request)
+    Ok(())
 }
 
 /// What is not worked out together with what it costs.

@@ -8,6 +8,7 @@
 
 mod checkout;
 mod clock;
+mod credit_notes;
 mod declines;
 mod discounts;
 mod errors;
@@ -23,6 +24,7 @@ mod refunds;
 mod schedules;
 mod schema;
 mod setup_intents;
+mod subscription_items;
 mod subscriptions;
 mod taxes;
 mod webhooks;
