@@ -16,6 +16,7 @@
 //! | [`subscription`] | states, and what a move between them means |
 //! | [`access`] | which state still grants access, and until when |
 //! | [`invoice`] | an invoice's states, and what a move between them means |
+//! | [`money_back`] | refunds and credit notes, and what a move between their states means |
 //! | [`checkout`] | how far a tenant got on the page it was sent to |
 //! | [`tenant`] | whether a tenant may use what it has bought |
 //! | [`event`] | the closed list of things that can happen |
@@ -31,6 +32,7 @@ pub mod event;
 pub mod id;
 pub mod invoice;
 pub mod money;
+pub mod money_back;
 pub mod period;
 pub mod plan;
 pub mod price;
@@ -52,6 +54,7 @@ pub use id::{
 };
 pub use invoice::{InvoiceState, InvoiceStatus};
 pub use money::{Amount, Currency, Money, MoneyError};
+pub use money_back::{CreditNoteStatus, RefundStatus};
 pub use period::{Period, Recurrence};
 pub use plan::{
     Aggregation, Catalog, Credits, FeatureValue, Limit, LimitPeriod, Meter, Plan, PlanKind, Problem,

@@ -52,6 +52,18 @@ ids! {
     SubscriptionItemId,
     /// `in_…`
     InvoiceId,
+    /// `il_…`
+    InvoiceLineId,
+    /// `inpay_…`
+    InvoicePaymentId,
+    /// `pi_…`
+    PaymentIntentId,
+    /// `ch_…`
+    ChargeId,
+    /// `re_…`
+    RefundId,
+    /// `cn_…`
+    CreditNoteId,
     /// `pm_…`
     PaymentMethodId,
     /// `evt_…`

@@ -31,7 +31,8 @@ pub use error::{Error, Result};
 pub use event::{Event, EventData, EventObject};
 pub use gateway::{Answer, BoxFuture, Call, Failure, Gateway, IdempotencyKey, Method};
 pub use id::{
-    CheckoutSessionId, CustomerId, EventId, InvoiceId, PaymentMethodId, PriceId, ProductId,
+    ChargeId, CheckoutSessionId, CreditNoteId, CustomerId, EventId, InvoiceId, InvoiceLineId,
+    InvoicePaymentId, PaymentIntentId, PaymentMethodId, PriceId, ProductId, RefundId,
     SubscriptionId, SubscriptionItemId, WebhookEndpointId,
 };
 

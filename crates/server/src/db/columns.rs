@@ -204,7 +204,13 @@ words!(
     tollhouse_stripe::PriceId,
     tollhouse_stripe::SubscriptionId,
     tollhouse_stripe::CheckoutSessionId,
+    tollhouse_domain::money_back::RefundStatus,
+    tollhouse_domain::money_back::CreditNoteStatus,
     tollhouse_stripe::InvoiceId,
+    tollhouse_stripe::InvoiceLineId,
+    tollhouse_stripe::InvoicePaymentId,
+    tollhouse_stripe::RefundId,
+    tollhouse_stripe::CreditNoteId,
     tollhouse_stripe::EventId,
 );
 

@@ -34,6 +34,7 @@ const STEPS: &[Step] = &steps![
     "0007_events_and_audit",
     "0008_idempotency",
     "0009_portal",
+    "0013_invoices_in_full",
 ];
 
 /// How the schema stands after migrating.

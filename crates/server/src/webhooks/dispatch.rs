@@ -2,7 +2,9 @@
 //!
 //! An event only says that something changed; the slice fetches the object as it is now.
 
-use tollhouse_stripe::{CheckoutSessionId, CustomerId, InvoiceId, SubscriptionId};
+use tollhouse_stripe::{
+    ChargeId, CheckoutSessionId, CustomerId, InvoiceId, RefundId, SubscriptionId,
+};
 
 use crate::{
     app::App, checkout, error::Result, invoices, record::Origin, subscriptions, sync::Synced,
@@ -16,6 +18,8 @@ pub enum Target {
     Checkout,
     Subscription,
     Invoice,
+    Charge,
+    Refund,
 }
 
 /// What an event type syncs; `None` for the types we keep and ignore.
@@ -42,7 +46,16 @@ pub fn target(event_type: &str) -> Option<Target> {
         | "invoice.payment_action_required"
         | "invoice.overpaid"
         | "invoice.voided"
-        | "invoice.marked_uncollectible" => Target::Invoice,
+        | "invoice.marked_uncollectible"
+        | "invoice.deleted"
+        | "invoice_payment.paid"
+        | "credit_note.created"
+        | "credit_note.updated"
+        | "credit_note.voided" => Target::Invoice,
+        "charge.refunded" => Target::Charge,
+        "charge.refund.updated" | "refund.created" | "refund.updated" | "refund.failed" => {
+            Target::Refund
+        }
         _ => return None,
     })
 }
@@ -60,5 +73,7 @@ pub async fn sync(app: &App, target: Target, id: &str) -> Result<Synced> {
             subscriptions::sync::sync(app, &origin, &SubscriptionId::new(id)).await
         }
         Target::Invoice => invoices::sync::sync(app, &origin, &InvoiceId::new(id)).await,
+        Target::Charge => invoices::paid_with::sync_charge(app, &origin, &ChargeId::new(id)).await,
+        Target::Refund => invoices::paid_with::sync_refund(app, &origin, &RefundId::new(id)).await,
     }
 }

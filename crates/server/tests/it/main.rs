@@ -13,6 +13,7 @@ mod events;
 mod gateways;
 mod idempotency;
 mod instances;
+mod invoices;
 mod isolation;
 mod payment_methods;
 mod portal;

@@ -69,16 +69,16 @@ on_both_databases! {
         let catalog = catalog();
         load(&app.app, &catalog, &[].into()).await.unwrap();
         push(&app.app).await.unwrap();
-        let mut chance = fastrand::Rng::with_seed(1_596_749_288);
+        let mut dice = fastrand::Rng::with_seed(1_596_749_288);
         for number in 0..TENANTS {
             let tenant = app.tenant(&format!("T{number}")).await;
-            let (first, _) = PLANS[chance.usize(..PLANS.len())];
-            let mut held = (first, chance.u64(1..=20));
+            let (first, _) = PLANS[dice.usize(..PLANS.len())];
+            let mut held = (first, dice.u64(1..=20));
             let mut charged = subscribe(app, tenant, held.0, held.1, price(&catalog, held.0)).await;
             let whole = charged.period;
             for _ in 0..CHANGES_EACH {
-                app.advance(chance.i64(1..7 * 86_400)).await;
-                let wanted = (PLANS[chance.usize(..PLANS.len())].0, chance.u64(1..=20));
+                app.advance(dice.i64(1..7 * 86_400)).await;
+                let wanted = (PLANS[dice.usize(..PLANS.len())].0, dice.u64(1..=20));
                 if wanted == held {
                     continue;
                 }
@@ -93,7 +93,7 @@ on_both_databases! {
                 assert_eq!(json!(found), lines, "from {held:?} to {wanted:?} at {moment}");
                 assert_eq!(preview["total"], shown(change.total().unwrap()));
                 // Some only look.
-                if chance.bool() {
+                if dice.bool() {
                     body["preview_token"] = preview["preview_token"].clone();
                     ask(app, tenant, "subscription/plan", &body).await;
                     (held, charged) = (wanted, change.debit);

@@ -3,29 +3,38 @@
 //! Every field but the id may be missing in an older API version: what is not essential is optional.
 
 mod checkout_session;
+mod credit_note;
 mod customer;
 mod invoice;
+mod invoice_line;
 mod invoice_preview;
 mod list;
 mod meter;
+mod payment;
 mod payment_method;
 mod portal;
 mod price;
 mod product;
 mod setup_intent;
 mod subscription;
+mod tax;
 mod webhook_endpoint;
 
 pub use checkout_session::{CheckoutSession, CheckoutStatus, PaymentStatus};
+pub use credit_note::CreditNote;
 pub use customer::Customer;
-pub use invoice::{Invoice, InvoiceStatus};
-pub use invoice_preview::{InvoiceLine, InvoicePreview, LinePeriod};
+pub use invoice::{Invoice, InvoiceStatus, StatusTransitions};
+pub use invoice_line::{InvoiceLine, LinePeriod};
+pub use invoice_preview::InvoicePreview;
+pub(crate) use list::Listed;
 pub use list::{List, Metadata, Ref};
 pub use meter::Meter;
+pub use payment::{Charge, InvoicePayment, PaymentKind, Refund};
 pub use payment_method::{Card, PaymentMethod};
 pub use portal::{PortalConfiguration, PortalSession};
 pub use price::{Price, Recurring};
 pub use product::Product;
 pub use setup_intent::SetupIntent;
 pub use subscription::{Subscription, SubscriptionItem, SubscriptionStatus};
+pub use tax::Tax;
 pub use webhook_endpoint::WebhookEndpoint;

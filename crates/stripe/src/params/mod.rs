@@ -20,6 +20,8 @@ pub use customers::{
     AutomaticPaymentMethods, CreateCustomer, CreateSetupIntent, InvoiceSettings,
     ListPaymentMethods, UpdateCustomer,
 };
-pub use invoices::{PreviewDetails, PreviewInvoice};
+pub use invoices::{
+    ListCreditNotes, ListInvoicePayments, PaidWith, PreviewDetails, PreviewInvoice,
+};
 pub use subscriptions::{CancelSubscription, CancellationDetails, UpdateItem, UpdateSubscription};
 pub use webhook_endpoints::CreateWebhookEndpoint;

@@ -1,88 +1,21 @@
-//! The invoices of the caller's tenant.
+//! Routes that show invoices: in brief, as a list, and one in full.
+
+mod brief;
+mod full;
+mod list;
+mod view;
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
-use serde::{Deserialize, Serialize};
-use tollhouse_domain::{actor::Permission, invoice::InvoiceStatus, money::Amount, time::Timestamp};
-use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::queries::{self, Invoice};
-use crate::{
-    app::App,
-    error::{Problem, Result},
-    http::{
-        auth::Caller,
-        extract::{Query, bounded},
-    },
-    tenants::actions as tenants,
-};
+use crate::app::App;
 
 pub fn router() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(list))
-}
-
-/// An invoice.
-#[derive(Serialize, ToSchema)]
-pub struct InvoiceView {
-    /// Stripe's.
-    id: String,
-    number: Option<String>,
-    /// Major units.
-    #[schema(value_type = f64, example = 29.00)]
-    amount_due: Amount,
-    #[schema(value_type = f64, example = 29.00)]
-    amount_paid: Amount,
-    currency: String,
-    /// `draft`, `open`, `paid`, `uncollectible` or `void`
-    status: String,
-    #[schema(value_type = String)]
-    created: Timestamp,
-    #[schema(value_type = Option<String>)]
-    due_date: Option<Timestamp>,
-    paid: bool,
-    invoice_pdf: Option<String>,
-    hosted_invoice_url: Option<String>,
-}
-
-impl From<Invoice> for InvoiceView {
-    fn from(row: Invoice) -> Self {
-        Self {
-            amount_due: Amount(row.money(row.amount_due)),
-            amount_paid: Amount(row.money(row.amount_paid)),
-            id: row.stripe_invoice_id.to_string(),
-            number: row.number,
-            currency: row.currency.code().to_owned(),
-            status: row.status.as_str().to_owned(),
-            created: row.created_at,
-            due_date: row.due_date,
-            paid: row.status == InvoiceStatus::Paid,
-            invoice_pdf: row.invoice_pdf,
-            hosted_invoice_url: row.hosted_invoice_url,
-        }
-    }
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-struct ListQuery {
-    /// 1 to 100; 10 where absent
-    limit: Option<i64>,
-}
-
-/// The invoices of the caller's tenant, newest first
-#[utoipa::path(get, path = "/api/v1/billing/invoices", tag = "invoices", params(ListQuery),
-    responses((status = 200, body = Vec<InvoiceView>), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn list(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(query): Query<ListQuery>,
-) -> Result<Json<Vec<InvoiceView>>> {
-    let tenant = tenants::get(&app, caller.own_tenant(Permission::Read)?).await?;
-    let limit = bounded(query.limit, 10)?;
-    let mut conn = app.db.read().await?;
-    let rows = queries::list(&mut conn, tenant.id, limit).await?;
-    Ok(Json(rows.into_iter().map(InvoiceView::from).collect()))
+    OpenApiRouter::new()
+        .routes(routes!(brief::list))
+        .routes(routes!(list::of_tenant))
+        .routes(routes!(list::of_tenant_for_operators))
+        .routes(routes!(full::show))
+        .routes(routes!(full::lines))
 }
