@@ -45,14 +45,16 @@ pub async fn parts(app: &App, id: InvoiceId, invoice: &Fetched<objects::Invoice>
     }
     let of_invoice =
         ListInvoicePayments { invoice: Some(invoice.id.clone()), ..ListInvoicePayments::default() };
+    let mut paid_with = Vec::new();
     for payment in stripe.list_invoice_payments(&of_invoice).await? {
         let is_paid = payment.amount_paid.is_some_and(|amount| amount > 0);
-        if let Some(paid_with) = payment.paid_with().filter(|_| is_paid) {
-            for refund in stripe.list_refunds(&paid_with).await? {
-                parts.refunds.push(refund_row(id, refund)?);
-            }
-        }
+        paid_with.extend(payment.paid_with().filter(|means| is_paid && !paid_with.contains(means)));
         parts.payments.push(payment_row(id, payment)?);
+    }
+    for means in &paid_with {
+        for refund in stripe.list_refunds(means).await? {
+            parts.refunds.push(refund_row(id, refund)?);
+        }
     }
     for note in stripe.list_credit_notes(&invoice.id).await? {
         parts.credit_notes.push(credit_note_row(id, note)?);

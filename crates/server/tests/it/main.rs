@@ -15,6 +15,7 @@ mod idempotency;
 mod instances;
 mod invoices;
 mod isolation;
+mod library;
 mod payment_methods;
 mod portal;
 mod prorations;
