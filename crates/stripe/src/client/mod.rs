@@ -10,6 +10,7 @@ mod checkout;
 mod credit_notes;
 mod customers;
 mod invoices;
+mod pages;
 mod payments;
 mod subscriptions;
 mod webhook_endpoints;
@@ -27,7 +28,6 @@ use crate::{
     error::{Error, Result},
     form,
     gateway::{Answer, Call, Failure, Gateway, IdempotencyKey, Method},
-    objects::{List, Listed},
     retry,
 };
 
@@ -49,19 +49,6 @@ pub struct Fetched<T> {
 /// Nothing to send.
 const NO_PARAMS: () = ();
 
-/// As many as Stripe gives at once.
-const PAGE: u8 = 100;
-
-/// One page of a list.
-#[derive(Serialize)]
-struct PageOf<'a, P> {
-    #[serde(flatten)]
-    params: &'a P,
-    limit: u8,
-    /// The last one of the page before.
-    starting_after: Option<String>,
-}
-
 impl Client {
     /// `seed` makes the jitter between retries; any number will do outside tests.
     pub fn new(gateway: Arc<dyn Gateway>, seed: u64) -> Self {
@@ -77,29 +64,6 @@ impl Client {
         };
         let answer = self.send(&call).await?;
         read(&call, &answer)
-    }
-
-    /// A whole list, page by page, in Stripe's order; an error where it has more than `max`.
-    async fn list_all<T: DeserializeOwned + Listed>(
-        &self,
-        path: &str,
-        params: &impl Serialize,
-        max: usize,
-    ) -> Result<Vec<T>> {
-        let mut found: Vec<T> = Vec::new();
-        loop {
-            let starting_after = found.last().map(|last| last.id().to_owned());
-            let page = PageOf { params, limit: PAGE, starting_after };
-            let page: List<T> = self.get(path.to_owned(), &page).await?;
-            let is_last = !page.has_more || page.data.is_empty();
-            found.extend(page.data);
-            if found.len() > max {
-                return Err(Error::TooMany { path: path.to_owned(), max });
-            }
-            if is_last {
-                return Ok(found);
-            }
-        }
     }
 
     async fn fetch<T: DeserializeOwned>(&self, path: String) -> Result<Fetched<T>> {
