@@ -25,13 +25,13 @@ use tollhouse_domain::{
 use tollhouse_server::{
     App, Clock, Config, Settings,
     catalog::{actions::load, file, push::push},
-    checkout::actions::{Start, Wanted, start},
+    checkout::actions::{Page, Purchase, Trial, open},
     config::Secret,
     db::Json,
     nudge::Nudge,
     record::Origin,
     router, serve,
-    subscriptions::actions::live_base,
+    subscriptions::{actions::live_base, offer::Wanted},
     tenants::{actions as tenants, queries::Tenant},
 };
 use tollhouse_simulator::{Options, Simulator};
@@ -123,20 +123,22 @@ async fn ask(host: &Router, tenant: TenantId) -> anyhow::Result<StatusCode> {
 async fn open_checkout(app: &App, tenant: TenantId, url: &str) -> anyhow::Result<String> {
     let wanted = Wanted::Plan {
         code: "pro".to_owned(),
-        interval: Interval::Month,
-        currency: Currency::new("usd")?,
+        interval: Some(Interval::Month),
+        currency: Some(Currency::new("usd")?),
     };
-    let request = Start {
+    let purchase = Purchase {
         // Make it once per press of the button: the same id gets the same page.
         id: CheckoutId::from_uuid(app.clock.new_id()),
         tenant,
         wanted,
+        kind: None,
         quantity: 1,
-        trial: false,
-        success_url: format!("{url}/thanks"),
-        cancel_url: format!("{url}/pricing"),
+        trial: Trial::None,
+        addon_of: None,
+        promotion_code: None,
     };
-    let checkout = start(app, &Origin::system(), request).await?;
+    let page = Page { success_url: format!("{url}/thanks"), cancel_url: format!("{url}/pricing") };
+    let checkout = open(app, &Origin::system(), purchase, page).await?;
     let session = checkout.stripe_session_id.context("the page to pay on has no session")?;
     Ok(session.to_string())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{checkout, invoices, renewals, schedules, subscriptions, world::World};
+use crate::{checkout, invoices, renewals, schedules, subscriptions, test_clocks, world::World};
 
 /// Something that time will do.
 #[derive(Clone, Debug)]
@@ -14,17 +14,23 @@ pub enum Due {
     /// Of a schedule.
     PhaseEnd(String),
     IncompleteExpiry(String),
+    /// Of a subscription whose change waits for its invoice.
+    PendingUpdateExpiry(String),
     /// Of an invoice that would have resumed a paused subscription.
     ResumptionExpiry(String),
     /// Of a subscription whose invoices were not collected.
     CollectionResumption(String),
     /// Of an invoice: finalise and charge it, or charge it again.
     InvoiceStep(String),
+    /// Of a test clock that was told to move.
+    ClockAdvance(String),
+    /// Of a test clock.
+    ClockDeletion(String),
 }
 
 /// What is due, earliest first. Nothing is ever taken off by name: what no longer applies when its
 /// time comes does nothing.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Agenda {
     entries: BTreeMap<(i64, u64), Due>,
     added: u64,
@@ -54,9 +60,12 @@ impl World {
                 Due::PeriodEnd(id) => renewals::end_period(self, &id),
                 Due::PhaseEnd(id) => schedules::advance(self, &id),
                 Due::IncompleteExpiry(id) => renewals::expire_incomplete(self, &id),
+                Due::PendingUpdateExpiry(id) => subscriptions::expire_pending(self, &id),
                 Due::ResumptionExpiry(id) => subscriptions::expire_resumption(self, &id),
                 Due::CollectionResumption(id) => subscriptions::resume_collection(self, &id),
                 Due::InvoiceStep(id) => invoices::advance(self, &id),
+                Due::ClockAdvance(id) => test_clocks::run(self, &id),
+                Due::ClockDeletion(id) => test_clocks::delete_by_time(self, &id),
             }
         }
         self.now = self.now.max(now);

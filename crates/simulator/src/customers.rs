@@ -8,6 +8,7 @@ use crate::{
     params::{Metadata, Params},
     payment_methods, subscriptions,
     table::{Object, Table},
+    test_clocks,
     world::{Request, World, with_nulls},
 };
 
@@ -30,6 +31,8 @@ pub struct Customer {
     pub delinquent: bool,
     pub invoice_prefix: String,
     pub next_invoice: u32,
+    /// The clock the customer lives by.
+    pub test_clock: Option<String>,
     pub deleted: bool,
 }
 
@@ -76,11 +79,9 @@ impl Object for Customer {
             "phone": self.phone,
             "preferred_locales": [],
             "tax_exempt": "none",
+            "test_clock": self.test_clock,
         });
-        with_nulls(
-            shown,
-            &["customer_account", "default_source", "discount", "shipping", "test_clock"],
-        )
+        with_nulls(shown, &["customer_account", "default_source", "discount", "shipping"])
     }
 
     fn table(world: &World) -> &Table<Self> {
@@ -108,6 +109,10 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
     let params = request.params();
     let mut customer = Customer::default();
     read(&params, &mut customer)?;
+    if let Some(clock) = params.text("test_clock")? {
+        test_clocks::check_customer(world, clock)?;
+        customer.test_clock = Some(clock.to_owned());
+    }
     let settings = params.object("invoice_settings")?;
     if let Some(settings) = &settings {
         settings.only(&["default_payment_method"], STRIPES_INVOICE_SETTINGS)?;
@@ -176,8 +181,12 @@ pub fn retrieve(world: &mut World, request: &Request) -> Result<Value> {
 }
 
 pub fn list(world: &mut World, request: &Request) -> Result<Value> {
-    let email = request.params().text("email")?.map(str::to_owned);
-    lists::list::<Customer>(world, request, |customer| email.is_none() || customer.email == email)
+    let params = request.params();
+    let (email, clock) = (params.text("email")?, params.text("test_clock")?);
+    lists::list::<Customer>(world, request, |customer| {
+        (email.is_none() || customer.email.as_deref() == email)
+            && customer.test_clock.as_deref() == clock
+    })
 }
 
 pub fn update(world: &mut World, request: &Request) -> Result<Value> {
@@ -200,17 +209,54 @@ pub fn update(world: &mut World, request: &Request) -> Result<Value> {
 }
 
 pub fn delete(world: &mut World, request: &Request) -> Result<Value> {
-    let shown = world.customers.get(&request.id, "id")?.render(world);
-    subscriptions::cancel_all_of(world, &request.id);
-    world.customers.change(&request.id, |customer| customer.deleted = true);
-    world.emit("customer.deleted", &shown);
+    world.customers.get(&request.id, "id")?;
+    delete_now(world, &request.id);
     retrieve(world, request)
+}
+
+/// A customer's subscriptions end with them.
+pub fn delete_now(world: &mut World, id: &str) {
+    let Some(shown) = world.customers.find(id).map(|customer| customer.render(world)) else {
+        return;
+    };
+    subscriptions::cancel_all_of(world, id);
+    world.customers.change(id, |customer| customer.deleted = true);
+    world.emit("customer.deleted", &shown);
 }
 
 /// The first subscription settles in which currency a customer is billed.
 pub fn settle_currency(world: &mut World, id: &str, currency: &str) {
     change(world, id, |customer| {
         customer.currency.get_or_insert_with(|| currency.to_owned());
+    });
+}
+
+/// Where the customer lives, as a code of two letters.
+pub fn country<'a>(world: &'a World, id: &str) -> Option<&'a str> {
+    country_of(&world.customers.find(id)?.address)
+}
+
+pub fn country_of(address: &Value) -> Option<&str> {
+    address["country"].as_str().filter(|country| country.len() == 2)
+}
+
+/// An address of which only the country is known.
+pub fn address_in(country: &str) -> Value {
+    json!({
+        "city": null, "country": country, "line1": null,
+        "line2": null, "postal_code": null, "state": null,
+    })
+}
+
+/// What a checkout learned of its customer.
+pub fn learn(world: &mut World, id: &str, address: Option<Value>, name: Option<String>) {
+    change(world, id, |customer| {
+        if let Some(address) = address {
+            customer.address = address;
+        }
+        if name.is_some() {
+            customer.name = name;
+        }
     });
 }
 

@@ -67,16 +67,17 @@ impl World {
             return;
         }
         let copies = if self.faults.take_delivery(DeliveryFaultKind::Duplicate) { 2 } else { 1 };
+        let now = self.account_now();
         for _ in 0..copies {
             let id = self.ids.id("dlv_");
             let delivery = Delivery {
                 event: event.to_owned(),
                 endpoint: endpoint.to_owned(),
-                first_due: self.now,
+                first_due: now,
                 attempts: 0,
             };
             self.deliveries.unsettled.insert(id.clone(), delivery);
-            self.deliveries.wait(id, self.now);
+            self.deliveries.wait(id, now);
         }
     }
 

@@ -17,6 +17,8 @@ const KEPT_SECONDS: i64 = 30 * 24 * 3600;
 pub struct Event {
     pub id: String,
     pub created: i64,
+    /// When it happened on the simulator's clock, which is not that of a test clock's customer.
+    recorded_at: i64,
     pub kind: String,
     data: Value,
     cause: Option<Cause>,
@@ -103,6 +105,7 @@ impl World {
         let event = Event {
             id: id.clone(),
             created: self.now,
+            recorded_at: self.account_now(),
             kind: draft.kind.to_owned(),
             data: draft.data,
             cause: self.cause.clone(),
@@ -140,7 +143,7 @@ fn changed(before: &Value, after: &Value) -> Value {
 
 pub fn retrieve(world: &mut World, request: &Request) -> Result<Value> {
     let event = world.events.get(&request.id, "id")?;
-    if event.created <= world.now - KEPT_SECONDS {
+    if event.recorded_at <= world.account_now() - KEPT_SECONDS {
         return Err(crate::error::Error::no_such(Event::NOUN, &request.id, "id"));
     }
     Ok(event.render(world))
@@ -149,9 +152,9 @@ pub fn retrieve(world: &mut World, request: &Request) -> Result<Value> {
 pub fn list(world: &mut World, request: &Request) -> Result<Value> {
     let params = request.params();
     let patterns = patterns(&params)?;
-    let oldest = world.now - KEPT_SECONDS;
+    let oldest = world.account_now() - KEPT_SECONDS;
     lists::list::<Event>(world, request, |event| {
-        event.created > oldest
+        event.recorded_at > oldest
             && (patterns.is_empty() || patterns.iter().any(|pattern| matches(pattern, &event.kind)))
     })
 }

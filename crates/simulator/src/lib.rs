@@ -8,18 +8,17 @@
 //!
 //! # What it does not do
 //!
-//! - **Checkout**: modes `payment` and `setup`, tax, addresses, trials that need no card. A trial with a
+//! - **Checkout**: modes `payment` and `setup`, addresses beyond the country, trials that need no card. A trial with a
 //!   card makes no setup intent; a 3-D Secure dialogue that fails makes no failed payment intent.
-//! - **Subscriptions**: several intervals in one, `send_invoice`, an anchor in the future, a trial added
-//!   later, pending updates (`pending_if_incomplete`), thresholds, discounts of single items. After four failed retries (days 1, 3, 5, 7) a subscription is always
+//! - **Subscriptions**: several intervals in one, `send_invoice`, an anchor in the future, thresholds, discounts of single items. After four failed retries (days 1, 3, 5, 7) a subscription is always
 //!   canceled. `classic` billing mode. Whether another interval keeps the anchor is taken from Stripe's
 //!   comparison of billing modes; the new item's period begins at the change, and is billed whole.
 //! - **Schedules** are made from subscriptions only, and their running phase sells what it sold; phases
 //!   have items, dates and proration, no discounts, trials or metadata of the subscription.
 //! - **Invoices**: one-off invoices, editing, `send`, transactions of customer balances (the balance
 //!   itself works), minimum charges. Finalising a renewal waits an hour, never for webhooks. Previews
-//!   show the next invoice of a subscription or the first of a new one, not of schedules.
-//! - **Discounts** are of whole subscriptions; no `applies_to`, minimum amounts or customers' discounts.
+//!   show the next invoice of a subscription or schedule, or the first of a new one, not more of them.
+//! - **Discounts** are of whole subscriptions; no minimum amounts or customers' discounts.
 //! - **Usage**: meters exist and can be named by prices, but nothing can be reported to them: metered
 //!   lines are always over zero units.
 //! - **Money back**: disputes, balance transactions, links between credit notes and refunds
@@ -27,14 +26,18 @@
 //!   later `refund.updated` is not sent.
 //! - **Portal**: pausing, quantities, promotion codes, changes of the customer, login pages; the confirming
 //!   flows. A card typed there counts as authenticated.
-//! - **Tax** by rates on whole subscriptions made by the API, always rounded line by line; no automatic tax.
-//! - **Entitlements, test clocks, search, v2**: nothing yet.
+//! - **Tax** is always rounded line by line, and of several inclusive rates each is worked out by itself.
+//!   Automatic tax knows countries, and only the rates that `POST /_sim/tax` set; no exemptions, tax ids,
+//!   tax codes or places within a country.
+//! - **Entitlements, search, v2**: nothing yet.
+//! - **Test clocks** take new customers only, and move before the next call is answered.
 //! - **Webhooks**: events are rendered in one version; `invoice.upcoming` is never sent.
 //! - Payment methods other than cards; payment intents of one's own; rate limits, unless ordered.
 
 // An invoice is one `json!` of some seventy keys.
 #![recursion_limit = "256"]
 
+mod automatic_tax;
 mod calendar;
 mod cards;
 mod catalog;
@@ -68,10 +71,12 @@ mod portal;
 mod refunds;
 mod renewals;
 mod schedules;
+mod settings;
 mod setup_intents;
 mod subscriptions;
 mod table;
 mod tax_rates;
+mod test_clocks;
 mod webhook_endpoints;
 mod world;
 
@@ -203,6 +208,20 @@ impl Simulator {
     /// Orders trouble for the next deliveries.
     pub fn add_delivery_fault(&self, fault: DeliveryFault) {
         self.with(|world| world.faults.add_delivery(fault));
+    }
+
+    /// Sets what automatic tax takes in a country (two letters), in percent; `None` is nothing. Prices
+    /// that do not say whether tax is within them follow `inclusive`.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with the country or the percentage.
+    pub fn set_tax(
+        &self,
+        country: &str,
+        percentage: Option<&str>,
+        inclusive: bool,
+    ) -> Result<(), String> {
+        self.with(|world| automatic_tax::set(world, country, percentage, inclusive))
     }
 
     /// Looks inside: all objects of a kind (`subscription`, `checkout.session`, `event` …), oldest first.

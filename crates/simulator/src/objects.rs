@@ -20,6 +20,7 @@ use crate::{
     subscriptions::Subscription,
     table::Object,
     tax_rates::TaxRate,
+    test_clocks::TestClock,
     webhook_endpoints::WebhookEndpoint,
     world::World,
 };
@@ -50,6 +51,7 @@ impl World {
             "credit_note" => self.all::<CreditNote>(),
             "invoiceitem" => self.all::<InvoiceItem>(),
             "invoice_payment" => self.all::<InvoicePayment>(),
+            "test_helpers.test_clock" => self.all::<TestClock>(),
             "event" => self.all::<Event>(),
             "webhook_endpoint" => self.all::<WebhookEndpoint>(),
             _ => Vec::new(),

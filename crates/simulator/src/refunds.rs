@@ -18,7 +18,7 @@ pub struct Refund {
     amount: i64,
     charge: String,
     currency: String,
-    customer: Option<String>,
+    pub customer: Option<String>,
     payment_intent: String,
     reason: Option<&'static str>,
     metadata: Metadata,

@@ -92,33 +92,42 @@ impl Object for TaxRate {
     }
 }
 
-/// Puts the tax of these rates on the lines.
-pub fn apply(world: &World, rates: &[String], lines: &mut [Line]) {
+/// Puts tax on the lines, by the rates of their own or else by these.
+pub fn apply(world: &World, default_rates: &[String], lines: &mut [Line]) {
     for line in lines {
-        line.taxes = taxes(world, rates, line.net());
+        let own = Some(line.tax_rates.as_slice()).filter(|rates| !rates.is_empty());
+        line.taxes = taxes(world, own.unwrap_or(default_rates), line.net());
     }
 }
 
 /// The tax of each of these rates on an amount, rounded by itself, half away from zero.
 pub fn taxes(world: &World, rates: &[String], net: i64) -> Vec<Tax> {
     let rates = rates.iter().filter_map(|id| world.tax_rates.find(id));
-    let tax = |rate: &TaxRate| {
-        let amount = if rate.inclusive {
-            rate.percentage.percent_within(net)
+    rates.map(|rate| rate.tax(net, rate.inclusive)).collect()
+}
+
+impl TaxRate {
+    pub fn inclusive(&self) -> bool {
+        self.inclusive
+    }
+
+    /// The tax on an amount, or within it.
+    pub fn tax(&self, net: i64, inclusive: bool) -> Tax {
+        let amount = if inclusive {
+            self.percentage.percent_within(net)
         } else {
-            rate.percentage.percent_of(net)
+            self.percentage.percent_of(net)
         };
-        let taxable = if rate.inclusive { net - amount } else { net };
-        Tax { rate: rate.id.clone(), inclusive: rate.inclusive, amount, taxable }
-    };
-    rates.map(tax).collect()
+        let taxable = if inclusive { net - amount } else { net };
+        Tax { rate: self.id.clone(), inclusive, amount, taxable }
+    }
 }
 
 /// The tax of each rate, over all lines.
 pub fn sum<'a>(taxes: impl Iterator<Item = &'a Tax>) -> Vec<Tax> {
     let mut sums: Vec<Tax> = Vec::new();
     for tax in taxes {
-        match sums.iter_mut().find(|sum| sum.rate == tax.rate) {
+        match sums.iter_mut().find(|sum| (&sum.rate, sum.inclusive) == (&tax.rate, tax.inclusive)) {
             Some(sum) => {
                 sum.amount += tax.amount;
                 sum.taxable += tax.taxable;
@@ -156,8 +165,7 @@ pub fn show(world: &World, ids: &[String]) -> Value {
 pub fn create(world: &mut World, request: &Request) -> Result<Value> {
     let params = request.params();
     let percentage = params.required_text("percentage")?.parse::<Decimal>();
-    let is_share = |found: &Decimal| *found == Decimal::default() || found.is_percentage();
-    let Some(percentage) = percentage.ok().filter(is_share) else {
+    let Some(percentage) = percentage.ok().filter(|found| is_share(*found)) else {
         return Err(params.wrong("percentage", "The percentage must be from 0 to 100."));
     };
     let inclusive = params.boolean("inclusive")?;
@@ -180,6 +188,36 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
     world.tax_rates.put(rate);
     world.emit("tax_rate.created", &shown);
     Ok(shown)
+}
+
+/// From nothing to a hundred.
+pub fn is_share(percentage: Decimal) -> bool {
+    percentage == Decimal::default() || percentage.is_percentage()
+}
+
+/// A rate of automatic tax. It is archived from the start, so that nobody else takes it.
+pub fn add_automatic(
+    world: &mut World,
+    country: &str,
+    percentage: Decimal,
+    inclusive: bool,
+) -> String {
+    let rate = TaxRate {
+        id: world.ids.id("txr_"),
+        created: world.now,
+        active: false,
+        display_name: "Tax".to_owned(),
+        description: None,
+        country: Some(country.to_owned()),
+        jurisdiction: Some(country.to_owned()),
+        state: None,
+        inclusive,
+        percentage,
+        metadata: Metadata::new(),
+    };
+    let id = rate.id.clone();
+    world.tax_rates.put(rate);
+    id
 }
 
 fn describe(params: &Params<'_>, rate: &mut TaxRate) -> Result<()> {

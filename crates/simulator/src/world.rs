@@ -27,10 +27,12 @@ use crate::{
     portal::{Configuration, PortalSession},
     refunds::Refund,
     schedules::Schedule,
+    settings::Settings,
     setup_intents::SetupIntent,
     subscriptions::Subscription,
     table::Table,
     tax_rates::TaxRate,
+    test_clocks::{self, PutAside, TestClock},
     webhook_endpoints::WebhookEndpoint,
 };
 
@@ -39,12 +41,13 @@ const VERSIONS: [&str; 2] = [API_VERSION, "2026-09-30.endive"];
 
 /// One account at the pretend Stripe.
 pub struct World {
-    /// Unix seconds on the simulator's clock.
+    /// Unix seconds on the clock of whoever something is done for: the simulator's, or a test clock.
     pub now: i64,
     pub ids: Ids,
     /// Where the pages are reachable; no slash at the end.
     pub base_url: String,
     pub secret_key: String,
+    pub settings: Settings,
     pub customers: Table<Customer>,
     pub products: Table<Product>,
     pub prices: Table<Price>,
@@ -67,6 +70,7 @@ pub struct World {
     pub credit_notes: Table<CreditNote>,
     pub invoice_items: Table<InvoiceItem>,
     pub invoice_payments: Table<InvoicePayment>,
+    pub test_clocks: Table<TestClock>,
     pub events: Table<Event>,
     pub webhook_endpoints: Table<WebhookEndpoint>,
     pub agenda: Agenda,
@@ -76,6 +80,8 @@ pub struct World {
     pub cause: Option<Cause>,
     /// Events held back until their order is known; see [`World::in_order`].
     pub(crate) held_back: Option<Vec<EventDraft>>,
+    /// The world's own time while a test clock's is in its place; see [`World::on_clock`].
+    pub(crate) put_aside: Option<PutAside>,
     idempotency: Idempotency,
 }
 
@@ -150,6 +156,7 @@ impl World {
             ids: Ids::new(seed),
             base_url,
             secret_key,
+            settings: Settings::default(),
             customers: Table::default(),
             products: Table::default(),
             prices: Table::default(),
@@ -172,6 +179,7 @@ impl World {
             credit_notes: Table::default(),
             invoice_items: Table::default(),
             invoice_payments: Table::default(),
+            test_clocks: Table::default(),
             events: Table::default(),
             webhook_endpoints: Table::default(),
             agenda: Agenda::default(),
@@ -179,6 +187,7 @@ impl World {
             faults: Faults::default(),
             cause: None,
             held_back: None,
+            put_aside: None,
             idempotency: Idempotency::default(),
         }
     }
@@ -189,7 +198,7 @@ impl World {
     /// Silence, where a fault ordered it.
     pub fn call(&mut self, call: &Incoming) -> std::result::Result<Reply, Silence> {
         let request_id = self.ids.id("req_");
-        let fault = self.faults.take(&call.path);
+        let fault = self.faults.take(call.method.as_str(), &call.path);
         let mut reply = match fault {
             Some(FaultKind::Unreachable) => return Err(Silence::BeforeWork),
             Some(FaultKind::Error500) => failed(&Error::server()),
@@ -264,7 +273,8 @@ impl World {
                 operation.method, operation.path
             )));
         };
-        let mut object = run(self, request)?;
+        let clock = test_clocks::clock_of_request(self, request);
+        let mut object = self.on_clock(clock.as_deref(), |world| run(world, request))?;
         for path in paths {
             expand::expand(self, &mut object, path)?;
         }

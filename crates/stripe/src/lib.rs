@@ -31,9 +31,10 @@ pub use error::{Error, Result};
 pub use event::{Event, EventData, EventObject};
 pub use gateway::{Answer, BoxFuture, Call, Failure, Gateway, IdempotencyKey, Method};
 pub use id::{
-    ChargeId, CheckoutSessionId, CreditNoteId, CustomerId, EventId, InvoiceId, InvoiceLineId,
-    InvoicePaymentId, PaymentIntentId, PaymentMethodId, PriceId, ProductId, RefundId,
-    SubscriptionId, SubscriptionItemId, WebhookEndpointId,
+    ChargeId, CheckoutSessionId, CouponId, CreditNoteId, CustomerId, DiscountId, EventId,
+    InvoiceId, InvoiceLineId, InvoicePaymentId, PaymentIntentId, PaymentMethodId, PriceId,
+    ProductId, PromotionCodeId, RefundId, ScheduleId, SubscriptionId, SubscriptionItemId,
+    WebhookEndpointId,
 };
 
 /// The API version every request names and every webhook endpoint of ours is registered with.

@@ -20,7 +20,7 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 use tollhouse_domain::{
-    id::{AuditId, CheckoutId, DeliveryId, EventId, InvoiceId, SubscriptionId, TenantId},
+    id::{AuditId, CheckoutId, DeliveryId, EventId, InvoiceId, SlotId, SubscriptionId, TenantId},
     time::Timestamp,
 };
 use uuid::Uuid;
@@ -162,7 +162,7 @@ macro_rules! uuids {
     )+};
 }
 
-uuids!(TenantId, CheckoutId, SubscriptionId, InvoiceId, DeliveryId, EventId, AuditId);
+uuids!(TenantId, CheckoutId, SubscriptionId, InvoiceId, SlotId, DeliveryId, EventId, AuditId);
 
 /// Types kept as the word they print: `Display` writes it, `FromStr` reads it.
 macro_rules! words {
@@ -202,6 +202,7 @@ words!(
     tollhouse_domain::tenant::TenantStatus,
     tollhouse_stripe::CustomerId,
     tollhouse_stripe::PriceId,
+    tollhouse_stripe::ScheduleId,
     tollhouse_stripe::SubscriptionId,
     tollhouse_stripe::CheckoutSessionId,
     tollhouse_domain::money_back::RefundStatus,
@@ -211,6 +212,8 @@ words!(
     tollhouse_stripe::InvoicePaymentId,
     tollhouse_stripe::RefundId,
     tollhouse_stripe::CreditNoteId,
+    tollhouse_stripe::CouponId,
+    tollhouse_stripe::PromotionCodeId,
     tollhouse_stripe::EventId,
 );
 

@@ -81,6 +81,17 @@ pub async fn find_for_update(conn: &mut Conn, id: InvoiceId) -> DbResult<Option<
         .await
 }
 
+/// Whether the tenant ever paid anything.
+pub async fn has_paid(conn: &mut Conn, tenant: TenantId) -> DbResult<bool> {
+    let paid: Option<Seen> = sql!(
+        conn,
+        "SELECT id, version FROM invoices WHERE tenant_id = {tenant} AND amount_paid > 0 LIMIT 1"
+    )
+    .optional()
+    .await?;
+    Ok(paid.is_some())
+}
+
 /// One of a tenant's, unless it was deleted.
 pub async fn find(conn: &mut Conn, tenant: TenantId, id: InvoiceId) -> DbResult<Option<Invoice>> {
     sql!(

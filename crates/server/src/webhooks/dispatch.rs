@@ -3,12 +3,13 @@
 //! An event only says that something changed; the slice fetches the object as it is now.
 
 use tollhouse_stripe::{
-    ChargeId, CheckoutSessionId, CustomerId, InvoiceId, RefundId, SubscriptionId,
+    ChargeId, CheckoutSessionId, CouponId, CustomerId, InvoiceId, PromotionCodeId, RefundId,
+    ScheduleId, SubscriptionId,
 };
 
 use crate::{
-    app::App, checkout, error::Result, invoices, record::Origin, subscriptions, sync::Synced,
-    tenants,
+    app::App, checkout, discounts, error::Result, invoices, record::Origin, subscriptions,
+    sync::Synced, tenants,
 };
 
 /// The kind of object an event is about, for those that concern us.
@@ -17,9 +18,12 @@ pub enum Target {
     Customer,
     Checkout,
     Subscription,
+    Schedule,
     Invoice,
     Charge,
     Refund,
+    Coupon,
+    PromotionCode,
 }
 
 /// What an event type syncs; `None` for the types we keep and ignore.
@@ -36,6 +40,12 @@ pub fn target(event_type: &str) -> Option<Target> {
         | "customer.subscription.paused"
         | "customer.subscription.resumed"
         | "customer.subscription.trial_will_end" => Target::Subscription,
+        "subscription_schedule.created"
+        | "subscription_schedule.updated"
+        | "subscription_schedule.released"
+        | "subscription_schedule.completed"
+        | "subscription_schedule.canceled"
+        | "subscription_schedule.aborted" => Target::Schedule,
         "invoice.created"
         | "invoice.updated"
         | "invoice.finalized"
@@ -56,6 +66,8 @@ pub fn target(event_type: &str) -> Option<Target> {
         "charge.refund.updated" | "refund.created" | "refund.updated" | "refund.failed" => {
             Target::Refund
         }
+        "coupon.created" | "coupon.updated" | "coupon.deleted" => Target::Coupon,
+        "promotion_code.created" | "promotion_code.updated" => Target::PromotionCode,
         _ => return None,
     })
 }
@@ -72,8 +84,15 @@ pub async fn sync(app: &App, target: Target, id: &str) -> Result<Synced> {
         Target::Subscription => {
             subscriptions::sync::sync(app, &origin, &SubscriptionId::new(id)).await
         }
+        Target::Schedule => {
+            subscriptions::sync::sync_schedule(app, &origin, &ScheduleId::new(id)).await
+        }
         Target::Invoice => invoices::sync::sync(app, &origin, &InvoiceId::new(id)).await,
         Target::Charge => invoices::paid_with::sync_charge(app, &origin, &ChargeId::new(id)).await,
         Target::Refund => invoices::paid_with::sync_refund(app, &origin, &RefundId::new(id)).await,
+        Target::Coupon => discounts::sync::coupon(app, &origin, &CouponId::new(id)).await,
+        Target::PromotionCode => {
+            discounts::sync::promotion_code(app, &origin, &PromotionCodeId::new(id)).await
+        }
     }
 }

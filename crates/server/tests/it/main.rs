@@ -4,10 +4,12 @@
 
 mod harness;
 
+mod addons;
 mod bad_input;
 mod catalog;
 mod checkout;
 mod database;
+mod discounts;
 mod documents;
 mod events;
 mod gateways;
@@ -16,9 +18,14 @@ mod instances;
 mod invoices;
 mod isolation;
 mod library;
+mod pausing;
 mod payment_methods;
+mod pending;
 mod portal;
+mod promotion_codes;
 mod prorations;
+mod slots;
+mod starting;
 mod story;
 mod subscriptions;
 mod tenants;

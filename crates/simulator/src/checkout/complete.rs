@@ -1,19 +1,17 @@
 //! Completing a checkout: the card is charged, and what was promised comes into being.
 
-use super::{Session, SessionLine, Status, Trial};
+use super::{Session, Status};
 use crate::{
+    automatic_tax,
     cards::{AUTHENTICATION_REQUIRED, Outcome, Presence},
     customers::{self, Customer},
     error::{Error, Result},
-    params::Metadata,
     payment_methods::{self, PaymentMethod},
     payments::{self, Order},
-    subscriptions::{self, ItemDraft, SubscriptionDraft},
+    subscriptions,
     table::Object,
     world::World,
 };
-
-const DAY: i64 = 86_400;
 
 /// The order in which Stripe tells of a paid checkout by a new customer.
 const ORDER: &[&str] = &[
@@ -43,15 +41,22 @@ pub struct Submission {
 /// The session is not open, or a `card_error`: then nothing came into being but the failed charge, and
 /// the session stays open.
 pub fn complete(world: &mut World, id: &str, submission: Submission) -> Result<()> {
-    let session = world.sessions.get(id, "session")?.clone();
+    let mut session = world.sessions.get(id, "session")?.clone();
     if session.status != Status::Open {
         return Err(Error::invalid(format!(
             "This Checkout Session is {} and can no longer be paid.",
             session.status.word()
         )));
     }
-    let amount = session.amount(world);
     let method = &submission.method;
+    if session.asks_for_country() && session.country.is_none() {
+        session.country = customers::country_of(&method.address).map(str::to_owned);
+    }
+    if session.automatic_tax && session.country(world).is_none() {
+        return Err(automatic_tax::no_location());
+    }
+    session.taxes = Some(session.taxes(world));
+    let amount = session.amount(world);
     method.check_owner(session.customer.as_deref())?;
     let outcome = match amount {
         0 => method.card.save(submission.presence),
@@ -103,10 +108,23 @@ fn fulfil(world: &mut World, session: &Session, submission: Submission) -> Resul
     let mut method = submission.method;
     let name = method.name.clone();
     let email = submission.email.or_else(|| session.email(world)).or(method.email.clone());
+    let address = session.country.as_deref().map(customers::address_in);
     let customer = if let Some(customer) = &session.customer {
+        let address = address.filter(|_| session.customer_update.address);
+        customers::learn(
+            world,
+            customer,
+            address,
+            name.clone().filter(|_| session.customer_update.name),
+        );
         world.customers.get(customer, "customer")?.id.clone()
     } else {
-        let new = Customer { email: email.clone(), name: name.clone(), ..Customer::default() };
+        let new = Customer {
+            email: email.clone(),
+            name: name.clone(),
+            address: address.unwrap_or_default(),
+            ..Customer::default()
+        };
         customers::add(world, new)
     };
     method.email.clone_from(&email);
@@ -119,21 +137,8 @@ fn fulfil(world: &mut World, session: &Session, submission: Submission) -> Resul
         method.customer = Some(customer.clone());
         payment_methods::announce_attached(world, method)
     };
-    let new = SubscriptionDraft {
-        customer: customer.clone(),
-        items: session.lines.iter().map(item).collect(),
-        trial_end: match session.trial {
-            Trial::None => None,
-            Trial::Days(days) => Some(world.now + days * DAY),
-            Trial::Until(end) => Some(end),
-        },
-        default_payment_method: Some(method),
-        billing: session.billing.clone(),
-        default_tax_rates: Vec::new(),
-        discounts: session.discount.clone().into_iter().collect(),
-        description: session.subscription_description.clone(),
-        metadata: session.subscription_metadata.clone(),
-    };
+    let mut new = session.draft(world, customer.clone());
+    new.default_payment_method = Some(method);
     let subscription = subscriptions::open(world, new, true, submission.presence)?;
     let invoice = world.subscriptions.find(&subscription).and_then(|s| s.latest_invoice.clone());
     let completed = Session {
@@ -150,8 +155,4 @@ fn fulfil(world: &mut World, session: &Session, submission: Submission) -> Resul
     world.sessions.put(completed);
     world.emit("checkout.session.completed", &shown);
     Ok(())
-}
-
-fn item(line: &SessionLine) -> ItemDraft {
-    ItemDraft { price: line.price.clone(), quantity: line.quantity, metadata: Metadata::new() }
 }

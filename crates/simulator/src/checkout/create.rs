@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::{Session, SessionLine, Status, Trial};
+use super::{CustomerUpdate, Session, SessionLine, Status, Trial};
 use crate::{
+    automatic_tax,
     catalog::Price,
     clock::Due,
     discounts::{self, Redemption},
@@ -11,6 +12,7 @@ use crate::{
     params::{self, Metadata, Params},
     subscriptions::{self, Billing, ItemDraft},
     table::Object,
+    tax_rates,
     world::{Request, World},
 };
 
@@ -41,11 +43,17 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         lines,
         currency,
         trial: Trial::None,
+        anchor: None,
         subscription_description: None,
         discount: None,
         allow_promotion_codes: params.boolean("allow_promotion_codes")?.unwrap_or(false),
         billing: Billing::default(),
         subscription_metadata: Metadata::new(),
+        default_tax_rates: Vec::new(),
+        automatic_tax: false,
+        customer_update: CustomerUpdate::default(),
+        country: None,
+        taxes: None,
         subscription: None,
         invoice: None,
         payer_email: None,
@@ -55,8 +63,9 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
     params.merge_metadata(&mut session.metadata)?;
     session.discount = discount(world, &params, &session)?;
     if let Some(data) = params.object("subscription_data")? {
-        read_subscription_data(world.now, &data, &mut session)?;
+        read_subscription_data(world, &data, &mut session)?;
     }
+    read_tax(world, &params, &mut session)?;
     session.id = world.ids.id("cs_test_");
     for line in &mut session.lines {
         line.id = world.ids.id("li_");
@@ -85,25 +94,56 @@ fn check_mode(params: &Params<'_>) -> Result<()> {
             return Err(params::not_simulated(field));
         }
     }
-    if let Some(tax) = params.object("automatic_tax")?
-        && tax.boolean("enabled")? == Some(true)
-    {
-        return Err(params::not_simulated("automatic_tax[enabled]"));
-    }
     Ok(())
+}
+
+/// `automatic_tax`, and what the page may change of a customer that is known.
+///
+/// # Errors
+/// Nobody would say where the customer lives, or there are tax rates besides.
+fn read_tax(world: &World, params: &Params<'_>, session: &mut Session) -> Result<()> {
+    session.automatic_tax = automatic_tax::read_enabled(params)?.unwrap_or_default();
+    if let Some(update) = params.object("customer_update")? {
+        update.only(&["address", "name"], &["shipping"])?;
+        if session.customer.is_none() {
+            let message = "`customer_update` can only be used with `customer`.";
+            return Err(params.wrong("customer_update", message));
+        }
+        let keeps = |field: &str| Ok(update.choice(field, &["auto", "never"])? == Some("auto"));
+        session.customer_update =
+            CustomerUpdate { address: keeps("address")?, name: keeps("name")? };
+    }
+    if !session.automatic_tax {
+        return Ok(());
+    }
+    let by_lines = session.lines.iter().any(|line| !line.tax_rates.is_empty());
+    if by_lines || !session.default_tax_rates.is_empty() {
+        let message = "You cannot set tax rates where automatic tax is enabled.";
+        return Err(params.wrong("automatic_tax[enabled]", message));
+    }
+    if session.asks_for_country() || session.country(world).is_some() {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "Automatic tax calculation in Checkout requires a valid address on the Customer. Add a valid \
+         address to the Customer or set `customer_update[address]` to 'auto' to save the address \
+         entered in Checkout to the Customer.",
+    )
+    .code("customer_tax_location_invalid"))
 }
 
 fn lines(world: &World, params: &Params<'_>) -> Result<(Vec<SessionLine>, String)> {
     let mut items = Vec::new();
     for line in params.objects("line_items")? {
         line.only(
-            &["price", "quantity"],
-            &["adjustable_quantity", "dynamic_tax_rates", "metadata", "price_data", "tax_rates"],
+            &["price", "quantity", "tax_rates"],
+            &["adjustable_quantity", "dynamic_tax_rates", "metadata", "price_data"],
         )?;
         subscriptions::check_for_sale(world, line.required_text("price")?, &line.name("price"))?;
         items.push(ItemDraft {
             price: line.required_text("price")?.to_owned(),
             quantity: line.integer("quantity")?,
+            tax_rates: tax_rates::read(world, &line, "tax_rates")?.unwrap_or_default(),
             metadata: Metadata::new(),
         });
     }
@@ -123,6 +163,7 @@ fn lines(world: &World, params: &Params<'_>) -> Result<(Vec<SessionLine>, String
         id: String::new(),
         price: item.price,
         quantity: item.quantity,
+        tax_rates: item.tax_rates,
     });
     Ok((lines.collect(), currency))
 }
@@ -165,10 +206,13 @@ fn expires_at(now: i64, params: &Params<'_>) -> Result<i64> {
     Err(params.wrong("expires_at", message))
 }
 
-fn read_subscription_data(now: i64, data: &Params<'_>, session: &mut Session) -> Result<()> {
+fn read_subscription_data(world: &World, data: &Params<'_>, session: &mut Session) -> Result<()> {
     data.only(
         &[
+            "billing_cycle_anchor",
+            "billing_cycle_anchor_config",
             "billing_mode",
+            "default_tax_rates",
             "description",
             "metadata",
             "trial_end",
@@ -177,9 +221,6 @@ fn read_subscription_data(now: i64, data: &Params<'_>, session: &mut Session) ->
         ],
         &[
             "application_fee_percent",
-            "billing_cycle_anchor",
-            "billing_cycle_anchor_config",
-            "default_tax_rates",
             "invoice_settings",
             "on_behalf_of",
             "pending_invoice_item_interval",
@@ -195,11 +236,15 @@ fn read_subscription_data(now: i64, data: &Params<'_>, session: &mut Session) ->
     data.set_text("description", &mut session.subscription_description)?;
     session.billing.read_trial_settings(data)?;
     data.merge_metadata(&mut session.subscription_metadata)?;
-    let end = subscriptions::trial_end(now, data)?;
+    session.anchor = subscriptions::read_anchor(world.now, data)?;
+    if let Some(rates) = tax_rates::read(world, data, "default_tax_rates")? {
+        session.default_tax_rates = rates;
+    }
+    let end = subscriptions::trial_end(world.now, data)?;
     if let Some(days) = data.integer("trial_period_days")? {
         session.trial = Trial::Days(days);
     } else if let Some(end) = end {
-        if end < now + TRIAL_NOTICE {
+        if end < world.now + TRIAL_NOTICE {
             let message = "The `trial_end` date has to be at least 2 days in the future.";
             return Err(data.wrong("trial_end", message));
         }

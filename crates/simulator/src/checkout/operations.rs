@@ -84,6 +84,22 @@ pub fn redeem_code(world: &mut World, session: &Session, code: &str) -> Result<(
     Ok(())
 }
 
+/// The country, chosen on the page: with it the tax is known.
+///
+/// # Errors
+/// The session does not ask for it, or it is no code of two letters.
+pub fn set_country(world: &mut World, session: &Session, country: &str) -> Result<()> {
+    if session.status != Status::Open || !session.asks_for_country() {
+        return Err(Error::invalid("This checkout does not ask for a country."));
+    }
+    let country = country.to_ascii_uppercase();
+    if country.len() != 2 || !country.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return Err(Error::invalid("A country is a code of two letters, such as DE."));
+    }
+    world.sessions.change(&session.id, |session| session.country = Some(country));
+    Ok(())
+}
+
 /// `GET /v1/payment_pages/{cs}`, undocumented: Stripe's command line asks for it before it pays.
 pub fn retrieve_page(world: &mut World, request: &Request) -> Result<Value> {
     retrieve(world, request)

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Session, SessionLine, Status, Trial};
 use crate::{
-    lists,
+    customers, lists,
     table::Object,
     world::{World, with_nulls},
 };
@@ -32,7 +32,7 @@ pub fn render(session: &Session, world: &World) -> Value {
         "allow_promotion_codes": session.allow_promotion_codes.then_some(true),
         "amount_subtotal": session.subtotal(world),
         "amount_total": amount,
-        "automatic_tax": { "enabled": false, "liability": null, "provider": null, "status": null },
+        "automatic_tax": automatic_tax(session, world),
         "cancel_url": session.cancel_url,
         "client_reference_id": session.client_reference_id,
         "collected_information": {
@@ -71,14 +71,26 @@ pub fn render(session: &Session, world: &World) -> Value {
         "subscription": session.subscription,
         "success_url": session.success_url,
         "total_details": {
-            "amount_discount": session.subtotal(world) - amount,
+            "amount_discount": session.discount(world),
             "amount_shipping": 0,
-            "amount_tax": 0,
+            "amount_tax": session.taxes(world).iter().flatten().map(|tax| tax.amount).sum::<i64>(),
         },
         "ui_mode": "hosted_page",
         "url": url,
     });
     with_nulls(shown, NULLS)
+}
+
+fn automatic_tax(session: &Session, world: &World) -> Value {
+    let enabled = session.automatic_tax;
+    let is_located = session.country(world).is_some();
+    let status = if is_located { "complete" } else { "requires_location_inputs" };
+    json!({
+        "enabled": enabled,
+        "liability": enabled.then(|| json!({ "type": "self" })),
+        "provider": enabled.then_some("stripe"),
+        "status": enabled.then_some(status),
+    })
 }
 
 /// Known from the start where a customer or an address was given.
@@ -88,7 +100,7 @@ fn customer_details(session: &Session, world: &World) -> Value {
         return Value::Null;
     }
     json!({
-        "address": null,
+        "address": session.country.as_deref().map(customers::address_in),
         "business_name": null,
         "email": email,
         "individual_name": null,
@@ -105,14 +117,19 @@ pub fn render_line(session: &Session, line: &SessionLine, world: &World) -> Valu
     let amount = session.line_amount(line, world);
     let place = session.lines.iter().position(|found| found.id == line.id).unwrap_or_default();
     let discount = session.discount_amounts(world).get(place).copied().unwrap_or_default();
+    let taxes = session.taxes(world).get(place).cloned().unwrap_or_default();
+    let tax = |on_top: bool| {
+        let counted = taxes.iter().filter(|tax| !(on_top && tax.inclusive));
+        counted.map(|tax| tax.amount).sum::<i64>()
+    };
     json!({
         "id": line.id,
         "object": "item",
         "adjustable_quantity": null,
         "amount_discount": discount,
         "amount_subtotal": amount,
-        "amount_tax": 0,
-        "amount_total": amount - discount,
+        "amount_tax": tax(false),
+        "amount_total": amount - discount + tax(true),
         "currency": session.currency,
         "description": product.map(|product| &product.name),
         "metadata": {},

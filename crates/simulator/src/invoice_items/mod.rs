@@ -10,6 +10,8 @@ use crate::{
     params::Metadata,
     subscriptions::Proration,
     table::{Object, Table},
+    tax_rates,
+    test_clocks::clock_of,
     world::{World, with_nulls},
 };
 
@@ -30,6 +32,8 @@ pub struct InvoiceItem {
     pub period: (i64, i64),
     pub proration: bool,
     pub discountable: bool,
+    /// Its own, instead of the invoice's.
+    pub tax_rates: Vec<String>,
     /// The invoice that took it up; none while it waits.
     pub invoice: Option<String>,
     pub metadata: Metadata,
@@ -80,12 +84,13 @@ impl Object for InvoiceItem {
             "proration": self.proration,
             "quantity": self.quantity,
             "quantity_decimal": self.quantity.to_string(),
-            "tax_rates": [],
+            "test_clock": clock_of(world, &self.customer),
+            "tax_rates": tax_rates::show(world, &self.tax_rates),
         });
         if self.proration {
             shown["proration_details"] = json!({ "credited_items": null, "discount_amounts": [] });
         }
-        with_nulls(shown, &["customer_account", "test_clock"])
+        with_nulls(shown, &["customer_account"])
     }
 
     fn table(world: &World) -> &Table<Self> {
@@ -122,6 +127,7 @@ impl InvoiceItem {
             period: proration.period,
             proration: true,
             discountable: false,
+            tax_rates: proration.tax_rates.clone(),
             invoice: None,
             metadata: Metadata::new(),
             deleted: false,

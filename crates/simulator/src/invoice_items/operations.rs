@@ -8,6 +8,8 @@ use crate::{
     lists,
     params::{Metadata, Params},
     table::Object,
+    tax_rates,
+    test_clocks::clock_of,
     world::{Request, World},
 };
 
@@ -38,6 +40,7 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         period: read_period(world.now, &params)?,
         proration: false,
         discountable: params.boolean("discountable")?.unwrap_or(true),
+        tax_rates: tax_rates::read(world, &params, "tax_rates")?.unwrap_or_default(),
         invoice: None,
         metadata: Metadata::new(),
         deleted: false,
@@ -95,7 +98,9 @@ pub fn list(world: &mut World, request: &Request) -> Result<Value> {
     let (customer, invoice) = (params.text("customer")?, params.text("invoice")?);
     let pending = params.boolean("pending")?;
     lists::list::<InvoiceItem>(world, request, |item| {
-        customer.is_none_or(|customer| item.customer == customer)
+        let is_named = customer.is_some() || invoice.is_some();
+        (is_named || clock_of(world, &item.customer).is_none())
+            && customer.is_none_or(|customer| item.customer == customer)
             && (invoice.is_none() || item.invoice.as_deref() == invoice)
             && pending.is_none_or(|pending| item.invoice.is_none() == pending)
     })

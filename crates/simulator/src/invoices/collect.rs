@@ -2,6 +2,7 @@
 
 use super::{Invoice, InvoicePayment, Status, announce, change};
 use crate::{
+    automatic_tax::{self, AutomaticTax},
     cards::{Outcome, Presence},
     clock::Due,
     customers,
@@ -30,6 +31,10 @@ pub fn finalize_now(world: &mut World, id: &str) {
     if invoice.status != Status::Draft {
         return;
     }
+    if invoice.automatic_tax.enabled {
+        settle_tax(world, &invoice);
+    }
+    let Some(invoice) = world.invoices.find(id).cloned() else { return };
     let number = next_number(world, &invoice.customer);
     let metadata = world.subscriptions.find(&invoice.subscription).map(|s| s.metadata.clone());
     let now = world.now;
@@ -78,6 +83,24 @@ pub fn finalize_now(world: &mut World, id: &str) {
         settled_at: None,
     };
     world.invoice_payments.put(payment);
+}
+
+/// Tax is worked out anew when an invoice is finalised. Where the country is gone, tax is switched off,
+/// so that the payments go on.
+fn settle_tax(world: &mut World, invoice: &Invoice) {
+    let country = customers::country(world, &invoice.customer).map(str::to_owned);
+    let mut lines = invoice.lines.clone();
+    automatic_tax::apply(world, country.as_deref(), &mut lines);
+    let lost = AutomaticTax { enabled: false, lost_location: true };
+    change(world, &invoice.id, |invoice| {
+        invoice.lines = lines;
+        if country.is_none() {
+            invoice.automatic_tax = lost;
+        }
+    });
+    if country.is_none() {
+        subscriptions::change(world, &invoice.subscription, |stored| stored.automatic_tax = lost);
+    }
 }
 
 /// `ABCDEFGH-0001`: the customer's prefix and their next number.
@@ -219,6 +242,12 @@ pub fn after_attempt(world: &mut World, id: &str, collected: Collected) {
 
     let Some(invoice) = world.invoices.find(id).cloned() else { return };
     let Some(subscription) = world.subscriptions.find(&invoice.subscription) else { return };
+    if subscription.pending_update.as_ref().is_some_and(|pending| pending.invoice == id) {
+        if collected == Collected::Paid {
+            subscriptions::apply_pending(world, &invoice.subscription);
+        }
+        return;
+    }
     let is_latest = subscription.latest_invoice.as_deref() == Some(id);
     let next = match (collected, subscription.status) {
         (Collected::Paid, Paused) if is_latest => {

@@ -2,7 +2,8 @@
 
 use super::{Invoice, Line, Status, announce, lines};
 use crate::{
-    calendar, discounts,
+    automatic_tax::{self, AutomaticTax},
+    calendar, customers, discounts,
     invoice_items::{self, InvoiceItem},
     subscriptions::Subscription,
     tax_rates,
@@ -78,7 +79,11 @@ pub fn draw(world: &World, subscription: &Subscription, occasion: &Occasion, at:
         drawn.extend(lines::of_period(world, subscription, first));
     }
     discounts::apply(world, &subscription.discounts, at, &mut drawn);
-    tax_rates::apply(world, &subscription.default_tax_rates, &mut drawn);
+    if subscription.automatic_tax.enabled {
+        automatic_tax::apply(world, customers::country(world, &subscription.customer), &mut drawn);
+    } else {
+        tax_rates::apply(world, &subscription.default_tax_rates, &mut drawn);
+    }
     let balance = world.customers.find(&subscription.customer).map_or(0, |c| c.balance);
     Invoice {
         id: String::new(),
@@ -105,6 +110,7 @@ pub fn draw(world: &World, subscription: &Subscription, occasion: &Occasion, at:
         pre_payment_credit: 0,
         post_payment_credit: 0,
         tax_rates: subscription.default_tax_rates.clone(),
+        automatic_tax: AutomaticTax::on(subscription.automatic_tax.enabled),
         proration_date: None,
         finalized_at: None,
         paid_at: None,
@@ -118,6 +124,7 @@ pub fn draw(world: &World, subscription: &Subscription, occasion: &Occasion, at:
 pub fn period_amounts(world: &World, subscription: &Subscription) -> Vec<(String, i64)> {
     let mut whole = subscription.clone();
     whole.period_end = whole.whole_period_end();
+    whole.period_start = whole.period_end - whole.whole_period_seconds();
     let mut drawn = lines::of_period(world, &whole, true);
     discounts::apply(world, &subscription.discounts, world.now, &mut drawn);
     let amounts = drawn.into_iter().map(|line| (line.net(), line.subscription_item));

@@ -29,10 +29,9 @@ fn line(world: &World, subscription: &Subscription, item: &Item, price: &Price) 
     let (amount, description) = if in_trial {
         (0, format!("Free trial for {quantity} × {name}"))
     } else {
-        // A last period cut short by a planned end costs its part.
+        // A last period cut short by a planned end costs its part, and so does a first one before the anchor.
         let billed = subscription.period_end - subscription.period_start;
-        let whole = subscription.whole_period_end() - subscription.period_start;
-        let amount = share(price.amount(quantity), billed, whole);
+        let amount = share(price.amount(quantity), billed, subscription.whole_period_seconds());
         (amount, format!("{quantity} × {name} ({})", rate(price)))
     };
     Line {
@@ -52,6 +51,7 @@ fn line(world: &World, subscription: &Subscription, item: &Item, price: &Price) 
         quantity,
         period,
         discounts: Vec::new(),
+        tax_rates: item.tax_rates.clone(),
         taxes: Vec::new(),
     }
 }
@@ -73,6 +73,7 @@ pub fn waiting(world: &World, item: &InvoiceItem) -> Line {
         quantity: item.quantity,
         period: item.period,
         discounts: Vec::new(),
+        tax_rates: item.tax_rates.clone(),
         taxes: Vec::new(),
     }
 }

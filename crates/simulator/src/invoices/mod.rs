@@ -24,6 +24,7 @@ pub use payments::{
 pub use preview::create_preview;
 
 use crate::{
+    automatic_tax::AutomaticTax,
     discounts,
     params::Metadata,
     table::{Object, Table},
@@ -57,6 +58,7 @@ pub struct Invoice {
     pub pre_payment_credit: i64,
     pub post_payment_credit: i64,
     pub tax_rates: Vec<String>,
+    pub automatic_tax: AutomaticTax,
     /// Of a preview: the moment its prorations are counted from.
     pub proration_date: Option<i64>,
     pub finalized_at: Option<i64>,
@@ -85,6 +87,8 @@ pub struct Line {
     pub period: (i64, i64),
     /// Discounts and what each takes off.
     pub discounts: Vec<(String, i64)>,
+    /// Its own, instead of the invoice's.
+    pub tax_rates: Vec<String>,
     pub taxes: Vec<Tax>,
 }
 

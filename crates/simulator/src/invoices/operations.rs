@@ -16,6 +16,7 @@ use crate::{
     error::{Error, Result},
     lists, params, payment_methods, subscriptions,
     table::Object,
+    test_clocks::clock_of,
     world::{Request, World},
 };
 
@@ -28,7 +29,9 @@ pub fn list(world: &mut World, request: &Request) -> Result<Value> {
     let (customer, subscription) = (params.text("customer")?, params.text("subscription")?);
     let status = params.choice("status", &["draft", "open", "paid", "uncollectible", "void"])?;
     lists::list::<Invoice>(world, request, |invoice| {
-        customer.is_none_or(|customer| invoice.customer == customer)
+        let is_named = customer.is_some() || subscription.is_some();
+        (is_named || clock_of(world, &invoice.customer).is_none())
+            && customer.is_none_or(|customer| invoice.customer == customer)
             && subscription.is_none_or(|subscription| invoice.subscription == subscription)
             && status.is_none_or(|status| invoice.status.word() == status)
     })
@@ -119,6 +122,7 @@ pub fn void(world: &mut World, request: &Request) -> Result<Value> {
         return Err(not_open(&invoice));
     }
     void_now(world, &request.id);
+    subscriptions::forget_pending(world, &request.id);
     forgive(world, &request.id);
     // A voided first invoice leaves nothing to wait for.
     let subscription = world.subscriptions.find(&invoice.subscription);

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::{Invoice, Line, Status};
 use crate::{
-    discounts, lists,
+    customers, discounts, lists,
     tax_rates::{self, Tax},
+    test_clocks::clock_of,
     world::{World, with_nulls},
 };
 
@@ -30,7 +31,9 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         "attempt_count": invoice.attempt_count,
         "attempted": invoice.attempt_count > 0,
         "auto_advance": invoice.auto_advance,
-        "automatic_tax": automatic_tax(),
+        "automatic_tax": invoice.automatic_tax.show_on_invoice(
+            customers::country(world, &invoice.customer).is_some(),
+        ),
         "automatically_finalizes_at": invoice.next_step_at.filter(|_| awaits_draft),
         "billing_reason": invoice.billing_reason,
         "collection_method": "charge_automatically",
@@ -64,6 +67,7 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         "status_transitions": transitions(invoice),
         "subtotal": invoice.subtotal(),
         "subtotal_excluding_tax": invoice.subtotal() - invoice.tax(true),
+        "test_clock": clock_of(world, &invoice.customer),
         "total": total,
         "total_discount_amounts": discounts::show_amounts(&invoice.discounts()),
         "total_excluding_tax": invoice.net() - invoice.tax(true),
@@ -77,13 +81,6 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         shown["customer_phone"] = json!(customer.phone);
     }
     with_nulls(shown, NULLS)
-}
-
-fn automatic_tax() -> Value {
-    json!({
-        "disabled_reason": null, "enabled": false, "liability": null,
-        "provider": null, "status": null,
-    })
 }
 
 fn transitions(invoice: &Invoice) -> Value {
@@ -197,6 +194,5 @@ const NULLS: &[&str] = &[
     "shipping_cost",
     "shipping_details",
     "statement_descriptor",
-    "test_clock",
     "webhooks_delivered_at",
 ];

@@ -15,6 +15,7 @@ use crate::{
     Simulator,
     error::{Error, Result},
     money, payments, setup_intents,
+    test_clocks::customer_behind,
     world::World,
 };
 
@@ -24,7 +25,8 @@ pub fn router() -> Router<Simulator> {
 
 /// Answers the dialogue of a payment or setup intent; see [`Simulator::authenticate`].
 pub fn authenticate(world: &mut World, intent: &str, passed: bool) -> Result<()> {
-    as_request(world, |world| {
+    let customer = customer_behind(world, intent).map(str::to_owned);
+    as_request(world, customer.as_deref(), |world| {
         if intent.starts_with("pi_") {
             payments::authenticated(world, intent, passed)
         } else if intent.starts_with("seti_") {

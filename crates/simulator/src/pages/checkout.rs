@@ -16,6 +16,7 @@ use crate::{
     checkout::{self, Session, Status, Submission},
     error::{Error, Result},
     payment_methods::{self, PaymentMethod},
+    test_clocks::customer_behind,
     world::World,
 };
 
@@ -23,6 +24,7 @@ pub fn router() -> Router<Simulator> {
     Router::new()
         .route("/c/pay/{session}", get(show).post(pay))
         .route("/c/pay/{session}/authentication", post(authenticate))
+        .route("/c/pay/{session}/country", post(choose_country))
         .route("/c/pay/{session}/promotion-code", post(redeem))
 }
 
@@ -79,7 +81,8 @@ async fn pay(State(simulator): State<Simulator>, Path(id): Path<String>, body: S
             }
             return page(StatusCode::OK, view::render(world, &session, &typed, None));
         }
-        let done = as_request(world, |world| submit(world, &session, &typed));
+        let done =
+            as_request(world, session.customer.as_deref(), |world| submit(world, &session, &typed));
         answer(world, &session, &typed, done)
     })
 }
@@ -101,6 +104,23 @@ async fn redeem(
     })
 }
 
+/// Where the payer lives, as a code of two letters.
+async fn choose_country(
+    State(simulator): State<Simulator>,
+    Path(id): Path<String>,
+    body: String,
+) -> Response {
+    let typed = form::decode(&body).into_iter().find(|(name, _)| name == "country");
+    let country = typed.map_or_else(String::new, |(_, country)| country.trim().to_owned());
+    simulator.with(|world| {
+        let Some(session) = world.sessions.find(&id).cloned() else {
+            return not_found("checkout session");
+        };
+        let done = checkout::set_country(world, &session, &country);
+        answer(world, &session, &Typed::default(), done)
+    })
+}
+
 /// The dialogue of the bank: `result` is `complete` or `fail`.
 async fn authenticate(
     State(simulator): State<Simulator>,
@@ -112,7 +132,7 @@ async fn authenticate(
             return not_found("checkout session");
         };
         let passed = form::decode(&body).iter().any(|(n, v)| n == "result" && v == "complete");
-        let done = as_request(world, |world| {
+        let done = as_request(world, session.customer.as_deref(), |world| {
             world.sessions.change(&session.id, |session| session.authenticating = None);
             let method = session.authenticating.as_deref().unwrap_or_default();
             let method = world.payment_methods.get(method, "payment_method")?.clone();
@@ -153,6 +173,9 @@ fn submit(world: &mut World, session: &Session, typed: &Typed) -> Result<()> {
     if email.is_none() {
         return Err(Error::invalid("Your email is incomplete."));
     }
+    if session.automatic_tax && session.country(world).is_none() {
+        return Err(Error::invalid("Choose your country first, so that the tax is known."));
+    }
     if session.status == Status::Open && needs_dialogue(world, session, &method) {
         world.sessions.change(&session.id, |session| {
             session.authenticating = Some(method.id.clone());
@@ -185,7 +208,8 @@ pub fn read_expiry(text: &str) -> (i64, i64) {
 
 /// Pays as the page does, dialogue passed; see [`Simulator::complete_checkout`].
 pub fn pay_with(world: &mut World, session: &str, method: &str) -> Result<()> {
-    as_request(world, |world| {
+    let customer = customer_behind(world, session).map(str::to_owned);
+    as_request(world, customer.as_deref(), |world| {
         let method = payment_methods::resolve(world, method, "payment_method")?;
         let presence = match Card::charge(method.card, method.authenticated, Presence::Absent) {
             Outcome::NeedsAction => Presence::Authenticated,

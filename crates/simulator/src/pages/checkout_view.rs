@@ -7,7 +7,7 @@ use crate::{
     calendar,
     catalog::{Price, amount::Scheme},
     checkout::{Session, SessionLine, Status, Trial},
-    money,
+    money, tax_rates,
     world::World,
 };
 
@@ -85,13 +85,20 @@ fn summary(world: &World, session: &Session) -> Markup {
             }
         }
         @if session.allow_promotion_codes || session.discount.is_some() { (discount(world, session)) }
+        @if session.asks_for_country() && session.status == Status::Open { (country(world, session)) }
+        @for tax in tax_rates::sum(session.taxes(world).iter().flatten()) {
+            p.tax {
+                span { @if tax.inclusive { "Tax included" } @else { "Tax" } } " "
+                strong { (money::show(tax.amount, &session.currency)) }
+            }
+        }
         p.total { span { "Total due today" } strong { (money::show(amount, &session.currency)) } }
     }
 }
 
 /// What is taken off, and the field for a promotion code.
 fn discount(world: &World, session: &Session) -> Markup {
-    let off = session.subtotal(world) - session.amount(world);
+    let off = session.discount(world);
     let code = session.discount.as_ref().and_then(|found| found.promotion_code.as_ref());
     let code = code.and_then(|id| world.promotion_codes.find(id)).map_or("", |found| &found.code);
     html! {
@@ -104,6 +111,19 @@ fn discount(world: &World, session: &Session) -> Markup {
                 input #promotion_code name="promotion_code" value=(code) autocomplete="off";
                 button.quiet #apply-code type="submit" { "Apply" }
             }
+        }
+    }
+}
+
+/// Where the payer lives decides on the tax.
+fn country(world: &World, session: &Session) -> Markup {
+    let known = session.country(world).unwrap_or_default();
+    html! {
+        form.promotion method="post" action={ "/c/pay/" (session.id) "/country" } {
+            label for="country" { "Country, as two letters" }
+            input #country name="country" value=(known) autocomplete="country" maxlength="2"
+                placeholder="US" required;
+            button.quiet #choose-country type="submit" { "Apply" }
         }
     }
 }

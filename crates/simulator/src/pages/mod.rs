@@ -31,11 +31,15 @@ pub fn router(simulator: Simulator) -> Router {
         .with_state(simulator)
 }
 
-/// What a page does is a request too, and its events say so.
-fn as_request<T>(world: &mut World, work: impl FnOnce(&mut World) -> T) -> T {
+/// What a page does is a request too, and its events say so. It is done at the customer's time.
+fn as_request<T>(
+    world: &mut World,
+    customer: Option<&str>,
+    work: impl FnOnce(&mut World) -> T,
+) -> T {
     let request_id = world.ids.id("req_");
     world.cause = Some(Cause { request_id, idempotency_key: None });
-    let done = work(world);
+    let done = world.at_time_of(customer, work);
     world.cause = None;
     done
 }

@@ -58,7 +58,10 @@ fn respond(world: &mut World, id: &str, proposal: &Proposal, alert: Option<&str>
     };
     let portal = Portal { session: &session, configuration: &configuration };
     if let (Some(subscription), Some(price)) = (&proposal.subscription, &proposal.price) {
-        return match preview(world, &portal, subscription, price) {
+        let shown = world.at_time_of(Some(&session.customer), |world| {
+            preview(world, &portal, subscription, price)
+        });
+        return match shown {
             Ok((form, invoice)) => {
                 page(StatusCode::OK, view::confirmation(world, &portal, &form, &invoice))
             }
@@ -144,7 +147,7 @@ async fn act(State(simulator): State<Simulator>, Path(id): Path<String>, body: S
             return not_found("portal configuration");
         };
         let portal = Portal { session: &session, configuration: &configuration };
-        match as_request(world, |world| perform(world, &portal, &fields)) {
+        match as_request(world, Some(&session.customer), |world| perform(world, &portal, &fields)) {
             Ok(()) => {
                 let redirect = session.flow.as_ref().and_then(|flow| flow.redirect.clone());
                 let url = redirect.unwrap_or_else(|| format!("/p/session/{id}"));

@@ -29,7 +29,7 @@ pub struct PaymentMethod {
     pub name: Option<String>,
     pub email: Option<String>,
     phone: Option<String>,
-    address: Value,
+    pub address: Value,
     metadata: Metadata,
     /// Its owner passed 3-D Secure with it once.
     pub authenticated: bool,

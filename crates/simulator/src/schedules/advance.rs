@@ -30,6 +30,7 @@ pub fn enter(world: &mut World, subscription: &mut Subscription, phase: &Phase) 
                 price: String::new(),
                 quantity: None,
                 metadata: wanted.metadata.clone(),
+                tax_rates: Vec::new(),
                 debit: None,
             },
         };
@@ -78,20 +79,24 @@ pub fn begin_next(world: &mut World, id: &str) {
 }
 
 fn change_inside_period(world: &mut World, before: &Subscription, phase: &Phase) {
+    let plan = plan(world, before, phase, world.now);
+    subscriptions::perform(world, before, plan, true);
+}
+
+/// The change that a phase makes when it begins inside a period, at `moment`.
+pub fn plan(world: &mut World, before: &Subscription, phase: &Phase, moment: i64) -> Plan {
     let mut after = before.clone();
     enter(world, &mut after, phase);
     let restarts = after.cycle.is_none() && before.cycle.is_some();
     if restarts {
         after.begin_period(0);
     }
-    let now = world.now;
     let prorates = phase.proration_behavior != "none" && before.status.is_billed();
     let prorations =
-        if prorates { prorate(world, before, &mut after, now, restarts) } else { Vec::new() };
+        if prorates { prorate(world, before, &mut after, moment, restarts) } else { Vec::new() };
     let invoices_now =
         restarts || (phase.proration_behavior == "always_invoice" && !prorations.is_empty());
-    let plan = Plan { after, prorations, restarts, invoices_now, proration_date: now };
-    subscriptions::perform(world, before, plan);
+    Plan { after, prorations, restarts, invoices_now, proration_date: moment }
 }
 
 fn finish(world: &mut World, id: &str, end_behavior: &str) {

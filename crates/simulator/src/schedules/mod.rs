@@ -2,6 +2,7 @@
 
 mod advance;
 mod operations;
+mod outlook;
 mod phases;
 mod render;
 
@@ -9,9 +10,12 @@ use serde_json::Value;
 
 pub use advance::{advance, begin_next, drop_with_subscription, due_phase, enter};
 pub use operations::{cancel, create, list, release, retrieve, update};
+pub use outlook::{Next, look_ahead};
+pub use phases::read_new;
 
 use crate::{
-    params::Metadata,
+    error::Result,
+    params::{Metadata, Params},
     table::{Object, Table},
     world::World,
 };
@@ -33,6 +37,22 @@ pub struct Schedule {
     pub completed_at: Option<i64>,
     pub released_at: Option<i64>,
     pub metadata: Metadata,
+}
+
+impl Schedule {
+    /// Takes over what a request says of its phases and its end, at the moment `world.now`.
+    pub fn read(&mut self, world: &World, params: &Params<'_>) -> Result<()> {
+        params.choice("proration_behavior", &["always_invoice", "create_prorations", "none"])?;
+        if let Some(behavior) = params.choice("end_behavior", &["cancel", "release"])? {
+            self.end_behavior = behavior;
+        }
+        if params.has("phases") {
+            self.phases = phases::read(world, params, self)?;
+            let is_running = |phase: &Phase| (phase.start..phase.end).contains(&world.now);
+            self.current = self.phases.iter().position(is_running).unwrap_or_default();
+        }
+        Ok(())
+    }
 }
 
 #[derive(Clone)]
@@ -83,8 +103,8 @@ impl Object for Schedule {
         self.created
     }
 
-    fn render(&self, _: &World) -> Value {
-        render::render(self)
+    fn render(&self, world: &World) -> Value {
+        render::render(self, world)
     }
 
     fn table(world: &World) -> &Table<Self> {

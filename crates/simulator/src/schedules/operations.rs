@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Phase, PhaseItem, Schedule, Status, announce, change, phases};
+use super::{Phase, PhaseItem, Schedule, Status, announce, change};
 use crate::{
     clock::Due,
     error::{Error, Result},
@@ -10,6 +10,7 @@ use crate::{
     params::{Metadata, Params},
     subscriptions::{self, Subscription},
     table::Object,
+    test_clocks::clock_of,
     world::{Request, World},
 };
 
@@ -73,16 +74,8 @@ fn present(subscription: &Subscription) -> Phase {
 pub fn update(world: &mut World, request: &Request) -> Result<Value> {
     let params = request.params();
     let mut schedule = active(world, &request.id, "updated")?;
-    params.choice("proration_behavior", &["always_invoice", "create_prorations", "none"])?;
-    if let Some(behavior) = params.choice("end_behavior", &["cancel", "release"])? {
-        schedule.end_behavior = behavior;
-    }
+    schedule.read(world, &params)?;
     params.merge_metadata(&mut schedule.metadata)?;
-    if params.has("phases") {
-        schedule.phases = phases::read(world, &params, &schedule)?;
-        let is_running = |phase: &Phase| (phase.start..phase.end).contains(&world.now);
-        schedule.current = schedule.phases.iter().position(is_running).unwrap_or_default();
-    }
     for phase in &schedule.phases[schedule.current..] {
         world.agenda.add(phase.end, Due::PhaseEnd(request.id.clone()));
     }
@@ -144,7 +137,8 @@ pub fn retrieve(world: &mut World, request: &Request) -> Result<Value> {
 pub fn list(world: &mut World, request: &Request) -> Result<Value> {
     let params: Params<'_> = request.params();
     let customer = params.text("customer")?;
-    lists::list::<Schedule>(world, request, |schedule| {
-        customer.is_none_or(|customer| schedule.customer == customer)
+    lists::list::<Schedule>(world, request, |schedule| match customer {
+        Some(customer) => schedule.customer == customer,
+        None => clock_of(world, &schedule.customer).is_none(),
     })
 }

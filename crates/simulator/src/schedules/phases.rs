@@ -17,21 +17,32 @@ const PHASES_MAX: usize = 10;
 /// More than ten, a gap or overlap, an end that is not after its start, items that do not go together,
 /// or another past than the schedule has.
 pub fn read(world: &World, params: &Params<'_>, schedule: &Schedule) -> Result<Vec<Phase>> {
+    let first = schedule.phases.first().map_or(world.now, |phase| phase.start);
+    let phases = read_from(world, params, first)?;
+    check_present(world, params, schedule, &phases)?;
+    Ok(phases)
+}
+
+/// The phases of a schedule that does not exist: the first one begins now.
+pub fn read_new(world: &World, params: &Params<'_>) -> Result<Vec<Phase>> {
+    read_from(world, params, world.now)
+}
+
+fn read_from(world: &World, params: &Params<'_>, first: i64) -> Result<Vec<Phase>> {
     let mut phases: Vec<Phase> = Vec::new();
     for entry in params.objects("phases")? {
         entry.only(READS, KNOWS)?;
-        let previous = phases.last().map(|phase| phase.end);
-        phases.push(read_phase(world, &entry, previous, schedule)?);
+        let previous = phases.last().map_or(first, |phase| phase.end);
+        phases.push(read_phase(world, &entry, previous)?);
     }
     if phases.is_empty() {
-        return Err(Error::parameter_missing("phases"));
+        return Err(Error::parameter_missing(&params.name("phases")));
     }
     if phases.len() > PHASES_MAX {
         let message =
             format!("A schedule can have at most {PHASES_MAX} current and future phases.");
         return Err(params.wrong("phases", &message));
     }
-    check_present(world, params, schedule, &phases)?;
     Ok(phases)
 }
 
@@ -57,14 +68,8 @@ const KNOWS: &[&str] = &[
     "trial_end",
 ];
 
-fn read_phase(
-    world: &World,
-    entry: &Params<'_>,
-    previous: Option<i64>,
-    schedule: &Schedule,
-) -> Result<Phase> {
-    let first = schedule.phases.first().map_or(world.now, |phase| phase.start);
-    let expected = previous.unwrap_or(first);
+/// `expected` is when it begins.
+fn read_phase(world: &World, entry: &Params<'_>, expected: i64) -> Result<Phase> {
     let start = match entry.text("start_date")? {
         None => expected,
         Some("now") => world.now,
@@ -104,6 +109,7 @@ fn read_items(world: &World, entry: &Params<'_>) -> Result<(Vec<PhaseItem>, Stri
         let mut draft = ItemDraft {
             price: item.required_text("price")?.to_owned(),
             quantity: item.integer("quantity")?,
+            tax_rates: Vec::new(),
             metadata: Metadata::new(),
         };
         item.merge_metadata(&mut draft.metadata)?;
@@ -166,5 +172,5 @@ fn check_present(
         "The simulator does not change the running phase of a schedule. Change the subscription \
          first, and then make the schedule from it.",
     )
-    .param("phases"))
+    .param(&params.name("phases")))
 }

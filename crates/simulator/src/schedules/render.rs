@@ -3,9 +3,12 @@
 use serde_json::{Value, json};
 
 use super::{Phase, PhaseItem, Schedule, Status};
-use crate::world::with_nulls;
+use crate::{
+    test_clocks::clock_of,
+    world::{World, with_nulls},
+};
 
-pub fn render(schedule: &Schedule) -> Value {
+pub fn render(schedule: &Schedule, world: &World) -> Value {
     let running = schedule.phases.get(schedule.current);
     let running = running.filter(|_| schedule.status == Status::Active);
     let shown = json!({
@@ -45,8 +48,9 @@ pub fn render(schedule: &Schedule) -> Value {
         "released_subscription": schedule.released_subscription,
         "status": schedule.status.word(),
         "subscription": schedule.subscription,
+        "test_clock": clock_of(world, &schedule.customer),
     });
-    with_nulls(shown, &["application", "customer_account", "test_clock"])
+    with_nulls(shown, &["application", "customer_account"])
 }
 
 fn render_phase(phase: &Phase) -> Value {

@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::{
-    Cancellation, Item, Status, Subscription, SubscriptionDraft, TRIAL_WARNING_SECONDS,
+    Cancellation, End, Item, Status, Subscription, SubscriptionDraft, TRIAL_WARNING_SECONDS,
     check_items, draft, payable,
 };
 use crate::{
+    automatic_tax::{self, AutomaticTax},
     calendar::Cadence,
     cards::{Outcome, Presence},
     clock::Due,
@@ -15,6 +16,7 @@ use crate::{
     invoices::{self, Collected, Invoice, Occasion},
     payments, setup_intents,
     table::Object,
+    test_clocks,
     world::{Request, World},
 };
 
@@ -47,6 +49,7 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         &["allow_incomplete", "default_incomplete", "error_if_incomplete"],
     )?;
     let new = draft::read(world, &params)?;
+    automatic_tax::read(world, &params, &mut preview(world, new.clone())?)?;
     let collects = behavior != Some("default_incomplete");
     if collects {
         check_payable(world, &new, behavior == Some("error_if_incomplete"))?;
@@ -64,9 +67,10 @@ pub fn open(
     collects: bool,
     presence: Presence,
 ) -> Result<String> {
+    test_clocks::check_subscription(world, &new.customer)?;
     let (cadence, currency) = check_items(world, &mut new.items, "items")?;
     let id = world.ids.id("sub_");
-    let mut subscription = begin(world, new, cadence, currency);
+    let mut subscription = begin(world, new, cadence, currency)?;
     subscription.id.clone_from(&id);
     for item in &mut subscription.items {
         item.id = world.ids.id("si_");
@@ -82,7 +86,7 @@ pub fn open(
         true => Collected::Paid,
         false if collects => invoices::collect(world, &invoice, None, presence),
         false => {
-            propose_method(world, &subscription, &invoice);
+            propose_method(world, &id, &invoice);
             Collected::Failed
         }
     };
@@ -108,7 +112,7 @@ fn begin(
     new: SubscriptionDraft,
     cadence: Cadence,
     currency: String,
-) -> Subscription {
+) -> Result<Subscription> {
     let now = world.now;
     let wanted = new.discounts;
     let items = new.items.into_iter().map(|item| Item {
@@ -117,6 +121,7 @@ fn begin(
         price: item.price,
         quantity: item.quantity,
         metadata: item.metadata,
+        tax_rates: item.tax_rates,
         debit: None,
     });
     let mut subscription = Subscription {
@@ -146,15 +151,31 @@ fn begin(
         metadata: new.metadata,
         discounts: Vec::new(),
         default_tax_rates: new.default_tax_rates,
+        automatic_tax: AutomaticTax::on(new.automatic_tax),
         pause_collection: None,
         schedule: None,
+        pending_update: None,
     };
-    if new.trial_end.is_none() {
-        subscription.begin_period(0);
+    match new.anchor {
+        _ if new.trial_end.is_some() => {}
+        Some(anchor) => subscription.begin_on(anchor, now)?,
+        None => subscription.begin_period(0),
+    }
+    if let Some(end) = new.ends {
+        let whole = subscription.whole_period_end();
+        let end = match end {
+            End::OfPeriod => whole,
+            End::At(moment) => moment,
+        };
+        subscription.cancel_at = Some(end);
+        subscription.cancel_at_period_end = matches!(new.ends, Some(End::OfPeriod));
+        subscription.canceled_at = Some(now);
+        subscription.cancellation.reason = Some("cancellation_requested");
+        subscription.period_end = whole.min(end);
     }
     subscription.discounts =
         wanted.iter().map(|wanted| discounts::redeem(world, wanted, &subscription)).collect();
-    subscription
+    Ok(subscription)
 }
 
 /// # Errors
@@ -169,13 +190,14 @@ fn check_payable(world: &World, new: &SubscriptionDraft, asks_card: bool) -> Res
 /// The subscription as it would begin, not kept and without ids.
 pub fn preview(world: &World, mut new: SubscriptionDraft) -> Result<Subscription> {
     let (cadence, currency) = check_items(world, &mut new.items, "items")?;
-    Ok(begin(world, new, cadence, currency))
+    begin(world, new, cadence, currency)
 }
 
-/// The intent of a first invoice that is not charged at once only waits for the customer's word.
-fn propose_method(world: &mut World, subscription: &Subscription, invoice: &str) {
+/// The intent of an invoice that is not charged at once only waits for the customer's word.
+pub fn propose_method(world: &mut World, subscription: &str, invoice: &str) {
     let intent = world.invoices.find(invoice).and_then(|invoice| invoice.payment_intent.clone());
-    if let (Some(intent), Some(method)) = (intent, subscription.payment_method(world)) {
+    let method = world.subscriptions.find(subscription).and_then(|s| s.payment_method(world));
+    if let (Some(intent), Some(method)) = (intent, method) {
         payments::propose(world, &intent, method);
     }
 }
@@ -202,6 +224,9 @@ fn ask_for_card(world: &mut World, subscription: &Subscription, collects: bool) 
 fn plan_ahead(world: &mut World, subscription: &Subscription, status: Status) {
     let id = &subscription.id;
     world.agenda.add(subscription.period_end, Due::PeriodEnd(id.clone()));
+    if let Some(end) = subscription.cancel_at {
+        world.agenda.add(end, Due::PeriodEnd(id.clone()));
+    }
     if status == Status::Incomplete {
         world.agenda.add(world.now + INCOMPLETE_SECONDS, Due::IncompleteExpiry(id.clone()));
     }

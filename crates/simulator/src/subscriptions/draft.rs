@@ -1,7 +1,8 @@
 //! What a subscription is made of, read from a request and checked.
 
-use super::Billing;
+use super::{Anchor, Billing, read_anchor};
 use crate::{
+    automatic_tax,
     calendar::Cadence,
     catalog::Recurring,
     discounts::{self, Redemption},
@@ -21,18 +22,31 @@ pub struct SubscriptionDraft {
     pub customer: String,
     pub items: Vec<ItemDraft>,
     pub trial_end: Option<i64>,
+    pub anchor: Option<Anchor>,
+    /// An end that is set from the beginning.
+    pub ends: Option<End>,
     pub default_payment_method: Option<String>,
     pub billing: Billing,
     pub discounts: Vec<Redemption>,
     pub default_tax_rates: Vec<String>,
+    pub automatic_tax: bool,
     pub description: Option<String>,
     pub metadata: Metadata,
+}
+
+/// When a subscription is to end.
+#[derive(Clone, Copy)]
+pub enum End {
+    /// With its first period.
+    OfPeriod,
+    At(i64),
 }
 
 #[derive(Clone)]
 pub struct ItemDraft {
     pub price: String,
     pub quantity: Option<i64>,
+    pub tax_rates: Vec<String>,
     pub metadata: Metadata,
 }
 
@@ -41,6 +55,7 @@ pub fn read(world: &World, params: &Params<'_>) -> Result<SubscriptionDraft> {
     let customer = params.required_text("customer")?;
     world.customers.get(customer, "customer")?;
     refuse_unless(params, "collection_method", "charge_automatically")?;
+    refuse_unless(params, "proration_behavior", "create_prorations")?;
     if let Some(mode) = params.object("billing_mode")? {
         refuse_unless(&mode, "type", "flexible")?;
     }
@@ -48,9 +63,12 @@ pub fn read(world: &World, params: &Params<'_>) -> Result<SubscriptionDraft> {
         customer: customer.to_owned(),
         items: read_items(world, params)?,
         trial_end: trial_end(world.now, params)?,
+        anchor: read_anchor(world.now, params)?,
+        ends: read_end(world.now, params)?,
         default_payment_method: None,
         billing: Billing::default(),
         discounts: discounts::read(world, params, Some(customer))?.unwrap_or_default(),
+        automatic_tax: automatic_tax::read_enabled(params)?.unwrap_or_default(),
         default_tax_rates: tax_rates::read(world, params, "default_tax_rates")?.unwrap_or_default(),
         description: params.text("description")?.map(str::to_owned),
         metadata: Metadata::new(),
@@ -64,6 +82,21 @@ pub fn read(world: &World, params: &Params<'_>) -> Result<SubscriptionDraft> {
     Ok(new)
 }
 
+/// `cancel_at` and `cancel_at_period_end` of a subscription that begins.
+fn read_end(now: i64, params: &Params<'_>) -> Result<Option<End>> {
+    if params.boolean("cancel_at_period_end")? == Some(true) {
+        return Ok(Some(End::OfPeriod));
+    }
+    match params.integer("cancel_at")? {
+        None => Ok(None),
+        Some(moment) if moment > now => Ok(Some(End::At(moment))),
+        Some(_) => {
+            let message = "The subscription cannot be set to cancel in the past.";
+            Err(params.wrong("cancel_at", message))
+        }
+    }
+}
+
 /// A subscription as the `subscription_details` of a preview describe it.
 pub fn read_preview(
     world: &World,
@@ -71,18 +104,35 @@ pub fn read_preview(
     details: &Params<'_>,
     discounts: Vec<Redemption>,
 ) -> Result<SubscriptionDraft> {
+    let items = read_items(world, details)?;
+    let rates = tax_rates::read(world, details, "default_tax_rates")?;
     Ok(SubscriptionDraft {
-        customer: customer.to_owned(),
-        items: read_items(world, details)?,
         trial_end: trial_end(world.now, details)?,
-        default_payment_method: None,
-        billing: Billing::default(),
-        discounts,
-        default_tax_rates: tax_rates::read(world, details, "default_tax_rates")?
-            .unwrap_or_default(),
-        description: None,
-        metadata: Metadata::new(),
+        anchor: None,
+        ends: None,
+        default_tax_rates: rates.unwrap_or_default(),
+        ..SubscriptionDraft::of_items(customer, items, discounts)
     })
+}
+
+impl SubscriptionDraft {
+    /// One that says nothing but what it sells to whom.
+    pub fn of_items(customer: &str, items: Vec<ItemDraft>, discounts: Vec<Redemption>) -> Self {
+        Self {
+            customer: customer.to_owned(),
+            items,
+            trial_end: None,
+            anchor: None,
+            ends: None,
+            default_payment_method: None,
+            billing: Billing::default(),
+            discounts,
+            default_tax_rates: Vec::new(),
+            automatic_tax: false,
+            description: None,
+            metadata: Metadata::new(),
+        }
+    }
 }
 
 /// # Errors
@@ -102,19 +152,13 @@ fn read_items(world: &World, params: &Params<'_>) -> Result<Vec<ItemDraft>> {
     let mut items = Vec::new();
     for item in params.objects("items")? {
         item.only(
-            &["metadata", "price", "quantity"],
-            &[
-                "billing_thresholds",
-                "current_trial",
-                "discounts",
-                "price_data",
-                "tax_rates",
-                "trial",
-            ],
+            &["metadata", "price", "quantity", "tax_rates"],
+            &["billing_thresholds", "current_trial", "discounts", "price_data", "trial"],
         )?;
         let mut new = ItemDraft {
             price: item.required_text("price")?.to_owned(),
             quantity: item.integer("quantity")?,
+            tax_rates: tax_rates::read(world, &item, "tax_rates")?.unwrap_or_default(),
             metadata: Metadata::new(),
         };
         check_for_sale(world, &new.price, &item.name("price"))?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Subscription, render::render_item, update::apply};
+use super::{PendingUpdate, Subscription, render::render_item, update::apply};
 use crate::{
     error::{Error, Result},
     lists,
@@ -23,8 +23,10 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
     let known = world.subscriptions.get(id, "subscription")?.items.len();
     change(world, id, request, false)?;
     let subscription = world.subscriptions.get(id, "subscription")?;
-    let added = subscription.items.get(known).ok_or_else(Error::server)?;
-    Ok(render_item(subscription, added, world))
+    // One that waits for its invoice is shown as it is to be.
+    let changed = subscription.pending_update.as_ref().map_or(subscription, PendingUpdate::after);
+    let added = changed.items.get(known).ok_or_else(Error::server)?;
+    Ok(render_item(changed, added, world))
 }
 
 pub fn update(world: &mut World, request: &Request) -> Result<Value> {

@@ -1,5 +1,6 @@
 //! Subscriptions: what a customer pays for again and again.
 
+mod anchor;
 mod billing;
 mod cancel;
 mod create;
@@ -7,28 +8,36 @@ mod draft;
 pub mod items;
 mod pause;
 mod payable;
+mod pending;
 mod plan;
 mod proration;
 mod render;
+mod trial;
 mod update;
 
 use serde_json::Value;
 
+pub use anchor::{Anchor, read as read_anchor};
 pub use billing::Billing;
 pub use cancel::{cancel, cancel_all_of, end};
 pub use create::{create, open, preview};
 pub use draft::{
-    ItemDraft, SubscriptionDraft, check_for_sale, check_items, read_preview, trial_end,
+    End, ItemDraft, SubscriptionDraft, check_for_sale, check_items, read_preview, trial_end,
 };
 pub use pause::{
     PausedCollection, enter_pause, expire_resumption, invoice_pending, pause, resume,
     resume_collection, resumed_by_payment,
 };
+pub use pending::{
+    PendingUpdate, apply as apply_pending, expire as expire_pending, forget as forget_pending,
+};
 pub use plan::Plan;
 pub use proration::{Debit, Proration, credits_at_end, prorate, share};
+pub use trial::TrialChange;
 pub use update::{perform, update};
 
 use crate::{
+    automatic_tax::AutomaticTax,
     calendar::{self, Cadence},
     catalog::Price,
     discounts::Discount,
@@ -37,6 +46,7 @@ use crate::{
     lists,
     params::Metadata,
     table::{Object, Table},
+    test_clocks::clock_of,
     world::{Request, World},
 };
 
@@ -76,9 +86,12 @@ pub struct Subscription {
     pub metadata: Metadata,
     pub discounts: Vec<Discount>,
     pub default_tax_rates: Vec<String>,
+    pub automatic_tax: AutomaticTax,
     pub pause_collection: Option<PausedCollection>,
     /// The schedule that manages it.
     pub schedule: Option<String>,
+    /// A change that waits for its invoice.
+    pub pending_update: Option<PendingUpdate>,
 }
 
 #[derive(Clone)]
@@ -89,6 +102,8 @@ pub struct Item {
     /// None for a metered price.
     pub quantity: Option<i64>,
     pub metadata: Metadata,
+    /// Its own, instead of the subscription's.
+    pub tax_rates: Vec<String>,
     /// What it was debited with; none during a trial, and for metered prices.
     pub debit: Option<Debit>,
 }
@@ -173,6 +188,15 @@ impl Subscription {
         }
     }
 
+    /// How long the running period would be if it were a whole one.
+    pub fn whole_period_seconds(&self) -> i64 {
+        let start = match self.cycle {
+            Some(cycle) => calendar::period_start(self.anchor, self.cadence, cycle),
+            None => self.period_start,
+        };
+        self.whole_period_end() - start
+    }
+
     /// When the running period would end if nothing cut it short.
     pub fn whole_period_end(&self) -> i64 {
         match self.cycle {
@@ -221,6 +245,12 @@ pub fn change(world: &mut World, id: &str, change: impl FnOnce(&mut Subscription
     world.emit_update("customer.subscription.updated", &before, &after);
 }
 
+fn announce_change(world: &mut World, id: &str, before: &Value) {
+    if let Some(after) = world.subscriptions.find(id).map(|stored| stored.render(world)) {
+        world.emit_update("customer.subscription.updated", before, &after);
+    }
+}
+
 /// The card that has paid becomes the subscription's own, where that was asked for.
 pub fn keep_method(world: &mut World, id: &str, method: &str) {
     if world.subscriptions.find(id).is_some_and(|subscription| subscription.billing.keeps_method) {
@@ -259,6 +289,7 @@ pub fn retrieve(world: &mut World, request: &Request) -> Result<Value> {
 pub fn list(world: &mut World, request: &Request) -> Result<Value> {
     let params = request.params();
     let (customer, price) = (params.text("customer")?, params.text("price")?);
+    let clock = params.text("test_clock")?;
     let status = params.choice(
         "status",
         &[
@@ -282,6 +313,7 @@ pub fn list(world: &mut World, request: &Request) -> Result<Value> {
             Some(status) => subscription.status.word() == status,
         };
         has_status
+            && (customer.is_some() || clock_of(world, &subscription.customer) == clock)
             && customer.is_none_or(|customer| subscription.customer == customer)
             && price.is_none_or(|price| subscription.items.iter().any(|item| item.price == price))
     })

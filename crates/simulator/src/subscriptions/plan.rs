@@ -1,9 +1,11 @@
 //! Working out a change of a subscription before anything is done: an update does it, a preview shows it.
 
 use super::{
-    Item, ItemDraft, Proration, Status, Subscription, check_for_sale, check_items, prorate,
+    Item, ItemDraft, Proration, Subscription, TrialChange, check_for_sale, check_items, prorate,
+    trial,
 };
 use crate::{
+    automatic_tax,
     calendar::Cadence,
     discounts::{self, Redemption},
     error::{Error, Result},
@@ -13,8 +15,6 @@ use crate::{
     tax_rates,
     world::World,
 };
-
-const TRIAL_SECONDS_MAX: i64 = 730 * 86_400;
 
 /// A change, ready to be done.
 pub struct Plan {
@@ -50,13 +50,22 @@ impl Plan {
             after.default_tax_rates = rates;
         }
         let changes_interval = params.has("items") && change_items(world, params, &mut after)?;
+        automatic_tax::read(world, params, &mut after)?;
         let moves_anchor = change_anchor(params)?;
-        let ends_trial = change_trial(world.now, params, &mut after)?;
+        let trial = trial::change(world.now, params, &mut after)?;
         let is_in_period = before.cycle.is_some();
-        let restarts = ends_trial || (is_in_period && (changes_interval || moves_anchor));
-        if restarts {
-            restart(world.now, moves_anchor || ends_trial, &mut after);
-        }
+        let restarts = match trial {
+            TrialChange::Begins => true,
+            TrialChange::Ends => {
+                restart(world.now, true, &mut after);
+                true
+            }
+            _ if is_in_period && (changes_interval || moves_anchor) => {
+                restart(world.now, moves_anchor, &mut after);
+                true
+            }
+            TrialChange::None | TrialChange::Moves => false,
+        };
         change_end(world.now, params, &mut after)?;
         let proration_date = proration_date(world.now, before, params)?;
         let prorates = behavior != "none" && is_in_period && before.status.is_billed();
@@ -98,34 +107,6 @@ fn change_anchor(params: &Params<'_>) -> Result<bool> {
     let Some(anchor) = params.object("billing_cycle_anchor")? else { return Ok(false) };
     anchor.only(&["type"], &["timestamp"])?;
     Ok(anchor.choice("type", &["now", "unchanged"])? == Some("now"))
-}
-
-/// `trial_end` of a trial that runs: `now`, or another moment. Answers whether it ends now.
-fn change_trial(now: i64, params: &Params<'_>, after: &mut Subscription) -> Result<bool> {
-    let Some(text) = params.text("trial_end")? else { return Ok(false) };
-    let Some((start, _)) = after.trial.filter(|_| after.status == Status::Trialing) else {
-        if text == "now" {
-            return Ok(false);
-        }
-        return Err(Error::not_simulated(
-            "The simulator does not add a trial to a running subscription yet.",
-        )
-        .param(&params.name("trial_end")));
-    };
-    if text == "now" {
-        after.trial = Some((start, now));
-        after.status = Status::Active;
-        return Ok(true);
-    }
-    let end = params.integer("trial_end")?.unwrap_or_default();
-    if end <= now || end > now + TRIAL_SECONDS_MAX {
-        return Err(
-            params.wrong("trial_end", "A trial ends in the future, at most 730 days from now.")
-        );
-    }
-    after.trial = Some((start, end));
-    (after.anchor, after.billing_cycle_anchor, after.period_end) = (end, end, end);
-    Ok(false)
 }
 
 /// A new period begins now. The anchor that is shown stays where only the interval changed.
@@ -182,16 +163,11 @@ fn change_end(now: i64, params: &Params<'_>, after: &mut Subscription) -> Result
 fn change_items(world: &mut World, params: &Params<'_>, after: &mut Subscription) -> Result<bool> {
     for item in params.objects("items")? {
         item.only(
-            &["deleted", "id", "metadata", "price", "quantity"],
-            &[
-                "billing_thresholds",
-                "clear_usage",
-                "current_trial",
-                "discounts",
-                "price_data",
-                "tax_rates",
-            ],
+            &["clear_usage", "deleted", "id", "metadata", "price", "quantity", "tax_rates"],
+            &["billing_thresholds", "current_trial", "discounts", "price_data"],
         )?;
+        // Has no effect where usage is counted by meters (Stripe's API reference).
+        item.boolean("clear_usage")?;
         let Some(id) = item.text("id")? else {
             let mut added = Item {
                 id: world.ids.id("si_"),
@@ -199,6 +175,7 @@ fn change_items(world: &mut World, params: &Params<'_>, after: &mut Subscription
                 price: for_sale(world, &item, item.required_text("price")?)?,
                 quantity: item.integer("quantity")?,
                 metadata: Metadata::new(),
+                tax_rates: tax_rates::read(world, &item, "tax_rates")?.unwrap_or_default(),
                 debit: None,
             };
             item.merge_metadata(&mut added.metadata)?;
@@ -226,6 +203,7 @@ fn settle_items(world: &World, param: &str, after: &mut Subscription) -> Result<
     let drafts = after.items.iter().map(|item| ItemDraft {
         price: item.price.clone(),
         quantity: item.quantity,
+        tax_rates: Vec::new(),
         metadata: Metadata::new(),
     });
     let mut checked: Vec<ItemDraft> = drafts.collect();
@@ -260,6 +238,9 @@ fn change_item(world: &World, params: &Params<'_>, item: &mut Item) -> Result<()
     }
     if let Some(quantity) = params.integer("quantity")? {
         item.quantity = Some(quantity);
+    }
+    if let Some(rates) = tax_rates::read(world, params, "tax_rates")? {
+        item.tax_rates = rates;
     }
     params.merge_metadata(&mut item.metadata)
 }

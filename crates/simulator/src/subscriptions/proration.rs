@@ -25,6 +25,7 @@ pub struct Proration {
     pub amount: i64,
     /// Start and end.
     pub period: (i64, i64),
+    pub tax_rates: Vec<String>,
 }
 
 impl Proration {
@@ -62,7 +63,7 @@ pub fn prorate(
 ) -> Vec<Proration> {
     let amounts = invoices::period_amounts(world, after);
     let end = after.period_end;
-    let whole = (after.period_start, after.whole_period_end());
+    let whole = after.whole_period_seconds();
     let mut prorations = Vec::new();
     for old in &before.items {
         let kept = after.items.iter().find(|item| item.id == old.id);
@@ -89,13 +90,13 @@ pub fn prorate(
         };
         let Some((_, amount)) = amounts.iter().find(|(id, _)| *id == item.id) else { continue };
         let debit = Debit {
-            amount: share(*amount, end - from, whole.1 - whole.0),
+            amount: share(*amount, end - from, whole),
             start: from,
             end,
             price: item.price.clone(),
             quantity: item.quantity.unwrap_or_default(),
         };
-        debits.push(debit.as_proration(&item.id));
+        debits.push(debit.as_proration(item));
         item.debit = Some(match same.flatten() {
             Some(earlier) => {
                 Debit { amount: earlier.amount + debit.amount, start: earlier.start, ..debit }
@@ -120,14 +121,15 @@ fn credit(item: &Item, from: i64) -> Option<Proration> {
     Some(Proration {
         amount: -share(debit.amount, debit.end - from, debit.end - debit.start),
         period: (from, debit.end),
-        ..debit.as_proration(&item.id)
+        ..debit.as_proration(item)
     })
 }
 
 impl Debit {
-    fn as_proration(&self, item: &str) -> Proration {
+    fn as_proration(&self, item: &Item) -> Proration {
         Proration {
-            item: item.to_owned(),
+            item: item.id.clone(),
+            tax_rates: item.tax_rates.clone(),
             price: self.price.clone(),
             quantity: self.quantity,
             amount: self.amount,

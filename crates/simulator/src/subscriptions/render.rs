@@ -7,6 +7,7 @@ use crate::{
     catalog, lists,
     table::Object,
     tax_rates,
+    test_clocks::clock_of,
     world::{World, with_nulls},
 };
 
@@ -16,7 +17,7 @@ pub fn render(subscription: &Subscription, world: &World) -> Value {
     let shown = json!({
         "id": subscription.id,
         "object": "subscription",
-        "automatic_tax": { "disabled_reason": null, "enabled": false, "liability": null },
+        "automatic_tax": subscription.automatic_tax.show(),
         "billing_cycle_anchor": subscription.billing_cycle_anchor,
         "billing_mode": {
             "flexible": { "proration_discounts": "included" },
@@ -54,10 +55,13 @@ pub fn render(subscription: &Subscription, world: &World) -> Value {
         "metadata": subscription.metadata,
         "payment_settings": subscription.billing.show_payment_settings(),
         "pause_collection": subscription.pause_collection.map(PausedCollection::show),
+        "pending_update":
+            subscription.pending_update.as_ref().map(|pending| pending.show(subscription, world)),
         "pending_setup_intent": subscription.pending_setup_intent,
         "schedule": subscription.schedule,
         "start_date": subscription.created,
         "status": subscription.status.word(),
+        "test_clock": clock_of(world, &subscription.customer),
         "trial_end": subscription.trial.map(|(_, end)| end),
         "trial_settings": subscription.trial.map(|_| subscription.billing.show_trial_settings()),
         "trial_start": subscription.trial.map(|(start, _)| start),
@@ -80,7 +84,7 @@ pub fn render_item(subscription: &Subscription, item: &Item, world: &World) -> V
         "plan": price.map(catalog::as_plan),
         "price": price.map(|price| price.render(world)),
         "subscription": subscription.id,
-        "tax_rates": [],
+        "tax_rates": tax_rates::show(world, &item.tax_rates),
     });
     if let Some(quantity) = item.quantity {
         shown["quantity"] = json!(quantity);
@@ -100,7 +104,5 @@ const NULLS: &[&str] = &[
     "next_pending_invoice_item_invoice",
     "on_behalf_of",
     "pending_invoice_item_interval",
-    "pending_update",
-    "test_clock",
     "transfer_data",
 ];

@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
-use super::{Plan, Subscription, pause, payable};
+use super::{Plan, Status, Subscription, announce_change, create, pause, payable, pending};
 use crate::{
     cards::Presence,
     clock::Due,
     discounts,
     error::{Error, Result},
-    invoice_items, invoices,
+    invoice_items,
+    invoices::{self, Invoice},
     params::Params,
     payment_methods,
     table::Object,
@@ -43,27 +44,39 @@ pub fn update(world: &mut World, request: &Request) -> Result<Value> {
 
 /// Changes the subscription `id` as `params` say.
 pub fn apply(world: &mut World, id: &str, params: &Params<'_>) -> Result<()> {
-    let before = world.subscriptions.get(id, "id")?.clone();
+    let mut before = world.subscriptions.get(id, "id")?.clone();
     if before.status.is_ended() && !only_after_the_end(params) {
         return Err(Error::invalid(
             "A canceled subscription can only update its cancellation_details and metadata.",
         )
         .code("invalid_canceled_subscription_fields"));
     }
+    let behavior = params.choice(
+        "payment_behavior",
+        &["allow_incomplete", "default_incomplete", "error_if_incomplete", "pending_if_incomplete"],
+    )?;
+    if behavior == Some("pending_if_incomplete") {
+        pending::check(params)?;
+    }
     let wanted = discounts::read(world, params, Some(&before.customer))?;
     let mut plan = Plan::read(world, &before, params, wanted)?;
     read_settings(world, params, &mut plan.after)?;
-    let behavior =
-        params.choice("payment_behavior", &["allow_incomplete", "error_if_incomplete"])?;
     if behavior == Some("error_if_incomplete") && plan.invoices_now {
         let occasion = plan.occasion_now(world);
         let amount = invoices::draw(world, &plan.after, &occasion, world.now).amount_due();
         payable::check(world, &plan.after, amount, true)?;
     }
-    if plan.invoices_now {
-        world.in_order(ORDER, |world| perform(world, &before, plan));
-    } else {
-        perform(world, &before, plan);
+    if ["billing_cycle_anchor", "items", "trial_end"].iter().any(|field| params.has(field)) {
+        pending::replace(world, &before);
+        (before.pending_update, plan.after.pending_update) = (None, None);
+    }
+    let collects = behavior != Some("default_incomplete");
+    match (plan.invoices_now, behavior) {
+        (false, _) => perform(world, &before, plan, collects),
+        (true, Some("pending_if_incomplete")) => {
+            world.in_order(ORDER, |world| pending::perform(world, &before, plan));
+        }
+        (true, _) => world.in_order(ORDER, |world| perform(world, &before, plan, collects)),
     }
     Ok(())
 }
@@ -81,8 +94,9 @@ fn read_settings(world: &World, params: &Params<'_>, after: &mut Subscription) -
     params.set_text("default_payment_method", &mut after.default_payment_method)
 }
 
-/// Does what was planned: keeps the prorations, and invoices them where they are due now.
-pub fn perform(world: &mut World, before: &Subscription, plan: Plan) {
+/// Does what was planned: keeps the prorations, and invoices them where they are due now. An invoice
+/// that is not collected waits for its intent to be confirmed.
+pub fn perform(world: &mut World, before: &Subscription, plan: Plan, collects: bool) {
     let id = before.id.clone();
     for item in plan.items(world) {
         invoice_items::add(world, item);
@@ -99,26 +113,24 @@ pub fn perform(world: &mut World, before: &Subscription, plan: Plan) {
     let shown_before = before.render(world);
     world.subscriptions.put(after);
     let Some(invoice) = invoice else {
-        announce(world, &id, &shown_before);
+        announce_change(world, &id, &shown_before);
         return;
     };
     invoices::finalize_now(world, &invoice);
-    if world.invoices.find(&invoice).is_some_and(|invoice| !invoice.is_paid()) {
-        announce(world, &id, &shown_before);
+    announce_change(world, &id, &shown_before);
+    if world.invoices.find(&invoice).is_some_and(Invoice::is_paid) {
+        return;
+    }
+    if collects {
         let collected = invoices::collect(world, &invoice, None, Presence::Absent);
         invoices::after_attempt(world, &invoice, collected);
     } else {
-        announce(world, &id, &shown_before);
+        create::propose_method(world, &id, &invoice);
+        super::change(world, &id, |stored| stored.status = Status::PastDue);
     }
 }
 
-fn announce(world: &mut World, id: &str, before: &Value) {
-    if let Some(after) = world.subscriptions.find(id).map(|stored| stored.render(world)) {
-        world.emit_update("customer.subscription.updated", before, &after);
-    }
-}
-
-fn plan_ahead(world: &mut World, before: &Subscription, after: &Subscription) {
+pub fn plan_ahead(world: &mut World, before: &Subscription, after: &Subscription) {
     if after.period_end != before.period_end {
         world.agenda.add(after.period_end, Due::PeriodEnd(after.id.clone()));
     }

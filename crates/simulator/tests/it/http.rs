@@ -171,3 +171,32 @@ async fn pages_escape_what_they_show_and_say_when_it_is_too_late() {
     assert!(html.contains("has expired") && html.contains("https://app.example/plans"));
     assert_eq!(ask(&router, get("/c/pay/cs_test_x")).await.0, 404);
 }
+
+#[tokio::test]
+async fn tax_is_set_over_http_and_the_country_is_chosen_on_the_page() {
+    let stripe = Stripe::new();
+    let router = stripe.simulator.router();
+    let order = |body: &str| post("/_sim/tax", "application/json", body);
+    assert_eq!(ask(&router, get("/_sim/tax")).await.2, "{}");
+    let (status, _, body) =
+        ask(&router, order(r#"{"country": "DE", "percentage": 19, "inclusive": false}"#)).await;
+    assert_eq!(
+        (status, json(&body)),
+        (StatusCode::OK, json!({"DE": {"percentage": 19, "inclusive": false}}))
+    );
+    assert_eq!(ask(&router, order(r#"{"country": "Germany", "percentage": 19}"#)).await.0, 400);
+    let session = stripe.session(&stripe.price(""), "automatic_tax[enabled]=true");
+    let page = format!("/c/pay/{session}");
+    let pay = "email=ann@example.com&card_number=4242424242424242&expiry=12/34&cvc=123";
+    let (_, _, body) = ask(&router, form(&page, pay)).await;
+    assert!(body.contains("Choose your country first"), "{body}");
+    let country = format!("{page}/country");
+    let (_, _, body) = ask(&router, form(&country, "country=Germany")).await;
+    assert!(body.contains("a code of two letters"), "{body}");
+    let (_, _, body) = ask(&router, form(&country, "country=de")).await;
+    assert!(body.contains("Pay $34.51") && body.contains("$5.51"), "{body}");
+    let (status, _, body) = ask(&router, form(&page, pay)).await;
+    assert_eq!(status, StatusCode::SEE_OTHER, "{body}");
+    let none = r#"{"country": "DE", "percentage": null}"#;
+    assert_eq!(ask(&router, order(none)).await.2, "{}");
+}

@@ -6,6 +6,8 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod anchors;
+mod automatic_tax;
 mod checkout;
 mod clock;
 mod credit_notes;
@@ -17,7 +19,9 @@ mod harness;
 mod http;
 mod incomplete;
 mod pausing;
+mod pending;
 mod portal;
+mod previews;
 mod prorations;
 mod reading;
 mod refunds;
@@ -27,4 +31,6 @@ mod setup_intents;
 mod subscription_items;
 mod subscriptions;
 mod taxes;
+mod test_clocks;
+mod trials;
 mod webhooks;

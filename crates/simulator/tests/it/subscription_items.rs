@@ -82,7 +82,7 @@ fn what_is_wrong_with_an_item_is_named_as_the_caller_named_it() {
         (Method::Post, new, format!("{of}&price=price_x&discounts[0][coupon]=x"), 501, "discounts"),
         (Method::Post, &item, "quantity=many".to_owned(), 400, "quantity"),
         (Method::Post, &item, "proration_behavior=some".to_owned(), 400, "proration_behavior"),
-        (Method::Delete, &item, "clear_usage=true".to_owned(), 501, "clear_usage"),
+        (Method::Delete, &item, "clear_usage=maybe".to_owned(), 400, "clear_usage"),
         (Method::Delete, &item, String::new(), 400, "items"),
         (Method::Get, new, String::new(), 400, "subscription"),
         (Method::Get, "/v1/subscription_items/si_x", String::new(), 404, "item"),

@@ -84,3 +84,78 @@ fn tax_rates_are_checked_and_archived() {
     let (_, error) = stripe.refused(Method::Post, "/v1/subscriptions", &form);
     assert_eq!(error["param"], "default_tax_rates");
 }
+
+/// Totals of the newest invoice: all of it, and its tax.
+fn total_and_tax(stripe: &Stripe) -> (Value, i64) {
+    let invoice = newest_invoice(stripe);
+    let taxes = invoice["total_taxes"].as_array().unwrap().iter();
+    (invoice["total"].clone(), taxes.map(|tax| tax["amount"].as_i64().unwrap()).sum())
+}
+
+#[test]
+fn an_items_own_rates_take_the_place_of_the_subscriptions() {
+    let stripe = Stripe::new();
+    let customer = stripe.customer_with("pm_card_visa");
+    let (usual, reduced) = (rate(&stripe, "20", false), rate(&stripe, "10", false));
+    let (price, book) =
+        (stripe.price("unit_amount=3100&recurring[interval]=month"), stripe.price(""));
+    let form = format!(
+        "items[1][price]={book}&items[1][tax_rates][0]={reduced}&default_tax_rates[0]={usual}"
+    );
+    let subscription = stripe.subscribe(&customer, &price, &form);
+    let items = &subscription["items"]["data"];
+    assert_eq!(items[1]["tax_rates"][0]["id"], reduced.as_str());
+    assert_eq!(total_and_tax(&stripe), (json!(6000 + 620 + 290), 910));
+    stripe.simulator.advance(21 * DAY);
+    let path = format!("/v1/subscription_items/{}", id(&items[0]));
+    let form = format!("quantity=2&tax_rates[0]={reduced}&proration_behavior=always_invoice");
+    assert_eq!(stripe.post(&path, &form)["tax_rates"][0]["id"], reduced.as_str());
+    // What was taxed by a fifth is given back so; the rest is taxed anew, by a tenth.
+    assert_eq!(total_and_tax(&stripe), (json!(2200 - 1200), 200 - 200));
+    let path = format!("/v1/subscriptions/{}", id(&subscription));
+    let form = format!("items[0][id]={}&items[0][tax_rates]=", id(&items[0]));
+    assert_eq!(stripe.post(&path, &form)["items"]["data"][0]["tax_rates"], json!([]));
+    let preview = format!("subscription={}", id(&subscription));
+    let preview = stripe.post("/v1/invoices/create_preview", &preview);
+    assert_eq!(preview["total"], 6200 + 1240 + 2900 + 290);
+    let form = format!(
+        "customer={customer}&amount=100&currency=usd&tax_rates[0]={reduced}&subscription={}",
+        id(&subscription)
+    );
+    let item = stripe.post("/v1/invoiceitems", &form);
+    assert_eq!(item["tax_rates"][0]["id"], reduced.as_str());
+    let preview = format!("subscription={}", id(&subscription));
+    let preview = stripe.post("/v1/invoices/create_preview", &preview);
+    assert_eq!(preview["total"], 6200 + 1240 + 2900 + 290 + 110);
+}
+
+#[test]
+fn a_checkout_shows_the_tax_that_is_paid() {
+    let stripe = Stripe::new();
+    let price = stripe.price("");
+    let (usual, within) = (rate(&stripe, "19", false), rate(&stripe, "19", true));
+    for (more, total, tax) in [
+        (format!("subscription_data[default_tax_rates][0]={usual}"), 3451, 551),
+        (format!("subscription_data[default_tax_rates][0]={within}"), 2900, 463),
+        (
+            format!(
+                "subscription_data[default_tax_rates][0]={within}&line_items[0][tax_rates][0]={usual}"
+            ),
+            3451,
+            551,
+        ),
+    ] {
+        let session = stripe.session(&price, &format!("customer_email=ann@example.com&{more}"));
+        let path = format!("/v1/checkout/sessions/{session}");
+        let shown = stripe.get(&path, "expand[]=line_items");
+        assert_eq!(
+            (&shown["amount_total"], &shown["total_details"]["amount_tax"]),
+            (&json!(total), &json!(tax)),
+            "{more}"
+        );
+        let line = &shown["line_items"]["data"][0];
+        assert_eq!((&line["amount_total"], &line["amount_tax"]), (&json!(total), &json!(tax)));
+        stripe.simulator.complete_checkout(&session, "pm_card_visa").unwrap();
+        assert_eq!(total_and_tax(&stripe), (json!(total), tax));
+    }
+}

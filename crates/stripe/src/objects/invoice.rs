@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{InvoiceLine, List, Ref, Tax};
+use super::{DiscountAmount, InvoiceLine, List, Ref, Tax};
 use crate::{
     id::{CustomerId, InvoiceId, SubscriptionId},
     open_enum::open_enum,
@@ -80,12 +80,6 @@ pub struct StatusTransitions {
     pub paid_at: Option<i64>,
     pub voided_at: Option<i64>,
     pub marked_uncollectible_at: Option<i64>,
-}
-
-/// What one discount takes off, in minor units.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub(super) struct DiscountAmount {
-    pub(super) amount: i64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Ref, Tax, invoice::DiscountAmount};
+use super::{DiscountAmount, Ref, Tax};
 use crate::id::{InvoiceLineId, PriceId};
 
 #[derive(Clone, Debug, Deserialize)]

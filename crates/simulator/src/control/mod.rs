@@ -1,5 +1,7 @@
 //! `/_sim`: look inside, move the clock, order trouble, start over.
 
+mod settings;
+
 use axum::{
     Json, Router,
     extract::{State, rejection::JsonRejection},
@@ -37,6 +39,7 @@ pub fn router(simulator: Simulator) -> Router {
         .route("/_sim/clock/forward", post(forward))
         .route("/_sim/faults", post(add_fault))
         .route("/_sim/deliveries/faults", post(add_delivery_fault))
+        .route("/_sim/tax", get(settings::show_tax).post(settings::set_tax))
         .route("/_sim/reset", post(reset))
         .route("/_sim/style.css", get(stylesheet))
         .with_state(simulator)
@@ -178,6 +181,10 @@ fn show(world: &World) -> String {
                 dt { code { "POST /_sim/deliveries/faults" } }
                 dd { code { "{\"kind\": \"duplicate\", \"times\": 1}" } "; kinds: " code { "duplicate" } ", "
                     code { "drop" } ", " code { "reverse" } "." }
+                dt { code { "POST /_sim/tax" } }
+                dd { code { "{\"country\": \"DE\", \"percentage\": 19, \"inclusive\": false}" }
+                    " is what automatic tax takes there; a percentage of " code { "null" } " is none. "
+                    code { "GET" } " shows the table, which is empty at first." }
                 dt { code { "POST /_sim/reset" } }
                 dd { "Starts over." }
             }
