@@ -98,6 +98,16 @@ events! {
     InvoiceVoided = "invoice.voided",
     /// An invoice was given up as a loss.
     InvoiceUncollectible = "invoice.uncollectible",
+    /// A draft was deleted before it became an invoice.
+    InvoiceDeleted = "invoice.deleted",
+    /// A credit note was issued: less is asked, or something is given back.
+    InvoiceCredited = "invoice.credited",
+    /// A credit note was withdrawn.
+    InvoiceCreditVoided = "invoice.credit_voided",
+    /// Money that was paid was given back, all of it or a part.
+    InvoiceRefunded = "invoice.refunded",
+    /// Money could not be given back, or came back to us.
+    InvoiceRefundFailed = "invoice.refund_failed",
 }
 
 #[cfg(test)]

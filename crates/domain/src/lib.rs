@@ -8,16 +8,18 @@
 //! | [`id`] | our ids: time-ordered UUIDs, one type each |
 //! | [`time`] | moments in UTC, their text, and months that clamp |
 //! | [`money`] | currencies, amounts, and arithmetic that refuses instead of overflowing |
-//! | [`rounding`] | the only two ways to round |
+//! | [`rounding`] | the only ways to round |
 //! | [`price`] | quantity in, money out |
 //! | [`discount`] | percentages, and whether a code can be redeemed |
 //! | [`plan`] | what can be bought, and what makes a catalog valid |
 //! | [`period`] | billing periods from an anchor |
+//! | [`proration`] | what a change inside a period credits and debits |
 //! | [`subscription`] | states, and what a move between them means |
 //! | [`addon`] | how an add-on follows its base subscription |
 //! | [`slots`] | which subscription a slot in use counts against |
 //! | [`access`] | which state still grants access, and until when |
 //! | [`invoice`] | an invoice's states, and what a move between them means |
+//! | [`money_back`] | refunds and credit notes, and what a move between their states means |
 //! | [`checkout`] | how far a tenant got on the page it was sent to |
 //! | [`tenant`] | whether a tenant may use what it has bought |
 //! | [`event`] | the closed list of things that can happen |
@@ -35,9 +37,11 @@ pub mod event;
 pub mod id;
 pub mod invoice;
 pub mod money;
+pub mod money_back;
 pub mod period;
 pub mod plan;
 pub mod price;
+pub mod proration;
 pub mod refusal;
 pub mod rounding;
 pub mod slots;
@@ -57,6 +61,7 @@ pub use id::{
 };
 pub use invoice::{InvoiceState, InvoiceStatus};
 pub use money::{Amount, Currency, Money, MoneyError};
+pub use money_back::{CreditNoteStatus, RefundStatus};
 pub use period::{Period, Recurrence};
 pub use plan::{
     Aggregation, Catalog, Credits, FeatureValue, Limit, LimitPeriod, Meter, Plan, PlanKind,

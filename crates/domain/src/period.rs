@@ -140,6 +140,8 @@ mod tests {
             let period = monthly.period(k).unwrap();
             assert_eq!(period.start, at(&format!("{day}T09:30:00Z")), "{k}");
         }
+        let leap = Recurrence { anchor: at("2028-01-31T09:30:00Z"), ..monthly };
+        assert_eq!(leap.period(1).unwrap().start, at("2028-02-29T09:30:00Z"));
         let yearly =
             Recurrence { interval: Interval::Year, anchor: at("2028-02-29T00:00:00Z"), ..monthly };
         assert_eq!(yearly.period(1).unwrap().start, at("2029-02-28T00:00:00Z"));

@@ -1,4 +1,4 @@
-//! The only two ways to round: a line's amount, and a sum divided among lines.
+//! The only ways to round: a line's amount, a part of one, and a sum divided among lines.
 
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -8,6 +8,15 @@ use rust_decimal::{Decimal, RoundingStrategy};
 /// Stripe documents no rule for halves; this one is symmetric, so that a credit mirrors its charge.
 pub fn half_away_from_zero(exact: Decimal) -> Option<i64> {
     exact.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero).to_i64()
+}
+
+/// `amount × part / whole`, to the nearest whole number; an exact half goes away from zero. `None` where
+/// `whole` is 0 or the result is beyond an `i64`.
+pub fn fraction_of(amount: i64, part: i64, whole: i64) -> Option<i64> {
+    let (product, whole) = (i128::from(amount) * i128::from(part), i128::from(whole));
+    let (cut, rest) = (product.checked_div(whole)?, product.checked_rem(whole)?);
+    let away = if 2 * rest.abs() >= whole.abs() { product.signum() * whole.signum() } else { 0 };
+    i64::try_from(cut + away).ok()
 }
 
 /// Divides `total` in proportion to `weights`; the parts always sum to `total`.
@@ -49,6 +58,23 @@ mod tests {
         assert_eq!(half_away_from_zero(Decimal::MAX), None);
     }
 
+    #[test]
+    fn fractions_round_as_amounts_do() {
+        for (amount, part, whole, expected) in [
+            (1000, 1, 3, Some(333)),
+            (2000, 1, 3, Some(667)),
+            (5, 1, 2, Some(3)),
+            (-5, 1, 2, Some(-3)),
+            (5, -1, 2, Some(-3)),
+            (5, 1, -2, Some(-3)),
+            (i64::MIN, 1, 1, Some(i64::MIN)),
+            (i64::MAX, 2, 1, None),
+            (5, 1, 0, None),
+        ] {
+            assert_eq!(fraction_of(amount, part, whole), expected, "{amount} × {part}/{whole}");
+        }
+    }
+
     /// The first row is Stripe's own example of an amount off.
     #[test]
     fn splits() {
@@ -66,6 +92,14 @@ mod tests {
     }
 
     proptest! {
+        /// Where the quotient is exact as a decimal, both ways of rounding agree.
+        #[test]
+        fn a_fraction_is_the_decimal_rounded(amount: i32, part in 0_i64..100_000, places in 0_u32..6) {
+            let exact = Decimal::new(i64::from(amount) * part, places);
+            let fraction = fraction_of(amount.into(), part, 10_i64.pow(places));
+            prop_assert_eq!(fraction, half_away_from_zero(exact));
+        }
+
         #[test]
         fn parts_sum_to_the_total(
             total: i64,

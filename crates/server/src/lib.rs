@@ -9,7 +9,8 @@
 //! | ground | [`app`], [`config`], [`clock`], [`error`], [`db`], [`http`], [`tasks`], [`nudge`], [`sync`] |
 //!
 //! A slice uses what is on its own floor or below. [`App::start`] opens everything, [`router`] is the
-//! whole service as an axum router, [`serve`] runs it with its tasks.
+//! whole service as an axum router, [`serve`] runs it with its tasks. `examples/embed.rs` puts it into another
+//! application.
 
 pub mod app;
 pub mod audit;

@@ -68,6 +68,14 @@ pub fn whole(data: Vec<Value>, url: &str) -> Value {
     envelope(data, false, url)
 }
 
+/// The beginning of a list inside an object; the rest is at `url`.
+pub fn first_page(mut data: Vec<Value>, url: &str) -> Value {
+    let page = usize::try_from(PAGE_DEFAULT).unwrap_or(usize::MAX);
+    let has_more = data.len() > page;
+    data.truncate(page);
+    envelope(data, has_more, url)
+}
+
 fn envelope(data: Vec<Value>, has_more: bool, url: &str) -> Value {
     let mut list = json!({ "object": "list", "has_more": has_more, "url": url });
     list["data"] = Value::Array(data);

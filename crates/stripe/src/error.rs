@@ -35,6 +35,9 @@ pub enum Error {
     /// The answer is not what the API promises.
     #[error("unexpected answer to {path}: {source}")]
     Unexpected { path: String, source: serde_json::Error },
+    /// A list is longer than we take in. Nothing of it is believed: a part would look like the whole.
+    #[error("{path} has more than {max} entries, and that many are not taken in")]
+    TooMany { path: String, max: usize },
     /// No key is set.
     #[error("Stripe is not configured")]
     Unconfigured,
@@ -97,7 +100,8 @@ impl Error {
             Self::Declined { .. }
             | Self::Missing(_)
             | Self::Invalid { .. }
-            | Self::Unexpected { .. } => false,
+            | Self::Unexpected { .. }
+            | Self::TooMany { .. } => false,
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::id::EventId;
+use crate::{id::EventId, objects::Ref};
 
 /// One event as Stripe sends it, read only as far as sorting it needs.
 #[derive(Clone, Debug, Deserialize)]
@@ -37,24 +37,33 @@ pub struct EventObject {
     /// The customer it belongs to: an id, or an object with one.
     #[serde(default)]
     customer: Option<Box<RawValue>>,
+    /// The invoice it belongs to, in the same way.
+    #[serde(default)]
+    invoice: Option<Box<RawValue>>,
 }
 
 impl EventObject {
     /// The customer's id, whether Stripe sent the id or the whole customer.
     pub fn customer(&self) -> Option<String> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Customer {
-            Id(String),
-            Object { id: String },
-        }
         if self.object == "customer" {
             return self.id.clone();
         }
-        match serde_json::from_str(self.customer.as_ref()?.get()).ok()? {
-            Customer::Id(id) | Customer::Object { id } => Some(id),
+        id_in(self.customer.as_ref()?)
+    }
+
+    /// The id of what is to be fetched: of what belongs to one invoice, that invoice.
+    pub fn subject(&self) -> Option<String> {
+        match self.object.as_str() {
+            "invoice_payment" | "credit_note" => id_in(self.invoice.as_ref()?),
+            _ => self.id.clone(),
         }
     }
+}
+
+/// Of a reference that is an id or, expanded, an object.
+fn id_in(reference: &RawValue) -> Option<String> {
+    let reference: Ref<String> = serde_json::from_str(reference.get()).ok()?;
+    Some(reference.0)
 }
 
 impl Event {
@@ -81,5 +90,19 @@ mod tests {
         assert_eq!(event.id.as_str(), "evt_1");
         assert_eq!(event.data.object.customer().as_deref(), Some("cus_1"));
         assert!(Event::parse(b"{\"id\":\"evt_1\"}").is_err());
+    }
+
+    #[test]
+    fn what_belongs_to_an_invoice_is_about_the_invoice() {
+        for (object, subject) in [
+            (r#"{"id": "inpay_1", "object": "invoice_payment", "invoice": "in_1"}"#, Some("in_1")),
+            (r#"{"id": "cn_1", "object": "credit_note", "invoice": {"id": "in_1"}}"#, Some("in_1")),
+            (r#"{"id": "cn_1", "object": "credit_note"}"#, None),
+            (r#"{"id": "in_1", "object": "invoice"}"#, Some("in_1")),
+            (r#"{"id": "re_1", "object": "refund", "charge": "ch_1"}"#, Some("re_1")),
+        ] {
+            let object: EventObject = serde_json::from_str(object).unwrap();
+            assert_eq!(object.subject().as_deref(), subject, "{object:?}");
+        }
     }
 }

@@ -60,6 +60,18 @@ ids! {
     DiscountId,
     /// `in_…`
     InvoiceId,
+    /// `il_…`
+    InvoiceLineId,
+    /// `inpay_…`
+    InvoicePaymentId,
+    /// `pi_…`
+    PaymentIntentId,
+    /// `ch_…`
+    ChargeId,
+    /// `re_…`
+    RefundId,
+    /// `cn_…`
+    CreditNoteId,
     /// `pm_…`
     PaymentMethodId,
     /// `evt_…`

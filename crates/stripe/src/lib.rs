@@ -31,8 +31,9 @@ pub use error::{Error, Result};
 pub use event::{Event, EventData, EventObject};
 pub use gateway::{Answer, BoxFuture, Call, Failure, Gateway, IdempotencyKey, Method};
 pub use id::{
-    CheckoutSessionId, CouponId, CustomerId, DiscountId, EventId, InvoiceId, PaymentMethodId,
-    PriceId, ProductId, PromotionCodeId, ScheduleId, SubscriptionId, SubscriptionItemId,
+    ChargeId, CheckoutSessionId, CouponId, CreditNoteId, CustomerId, DiscountId, EventId,
+    InvoiceId, InvoiceLineId, InvoicePaymentId, PaymentIntentId, PaymentMethodId, PriceId,
+    ProductId, PromotionCodeId, RefundId, ScheduleId, SubscriptionId, SubscriptionItemId,
     WebhookEndpointId,
 };
 

@@ -37,6 +37,7 @@ const STEPS: &[Step] = &steps![
     "0010_subscription_changes",
     "0011_slots",
     "0012_discounts",
+    "0013_invoices_in_full",
 ];
 
 /// How the schema stands after migrating.

@@ -22,12 +22,35 @@ pub struct Invoice {
     pub status: InvoiceStatus,
     pub currency: Currency,
     /// Amounts are minor units.
+    pub subtotal: i64,
+    pub discount: i64,
+    pub tax: i64,
+    /// The part of `tax` that is within the amounts of the lines.
+    pub tax_included: i64,
+    pub total: i64,
+    /// What was taken from the customer's balance; below zero where it was added to it.
+    pub balance_applied: i64,
     pub amount_due: i64,
     pub amount_paid: i64,
-    pub total: i64,
+    pub amount_remaining: i64,
+    /// The total of its credit notes, without those that were withdrawn.
+    pub credited: i64,
+    /// What was given back of its payments.
+    pub refunded: i64,
+    /// Stripe's word.
+    pub billing_reason: Option<String>,
+    pub period_start: Option<Timestamp>,
+    pub period_end: Option<Timestamp>,
     pub attempt_count: i64,
     pub created_at: Timestamp,
     pub due_date: Option<Timestamp>,
+    pub finalized_at: Option<Timestamp>,
+    pub paid_at: Option<Timestamp>,
+    pub voided_at: Option<Timestamp>,
+    pub uncollectible_at: Option<Timestamp>,
+    pub next_payment_attempt: Option<Timestamp>,
+    /// Since when Stripe has this draft no more.
+    pub deleted_at: Option<Timestamp>,
     pub hosted_invoice_url: Option<String>,
     pub invoice_pdf: Option<String>,
     /// How often this row was written.
@@ -48,10 +71,11 @@ impl Invoice {
     }
 }
 
-pub async fn find_by_stripe_id(conn: &mut Conn, id: &StripeInvoiceId) -> DbResult<Option<Invoice>> {
+/// Locks the row until the end of the transaction.
+pub async fn find_for_update(conn: &mut Conn, id: InvoiceId) -> DbResult<Option<Invoice>> {
     let for_update = conn.for_update();
     conn.query("SELECT * FROM invoices WHERE 1 = 1")
-        .filter(" AND stripe_invoice_id = ?", Some(id))
+        .filter(" AND id = ?", Some(id))
         .push(for_update)
         .optional()
         .await
@@ -59,23 +83,65 @@ pub async fn find_by_stripe_id(conn: &mut Conn, id: &StripeInvoiceId) -> DbResul
 
 /// Whether the tenant ever paid anything.
 pub async fn has_paid(conn: &mut Conn, tenant: TenantId) -> DbResult<bool> {
-    let paid: Option<Version> = sql!(
+    let paid: Option<Seen> = sql!(
         conn,
-        "SELECT version FROM invoices WHERE tenant_id = {tenant} AND amount_paid > 0 LIMIT 1"
+        "SELECT id, version FROM invoices WHERE tenant_id = {tenant} AND amount_paid > 0 LIMIT 1"
     )
     .optional()
     .await?;
     Ok(paid.is_some())
 }
 
-/// Newest first.
-pub async fn list(conn: &mut Conn, tenant: TenantId, limit: i64) -> DbResult<Vec<Invoice>> {
+/// One of a tenant's, unless it was deleted.
+pub async fn find(conn: &mut Conn, tenant: TenantId, id: InvoiceId) -> DbResult<Option<Invoice>> {
     sql!(
         conn,
-        "SELECT * FROM invoices WHERE tenant_id = {tenant} ORDER BY created_at DESC, id DESC LIMIT {limit}"
+        "SELECT * FROM invoices WHERE id = {id} AND tenant_id = {tenant} AND deleted_at IS NULL"
     )
-    .all()
+    .optional()
     .await
+}
+
+/// One of a tenant's by Stripe's id, unless it was deleted.
+pub async fn find_by_stripe_id(
+    conn: &mut Conn,
+    tenant: TenantId,
+    id: &str,
+) -> DbResult<Option<Invoice>> {
+    sql!(
+        conn,
+        "SELECT * FROM invoices
+         WHERE stripe_invoice_id = {id} AND tenant_id = {tenant} AND deleted_at IS NULL"
+    )
+    .optional()
+    .await
+}
+
+/// Whether a tenant has or had it.
+pub async fn is_known(conn: &mut Conn, tenant: TenantId, id: InvoiceId) -> DbResult<bool> {
+    let row: Option<Seen> =
+        sql!(conn, "SELECT id, version FROM invoices WHERE id = {id} AND tenant_id = {tenant}")
+            .optional()
+            .await?;
+    Ok(row.is_some())
+}
+
+/// Newest first and without deleted ones, one more than `limit` when there are more; those after `after`.
+pub async fn list(
+    conn: &mut Conn,
+    tenant: TenantId,
+    after: Option<InvoiceId>,
+    limit: i64,
+) -> DbResult<Vec<Invoice>> {
+    conn.query("SELECT * FROM invoices WHERE deleted_at IS NULL")
+        .filter(" AND tenant_id = ?", Some(tenant))
+        .filter(
+            " AND (created_at, id) < (SELECT created_at, id FROM invoices AS last WHERE last.id = ?)",
+            after,
+        )
+        .filter(" ORDER BY created_at DESC, id DESC LIMIT ?", Some(limit + 1))
+        .all()
+        .await
 }
 
 /// `false` where somebody inserted it meanwhile.
@@ -83,11 +149,17 @@ pub async fn insert(conn: &mut Conn, row: &Invoice) -> DbResult<bool> {
     let inserted = sql!(
         conn,
         "INSERT INTO invoices (id, tenant_id, stripe_invoice_id, stripe_subscription_id, number, status,
-             currency, amount_due, amount_paid, total, attempt_count, created_at, due_date,
-             hosted_invoice_url, invoice_pdf, version, stripe_object)
+             currency, subtotal, discount, tax, tax_included, total, balance_applied, amount_due,
+             amount_paid, amount_remaining, credited, refunded, billing_reason, period_start, period_end,
+             attempt_count, created_at, due_date, finalized_at, paid_at, voided_at, uncollectible_at,
+             next_payment_attempt, hosted_invoice_url, invoice_pdf, version, stripe_object)
          VALUES ({row.id}, {row.tenant_id}, {row.stripe_invoice_id}, {row.stripe_subscription_id},
-             {row.number}, {row.status}, {row.currency}, {row.amount_due}, {row.amount_paid}, {row.total},
-             {row.attempt_count}, {row.created_at}, {row.due_date}, {row.hosted_invoice_url},
+             {row.number}, {row.status}, {row.currency}, {row.subtotal}, {row.discount}, {row.tax},
+             {row.tax_included}, {row.total}, {row.balance_applied}, {row.amount_due},
+             {row.amount_paid}, {row.amount_remaining}, {row.credited}, {row.refunded},
+             {row.billing_reason}, {row.period_start}, {row.period_end}, {row.attempt_count},
+             {row.created_at}, {row.due_date}, {row.finalized_at}, {row.paid_at}, {row.voided_at},
+             {row.uncollectible_at}, {row.next_payment_attempt}, {row.hosted_invoice_url},
              {row.invoice_pdf}, {row.version}, {row.stripe_object})
          ON CONFLICT (stripe_invoice_id) DO NOTHING"
     )
@@ -102,9 +174,16 @@ pub async fn update(conn: &mut Conn, row: &Invoice) -> DbResult<()> {
         conn,
         "UPDATE invoices SET
              stripe_subscription_id = {row.stripe_subscription_id}, number = {row.number},
-             status = {row.status}, amount_due = {row.amount_due},
-             amount_paid = {row.amount_paid}, total = {row.total},
-             attempt_count = {row.attempt_count}, due_date = {row.due_date},
+             status = {row.status}, subtotal = {row.subtotal}, discount = {row.discount},
+             tax = {row.tax}, tax_included = {row.tax_included}, total = {row.total},
+             balance_applied = {row.balance_applied}, amount_due = {row.amount_due},
+             amount_paid = {row.amount_paid}, amount_remaining = {row.amount_remaining},
+             credited = {row.credited}, refunded = {row.refunded},
+             billing_reason = {row.billing_reason}, period_start = {row.period_start},
+             period_end = {row.period_end}, attempt_count = {row.attempt_count},
+             due_date = {row.due_date}, finalized_at = {row.finalized_at}, paid_at = {row.paid_at},
+             voided_at = {row.voided_at}, uncollectible_at = {row.uncollectible_at},
+             next_payment_attempt = {row.next_payment_attempt}, deleted_at = {row.deleted_at},
              hosted_invoice_url = {row.hosted_invoice_url}, invoice_pdf = {row.invoice_pdf},
              version = version + 1, stripe_object = {row.stripe_object}
          WHERE id = {row.id}"
@@ -114,16 +193,21 @@ pub async fn update(conn: &mut Conn, row: &Invoice) -> DbResult<()> {
     Ok(())
 }
 
-#[derive(Record)]
-struct Version {
-    version: i64,
+/// Stripe has this draft no more.
+pub async fn mark_deleted(conn: &mut Conn, id: InvoiceId, now: Timestamp) -> DbResult<()> {
+    sql!(conn, "UPDATE invoices SET deleted_at = {now}, version = version + 1 WHERE id = {id}")
+        .execute()
+        .await?;
+    Ok(())
 }
 
-/// How often the row of one of Stripe's objects was written; `None` where there is none yet.
-pub async fn version(conn: &mut Conn, id: &StripeInvoiceId) -> DbResult<Option<i64>> {
-    let row: Option<Version> =
-        sql!(conn, "SELECT version FROM invoices WHERE stripe_invoice_id = {id}")
-            .optional()
-            .await?;
-    Ok(row.map(|row| row.version))
+/// Our row of one of Stripe's invoices, and how often it was written.
+#[derive(Clone, Copy, Debug, Record)]
+pub struct Seen {
+    pub id: InvoiceId,
+    pub version: i64,
+}
+
+pub async fn seen(conn: &mut Conn, id: &StripeInvoiceId) -> DbResult<Option<Seen>> {
+    sql!(conn, "SELECT id, version FROM invoices WHERE stripe_invoice_id = {id}").optional().await
 }

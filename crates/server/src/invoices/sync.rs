@@ -1,145 +1,214 @@
-//! Stripe's invoice → our row.
+//! Stripe's invoice, with all its parts → our rows.
 
 use anyhow::anyhow;
 use tollhouse_domain::{
     event::EventType,
-    id::InvoiceId,
+    id::{InvoiceId, TenantId},
     invoice::{InvoiceStatus, changes, may_follow},
     money::Currency,
-    time::Timestamp,
+    money_back::{credit_note_changes, refund_changes},
 };
-use tollhouse_stripe::{Fetched, InvoiceId as StripeInvoiceId, objects};
+use tollhouse_stripe::{Error as StripeError, Fetched, InvoiceId as StripeInvoiceId, objects};
 
-use super::queries::{self, Invoice};
+use super::{
+    fetch::{self, Parts, included, sum, time},
+    parts,
+    queries::{self, Invoice, Seen},
+    tell::{Cause, tell},
+};
 use crate::{
     app::App,
-    db::Json,
+    db::{Json, Tx},
     error::Result,
-    record::{Happened, Origin, Subject, record},
+    record::Origin,
     sync::{FETCHES_MAX, Synced, Written, contended},
-    tenants::{self, queries::Tenant},
+    tenants,
 };
 
-/// Fetches an invoice as it is now, and makes our row say the same.
+/// Fetches an invoice as it is now, and makes our rows say the same.
+///
+/// # Errors
+/// What Stripe or the database says; and where a list of it is longer than we take in.
 pub async fn sync(app: &App, origin: &Origin, id: &StripeInvoiceId) -> Result<Synced> {
     for _ in 0..FETCHES_MAX {
         let mut conn = app.db.read().await?;
-        let seen = queries::version(&mut conn, id).await?;
+        let seen = queries::seen(&mut conn, id).await?;
         drop(conn);
-        let fetched = app.stripe.retrieve_invoice(id).await?;
+        let fetched = match app.stripe.retrieve_invoice(id).await {
+            Err(StripeError::Missing(why)) => {
+                match forget(app, origin, seen.as_ref(), why).await? {
+                    Some(outcome) => return Ok(outcome),
+                    None => continue,
+                }
+            }
+            fetched => fetched?,
+        };
         let Some(customer) = &fetched.object.customer else {
             return Ok(Synced::NotOurs("it has no customer"));
         };
         let Some(tenant) = tenants::sync::tenant_of(app, &customer.0).await? else {
             return Ok(Synced::NotOurs("its customer belongs to no tenant"));
         };
-        if write(app, origin, &tenant, &fetched, seen).await? == Written::Yes {
+        let row_id = match &seen {
+            Some(seen) => seen.id,
+            None => InvoiceId::from_uuid(app.clock.new_id()),
+        };
+        let parts = fetch::parts(app, row_id, &fetched).await?;
+        let after = row(row_id, tenant.id, &fetched, &parts)?;
+        if write(app, origin, &after, &parts, seen.as_ref()).await? == Written::Yes {
             return Ok(Synced::Done);
         }
     }
     Err(contended())
 }
 
+/// Stripe has it no more: a draft was deleted. `None` where somebody wrote meanwhile.
+///
+/// # Errors
+/// Where it was final: that cannot be deleted, so rather the key or the account is the wrong one.
+async fn forget(
+    app: &App,
+    origin: &Origin,
+    seen: Option<&Seen>,
+    why: String,
+) -> Result<Option<Synced>> {
+    let Some(seen) = seen else {
+        return Ok(Some(Synced::NotOurs("Stripe has no such invoice; drafts can be deleted")));
+    };
+    let mut tx = app.db.begin().await?;
+    let before = queries::find_for_update(&mut tx, seen.id).await?;
+    let Some(before) = before.filter(|row| row.version == seen.version) else {
+        return Ok(None);
+    };
+    if before.status != InvoiceStatus::Draft {
+        return Err(StripeError::Missing(why).into());
+    }
+    if before.deleted_at.is_none() {
+        queries::mark_deleted(&mut tx, before.id, app.clock.now()).await?;
+        tell(app, origin, &mut tx, EventType::InvoiceDeleted, &before, Cause::Invoice).await?;
+        tx.commit().await?;
+    }
+    Ok(Some(Synced::Done))
+}
+
 async fn write(
     app: &App,
     origin: &Origin,
-    tenant: &Tenant,
-    fetched: &Fetched<objects::Invoice>,
-    seen: Option<i64>,
+    after: &Invoice,
+    parts: &Parts,
+    seen: Option<&Seen>,
 ) -> Result<Written> {
     let mut tx = app.db.begin().await?;
-    let before = queries::find_by_stripe_id(&mut tx, &fetched.object.id).await?;
-    if before.as_ref().map(|row| row.version) != seen {
+    let before = queries::find_for_update(&mut tx, after.id).await?;
+    if before.as_ref().map(|row| row.version) != seen.map(|seen| seen.version) {
         return Ok(Written::TooLate);
     }
-    let after = row(app, tenant, fetched, before.as_ref())?;
     if before.as_ref().is_some_and(|before| !may_follow(before.status, after.status)) {
         return Ok(Written::Yes);
     }
     if before.is_some() {
-        queries::update(&mut tx, &after).await?;
-    } else if !queries::insert(&mut tx, &after).await? {
+        queries::update(&mut tx, after).await?;
+    } else if !queries::insert(&mut tx, after).await? {
         return Ok(Written::TooLate);
     }
     for event in changes(before.as_ref().map(Invoice::state), after.state()) {
-        let happened = Happened {
-            tenant: after.tenant_id,
-            event,
-            audit: (event == EventType::InvoicePaid).then_some("invoice.payment_succeeded"),
-            subject: &Subject::new("invoice", after.id),
-            summary: sentence(event, &after),
-            data: &serde_json::json!({
-                "number": after.number,
-                "status": after.status,
-                "amount_due_minor": after.amount_due,
-                "amount_paid_minor": after.amount_paid,
-                "currency": after.currency,
-                "attempt_count": after.attempt_count,
-                "stripe_invoice_id": after.stripe_invoice_id,
-            }),
-            at: app.clock.now(),
-        };
-        record(&mut tx, app, origin, happened).await?;
+        tell(app, origin, &mut tx, event, after, Cause::Invoice).await?;
     }
+    tell_of_credit_notes(app, origin, &mut tx, after, parts).await?;
+    tell_of_refunds(app, origin, &mut tx, after, parts).await?;
+    parts::replace_lines(&mut tx, after.id, &parts.lines).await?;
+    parts::replace_payments(&mut tx, after.id, &parts.payments).await?;
+    parts::replace_credit_notes(&mut tx, after.id, &parts.credit_notes).await?;
+    parts::replace_refunds(&mut tx, after.id, &parts.refunds).await?;
     tx.commit().await?;
     Ok(Written::Yes)
 }
 
-fn row(
+/// What is new about credit notes; the rows still say what was known.
+async fn tell_of_credit_notes(
     app: &App,
-    tenant: &Tenant,
+    origin: &Origin,
+    tx: &mut Tx,
+    after: &Invoice,
+    parts: &Parts,
+) -> Result<()> {
+    let known = parts::credit_notes(tx, after.id).await?;
+    // Stripe lists the newest first; a story begins with the oldest.
+    for note in parts.credit_notes.iter().rev() {
+        let id = &note.stripe_credit_note_id;
+        let before = known.iter().find(|known| known.stripe_credit_note_id == *id);
+        for event in credit_note_changes(before.map(|before| before.status), note.status) {
+            tell(app, origin, tx, event, after, Cause::CreditNote(note)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What is new about refunds; the rows still say what was known.
+async fn tell_of_refunds(
+    app: &App,
+    origin: &Origin,
+    tx: &mut Tx,
+    after: &Invoice,
+    parts: &Parts,
+) -> Result<()> {
+    let known = parts::refunds(tx, after.id).await?;
+    for refund in parts.refunds.iter().rev() {
+        let id = &refund.stripe_refund_id;
+        let before = known.iter().find(|known| known.stripe_refund_id == *id);
+        if let Some(event) = refund_changes(before.map(|before| before.status), refund.status) {
+            tell(app, origin, tx, event, after, Cause::Refund(refund)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The invoice itself, as Stripe has it.
+fn row(
+    id: InvoiceId,
+    tenant: TenantId,
     fetched: &Fetched<objects::Invoice>,
-    before: Option<&Invoice>,
+    parts: &Parts,
 ) -> Result<Invoice> {
     let stripe = &fetched.object;
-    let now = app.clock.now();
     let status = stripe.status.as_ref().map_or("draft", objects::InvoiceStatus::as_str);
     let status: InvoiceStatus = status.parse().map_err(|error| anyhow!("{error}"))?;
     let currency: Currency = stripe.currency.parse().map_err(|error| anyhow!("{error}"))?;
-    let time = |seconds: i64| Timestamp::from_second(seconds).unwrap_or(now);
+    let times = stripe.status_transitions;
     Ok(Invoice {
-        id: before.map_or_else(|| InvoiceId::from_uuid(app.clock.new_id()), |before| before.id),
-        tenant_id: tenant.id,
+        id,
+        tenant_id: tenant,
         stripe_invoice_id: stripe.id.clone(),
         stripe_subscription_id: stripe.subscription().cloned(),
         number: stripe.number.clone(),
         status,
         currency,
+        subtotal: stripe.subtotal,
+        discount: sum(stripe.discounts())?,
+        tax: sum(stripe.taxes().iter().map(|tax| tax.amount))?,
+        tax_included: included(stripe.taxes())?,
+        total: stripe.total,
+        balance_applied: stripe.balance_applied(),
         amount_due: stripe.amount_due,
         amount_paid: stripe.amount_paid,
-        total: stripe.total,
+        amount_remaining: stripe.amount_remaining,
+        credited: parts.credited()?,
+        refunded: parts.refunded()?,
+        billing_reason: stripe.billing_reason.clone(),
+        period_start: Some(time(stripe.period_start)?),
+        period_end: Some(time(stripe.period_end)?),
         attempt_count: stripe.attempt_count,
-        created_at: time(stripe.created),
-        due_date: stripe.due_date.map(time),
+        created_at: time(stripe.created)?,
+        due_date: stripe.due_date.map(time).transpose()?,
+        finalized_at: times.finalized_at.map(time).transpose()?,
+        paid_at: times.paid_at.map(time).transpose()?,
+        voided_at: times.voided_at.map(time).transpose()?,
+        uncollectible_at: times.marked_uncollectible_at.map(time).transpose()?,
+        next_payment_attempt: stripe.next_payment_attempt.map(time).transpose()?,
+        deleted_at: None,
         hosted_invoice_url: stripe.hosted_invoice_url.clone(),
         invoice_pdf: stripe.invoice_pdf.clone(),
-        version: before.map_or(1, |before| before.version),
+        version: 1,
         stripe_object: Json::from(fetched.raw.clone()),
     })
-}
-
-/// What happened, for people.
-fn sentence(event: EventType, invoice: &Invoice) -> String {
-    let name = invoice.number.as_deref().unwrap_or("without a number");
-    let shown = |minor: i64| {
-        let money = invoice.money(minor);
-        format!("{} {}", money.to_major(), money.currency().code().to_uppercase())
-    };
-    match event {
-        EventType::InvoiceCreated => {
-            format!("An invoice over {} was written", shown(invoice.total))
-        }
-        EventType::InvoiceFinalized => {
-            format!("Invoice {name} asks for {}", shown(invoice.amount_due))
-        }
-        EventType::InvoicePaid => {
-            format!("Invoice {name} was paid: {}", shown(invoice.amount_paid))
-        }
-        EventType::InvoicePaymentFailed => {
-            format!("A payment of {} for invoice {name} failed", shown(invoice.amount_due))
-        }
-        EventType::InvoiceVoided => format!("Invoice {name} was taken back"),
-        EventType::InvoiceUncollectible => format!("Invoice {name} was given up"),
-        other => other.sentence().to_owned(),
-    }
 }

@@ -95,7 +95,7 @@ fn received(app: &App, body: Bytes) -> Received {
         };
     };
     let customer_id = event.data.object.customer().filter(|id| is_plain(id));
-    let object_id = event.data.object.id.filter(|id| is_plain(id));
+    let object_id = event.data.object.subject().filter(|id| is_plain(id));
     let concerns_us = object_id.is_some() && dispatch::target(&event.r#type).is_some();
     let (state, reason) = if concerns_us {
         (DeliveryState::Received, None)

@@ -3,7 +3,8 @@
 //! An event only says that something changed; the slice fetches the object as it is now.
 
 use tollhouse_stripe::{
-    CheckoutSessionId, CouponId, CustomerId, InvoiceId, PromotionCodeId, ScheduleId, SubscriptionId,
+    ChargeId, CheckoutSessionId, CouponId, CustomerId, InvoiceId, PromotionCodeId, RefundId,
+    ScheduleId, SubscriptionId,
 };
 
 use crate::{
@@ -19,6 +20,8 @@ pub enum Target {
     Subscription,
     Schedule,
     Invoice,
+    Charge,
+    Refund,
     Coupon,
     PromotionCode,
 }
@@ -53,7 +56,16 @@ pub fn target(event_type: &str) -> Option<Target> {
         | "invoice.payment_action_required"
         | "invoice.overpaid"
         | "invoice.voided"
-        | "invoice.marked_uncollectible" => Target::Invoice,
+        | "invoice.marked_uncollectible"
+        | "invoice.deleted"
+        | "invoice_payment.paid"
+        | "credit_note.created"
+        | "credit_note.updated"
+        | "credit_note.voided" => Target::Invoice,
+        "charge.refunded" => Target::Charge,
+        "charge.refund.updated" | "refund.created" | "refund.updated" | "refund.failed" => {
+            Target::Refund
+        }
         "coupon.created" | "coupon.updated" | "coupon.deleted" => Target::Coupon,
         "promotion_code.created" | "promotion_code.updated" => Target::PromotionCode,
         _ => return None,
@@ -76,6 +88,8 @@ pub async fn sync(app: &App, target: Target, id: &str) -> Result<Synced> {
             subscriptions::sync::sync_schedule(app, &origin, &ScheduleId::new(id)).await
         }
         Target::Invoice => invoices::sync::sync(app, &origin, &InvoiceId::new(id)).await,
+        Target::Charge => invoices::paid_with::sync_charge(app, &origin, &ChargeId::new(id)).await,
+        Target::Refund => invoices::paid_with::sync_refund(app, &origin, &RefundId::new(id)).await,
         Target::Coupon => discounts::sync::coupon(app, &origin, &CouponId::new(id)).await,
         Target::PromotionCode => {
             discounts::sync::promotion_code(app, &origin, &PromotionCodeId::new(id)).await

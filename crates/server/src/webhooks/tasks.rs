@@ -80,11 +80,18 @@ async fn claim(app: &App) -> Result<Vec<Vec<Claimed>>> {
     Ok(by_customer(claimed))
 }
 
-/// Deliveries of one customer together, in the order they came; those without a customer by object.
+/// Deliveries of one customer together, in the order they came. Those that name none join the others about
+/// the same object, or are a group of their own.
 fn by_customer(claimed: Vec<Claimed>) -> Vec<Vec<Claimed>> {
+    let customers: BTreeMap<String, String> = claimed
+        .iter()
+        .filter_map(|delivery| delivery.object_id.clone().zip(delivery.customer_id.clone()))
+        .collect();
     let mut groups: BTreeMap<Option<String>, Vec<Claimed>> = BTreeMap::new();
     for delivery in claimed {
-        let key = delivery.customer_id.clone().or_else(|| delivery.object_id.clone());
+        let object = delivery.object_id.as_ref();
+        let customer = delivery.customer_id.as_ref().or_else(|| customers.get(object?));
+        let key = customer.or(object).cloned();
         groups.entry(key).or_default().push(delivery);
     }
     groups.into_values().collect()

@@ -29,6 +29,10 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("post", "/api/v1/customer/billing/checkout-session", Guard::Own),
     ("get", "/api/v1/billing/subscription", Guard::Own),
     ("get", "/api/v1/billing/invoices", Guard::Own),
+    ("get", "/api/v1/billing/tenants/{tenant_id}/invoices", Guard::Path),
+    ("get", "/api/v1/billing/tenants/{tenant_id}/invoices/{invoice_id}", Guard::Path),
+    ("get", "/api/v1/billing/tenants/{tenant_id}/invoices/{invoice_id}/lines", Guard::Path),
+    ("get", "/api/v1/stripe/tenants/{tenant_id}/invoices", Guard::Path),
     ("get", "/api/v1/billing/stream", Guard::Own),
     ("post", "/api/v1/customer/billing/portal-session", Guard::Own),
     ("post", "/api/v1/billing/tenants/{tenant_id}/portal", Guard::Path),
@@ -84,7 +88,9 @@ fn stripe_ids(app: &TestApp) -> String {
 
 async fn is_guarded(app: &TestApp, route: (&str, &str, Guard), victim: TenantId, stranger: &str) {
     let (name, path, guard) = route;
+    let invoice = app.simulator.objects("invoice")[0]["id"].as_str().unwrap().to_owned();
     let path = path.replace("{tenant_id}", &victim.to_string()).replace("{id}", "pm_1");
+    let path = path.replace("{invoice_id}", &invoice);
     let anonymous = app.call(method(name), &path).text("{}").await.status;
     let foreign = app.call(method(name), &path).bearer(stranger).text("{}").await;
     for secret in ["Victim", "victim@", &stripe_ids(app)] {

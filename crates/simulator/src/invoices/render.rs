@@ -49,7 +49,7 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         "hosted_invoice_url": page,
         "invoice_pdf": page.as_ref().map(|page| format!("{page}/pdf")),
         "issuer": { "type": "self" },
-        "lines": lists::whole(lines, &format!("/v1/invoices/{}/lines", invoice.id)),
+        "lines": lists::first_page(lines, &format!("/v1/invoices/{}/lines", invoice.id)),
         "livemode": false,
         "metadata": {},
         "next_payment_attempt": invoice.next_step_at,

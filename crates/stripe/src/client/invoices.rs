@@ -1,17 +1,27 @@
 //! Invoices, those that are and those that would be.
 
 use crate::{
-    client::{Client, Fetched},
+    client::{Client, Fetched, NO_PARAMS},
     error::Result,
     gateway::IdempotencyKey,
     id::InvoiceId,
-    objects::{Invoice, InvoicePreview},
+    objects::{Invoice, InvoiceLine, InvoicePreview},
     params,
 };
 
+/// Lines of one invoice that are taken in.
+const LINES_MAX: usize = 5000;
+
 impl Client {
+    /// An invoice, with the first few of its lines.
     pub async fn retrieve_invoice(&self, id: &InvoiceId) -> Result<Fetched<Invoice>> {
         self.fetch(format!("/v1/invoices/{id}")).await
+    }
+
+    /// Every line of an invoice, in the order of the invoice.
+    pub async fn list_invoice_lines(&self, id: &InvoiceId) -> Result<Vec<InvoiceLine>> {
+        let path = format!("/v1/invoices/{id}/lines");
+        self.list_all(&path, &NO_PARAMS, LINES_MAX).await
     }
 
     /// What would be asked; nothing is changed, so that any key will do.

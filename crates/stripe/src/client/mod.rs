@@ -7,9 +7,12 @@
 
 mod catalog;
 mod checkout;
+mod credit_notes;
 mod customers;
 mod discounts;
 mod invoices;
+mod pages;
+mod payments;
 mod schedules;
 mod subscriptions;
 mod webhook_endpoints;

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Coupon, Expandable, PromotionCode};
+use super::{Coupon, Expandable, PromotionCode, Ref};
 use crate::id::DiscountId;
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -20,6 +20,14 @@ pub struct Discount {
 struct Source {
     #[serde(default)]
     coupon: Option<Expandable<Coupon>>,
+}
+
+/// What one discount takes off an invoice or a line, in minor units.
+#[derive(Clone, Debug, Deserialize)]
+pub struct DiscountAmount {
+    pub amount: i64,
+    /// One of the subscription's, or one that would begin.
+    pub discount: Ref<DiscountId>,
 }
 
 impl Discount {

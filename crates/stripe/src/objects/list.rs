@@ -19,6 +19,23 @@ pub struct List<T> {
     pub has_more: bool,
 }
 
+/// An object that a list is paged by: the next page begins after its id.
+pub(crate) trait Listed {
+    fn id(&self) -> &str;
+}
+
+macro_rules! listed {
+    ($($object:ty),+ $(,)?) => {$(
+        impl Listed for $object {
+            fn id(&self) -> &str {
+                self.id.as_str()
+            }
+        }
+    )+};
+}
+
+listed!(super::InvoiceLine, super::InvoicePayment, super::Refund, super::CreditNote);
+
 /// An id where Stripe sends either the id or, expanded, the whole object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ref<Id>(pub Id);

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    id::{CustomerId, SubscriptionId},
+    id::{ChargeId, CustomerId, InvoiceId, PaymentIntentId, SubscriptionId},
     params::{UpdateItem, UseDiscount},
 };
 
@@ -23,4 +23,42 @@ pub struct PreviewDetails {
     pub proration_behavior: &'static str,
     /// Unix seconds.
     pub proration_date: i64,
+}
+
+/// The payments of an invoice, or the invoices of a payment.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ListInvoicePayments {
+    pub invoice: Option<InvoiceId>,
+    pub payment: Option<PaidWith>,
+}
+
+/// What settles an invoice at Stripe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum PaidWith {
+    PaymentIntent { payment_intent: PaymentIntentId },
+    Charge { charge: ChargeId },
+}
+
+/// The same without the word for its kind, as lists of refunds ask.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum RefundsOf<'a> {
+    PaymentIntent { payment_intent: &'a PaymentIntentId },
+    Charge { charge: &'a ChargeId },
+}
+
+impl PaidWith {
+    pub(crate) fn id(&self) -> RefundsOf<'_> {
+        match self {
+            Self::PaymentIntent { payment_intent } => RefundsOf::PaymentIntent { payment_intent },
+            Self::Charge { charge } => RefundsOf::Charge { charge },
+        }
+    }
+}
+
+/// The credit notes of an invoice.
+#[derive(Clone, Debug, Serialize)]
+pub struct ListCreditNotes {
+    pub invoice: InvoiceId,
 }

@@ -25,7 +25,9 @@ pub use discounts::{
     AppliesTo, CreateCoupon, CreatePromotionCode, ListPromotionCodes, Promotion, Restrictions,
     UpdatePromotionCode, UseDiscount,
 };
-pub use invoices::{PreviewDetails, PreviewInvoice};
+pub use invoices::{
+    ListCreditNotes, ListInvoicePayments, PaidWith, PreviewDetails, PreviewInvoice,
+};
 pub use schedules::{CreateSchedule, Duration, SchedulePhase, UpdateSchedule};
 pub use subscriptions::{
     AnchorChange, AnchorConfig, CancelSubscription, CancellationDetails, CreateSubscription,

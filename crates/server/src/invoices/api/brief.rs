@@ -1,4 +1,4 @@
-//! The invoices of the caller's tenant.
+//! The invoices of the caller's tenant, in the few fields an operations console shows.
 
 use std::sync::Arc;
 
@@ -6,26 +6,22 @@ use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use tollhouse_domain::{actor::Permission, invoice::InvoiceStatus, money::Amount, time::Timestamp};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::queries::{self, Invoice};
 use crate::{
     app::App,
+    db::Page,
     error::{Problem, Result},
     http::{
         auth::Caller,
         extract::{Query, bounded},
     },
+    invoices::queries::{self, Invoice},
     tenants::actions as tenants,
 };
 
-pub fn router() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(list))
-}
-
 /// An invoice.
 #[derive(Serialize, ToSchema)]
-pub struct InvoiceView {
+pub struct BriefInvoice {
     /// Stripe's.
     id: String,
     number: Option<String>,
@@ -46,7 +42,7 @@ pub struct InvoiceView {
     hosted_invoice_url: Option<String>,
 }
 
-impl From<Invoice> for InvoiceView {
+impl From<Invoice> for BriefInvoice {
     fn from(row: Invoice) -> Self {
         Self {
             amount_due: Amount(row.money(row.amount_due)),
@@ -66,23 +62,23 @@ impl From<Invoice> for InvoiceView {
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-struct ListQuery {
+pub(super) struct ListQuery {
     /// 1 to 100; 10 where absent
     limit: Option<i64>,
 }
 
 /// The invoices of the caller's tenant, newest first
 #[utoipa::path(get, path = "/api/v1/billing/invoices", tag = "invoices", params(ListQuery),
-    responses((status = 200, body = Vec<InvoiceView>), (status = 401, body = Problem),
+    responses((status = 200, body = Vec<BriefInvoice>), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
-async fn list(
+pub(super) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     Query(query): Query<ListQuery>,
-) -> Result<Json<Vec<InvoiceView>>> {
+) -> Result<Json<Vec<BriefInvoice>>> {
     let tenant = tenants::get(&app, caller.own_tenant(Permission::Read)?).await?;
     let limit = bounded(query.limit, 10)?;
     let mut conn = app.db.read().await?;
-    let rows = queries::list(&mut conn, tenant.id, limit).await?;
-    Ok(Json(rows.into_iter().map(InvoiceView::from).collect()))
+    let rows = queries::list(&mut conn, tenant.id, None, limit).await?;
+    Ok(Json(Page::of(rows, limit, |row| row.id.to_string(), BriefInvoice::from).data))
 }
