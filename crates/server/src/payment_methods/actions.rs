@@ -85,12 +85,16 @@ pub async fn make_default(
     app.stripe
         .update_customer(&customer, &update, &IdempotencyKey::new("default-card", work))
         .await?;
-    if let Some(row) = live_base(app, tenant.id).await? {
+    let mut conn = app.db.read().await?;
+    let live = subscriptions::list_live(&mut conn, tenant.id).await?;
+    drop(conn);
+    for row in live {
         let update = params::UpdateSubscription {
             default_payment_method: Some(card.clone()),
             ..params::UpdateSubscription::default()
         };
-        let key = IdempotencyKey::new("default-card-of-subscription", work);
+        // Base and add-ons: each has a card of its own, which goes before the customer's.
+        let key = IdempotencyKey::new("default-card-of-subscription", format!("{work}-{}", row.id));
         app.stripe.update_subscription(&row.stripe_subscription_id, &update, &key).await?;
     }
     let event = EventType::PaymentMethodDefaultChanged;

@@ -94,17 +94,17 @@ on_both_databases! {
         // The card fails; grace begins, and ends.
         let broken = app.card_on_file(tenant, "pm_card_chargeCustomerFail").await;
         until(app, "2028-05-31T13:30:00Z").await;
-        assert_eq!(told(app, tenant, seen).await, ["payment_method.default_changed", "invoice.created", "subscription.renewed", "invoice.created", "subscription.renewed", "invoice.finalized", "invoice.payment_failed", "subscription.past_due", "invoice.finalized", "invoice.paid"]);
+        assert_eq!(told(app, tenant, seen).await, ["payment_method.default_changed", "invoice.created", "subscription.renewed", "invoice.created", "subscription.renewed", "invoice.finalized", "invoice.payment_failed", "subscription.past_due", "invoice.finalized", "invoice.payment_failed", "subscription.past_due"]);
         assert_eq!(app.status(tenant).await["subscriptions"][0]["status"], "GRACE");
         until(app, "2028-06-03T14:00:00Z").await;
-        assert_eq!(told(app, tenant, seen).await, ["invoice.payment_failed", "invoice.payment_failed", "subscription.grace_ended"]);
+        assert_eq!(told(app, tenant, seen).await, ["invoice.payment_failed", "invoice.payment_failed", "invoice.payment_failed", "invoice.payment_failed", "subscription.grace_ended", "subscription.grace_ended"]);
         assert_eq!(app.status(tenant).await["subscriptions"], json!([]));
 
         // Another card: Stripe's next attempt succeeds, not ours.
         app.card_on_file(tenant, "pm_card_visa").await;
         assert_eq!(told(app, tenant, seen).await, ["payment_method.default_changed"], "instead of {broken}");
         until(app, "2028-06-20T12:00:00Z").await;
-        assert_eq!(told(app, tenant, seen).await, ["invoice.paid", "subscription.recovered"]);
+        assert_eq!(told(app, tenant, seen).await, ["invoice.paid", "subscription.recovered", "invoice.paid", "subscription.recovered"]);
         assert_eq!(app.status(tenant).await["subscriptions"][0]["status"], "ACTIVE");
 
         until(app, "2028-07-10T12:00:00Z").await;
