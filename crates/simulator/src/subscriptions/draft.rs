@@ -43,7 +43,6 @@ pub struct ItemDraft {
 pub fn read(world: &World, params: &Params<'_>) -> Result<SubscriptionDraft> {
     let customer = params.required_text("customer")?;
     world.customers.get(customer, "customer")?;
-    refuse_unless(params, "collection_method", "charge_automatically")?;
     if let Some(mode) = params.object("billing_mode")? {
         refuse_unless(&mode, "type", "flexible")?;
     }

@@ -5,6 +5,7 @@ mod cancel;
 mod create;
 mod draft;
 pub mod items;
+mod operations;
 mod pause;
 mod payable;
 mod pending;
@@ -22,6 +23,7 @@ pub use create::{create, open, preview};
 pub use draft::{
     ItemDraft, SubscriptionDraft, check_for_sale, check_items, read_preview, trial_end,
 };
+pub use operations::{list, of_customer, retrieve};
 pub use pause::{
     PausedCollection, enter_pause, expire_resumption, invoice_pending, pause, resume,
     resume_collection, resumed_by_payment,
@@ -38,14 +40,12 @@ use crate::{
     automatic_tax::AutomaticTax,
     calendar::{self, Cadence},
     catalog::Price,
+    clock::Due,
     discounts::Discount,
-    error::Result,
-    invoices::Line,
-    lists,
+    invoices::{self, Line},
     params::Metadata,
     table::{Object, Table},
-    test_clocks::clock_of,
-    world::{Request, World},
+    world::World,
 };
 
 /// `trial_will_end` is told three days before.
@@ -90,6 +90,8 @@ pub struct Subscription {
     pub schedule: Option<String>,
     /// A change that waits for its invoice.
     pub pending_update: Option<PendingUpdate>,
+    /// The end of the period whose next invoice was told of.
+    pub upcoming_told: Option<i64>,
 }
 
 #[derive(Clone)]
@@ -128,6 +130,8 @@ pub enum Status {
     Trialing,
     Active,
     PastDue,
+    /// Retries are over, and new invoices stay drafts until the latest one is paid.
+    Unpaid,
     Paused,
     Canceled,
 }
@@ -140,6 +144,7 @@ impl Status {
             Self::Trialing => "trialing",
             Self::Active => "active",
             Self::PastDue => "past_due",
+            Self::Unpaid => "unpaid",
             Self::Paused => "paused",
             Self::Canceled => "canceled",
         }
@@ -147,7 +152,7 @@ impl Status {
 
     /// Whether changes cost something.
     pub fn is_billed(self) -> bool {
-        matches!(self, Self::Active | Self::PastDue)
+        matches!(self, Self::Active | Self::PastDue | Self::Unpaid)
     }
 
     pub fn is_ended(self) -> bool {
@@ -224,6 +229,12 @@ impl Subscription {
     }
 }
 
+/// Puts the end of the running period on the agenda, and what is told before it.
+pub fn plan_period(world: &mut World, subscription: &Subscription) {
+    world.agenda.add(subscription.period_end, Due::PeriodEnd(subscription.id.clone()));
+    invoices::plan_upcoming(world, subscription);
+}
+
 /// Changes a subscription and says so, if anything is different then.
 pub fn change(world: &mut World, id: &str, change: impl FnOnce(&mut Subscription)) {
     let Some(mut subscription) = world.subscriptions.find(id).cloned() else { return };
@@ -269,51 +280,4 @@ pub fn forget_payment_method(world: &mut World, customer: &str, method: &str) {
     for id in ids {
         change(world, &id, |stored| stored.default_payment_method = None);
     }
-}
-
-pub fn retrieve(world: &mut World, request: &Request) -> Result<Value> {
-    Ok(world.subscriptions.get(&request.id, "id")?.render(world))
-}
-
-pub fn list(world: &mut World, request: &Request) -> Result<Value> {
-    let params = request.params();
-    let (customer, price) = (params.text("customer")?, params.text("price")?);
-    let clock = params.text("test_clock")?;
-    let status = params.choice(
-        "status",
-        &[
-            "active",
-            "all",
-            "canceled",
-            "ended",
-            "incomplete",
-            "incomplete_expired",
-            "past_due",
-            "paused",
-            "trialing",
-            "unpaid",
-        ],
-    )?;
-    lists::list::<Subscription>(world, request, |subscription| {
-        let has_status = match status {
-            None => subscription.status != Status::Canceled,
-            Some("all") => true,
-            Some("ended") => subscription.status.is_ended(),
-            Some(status) => subscription.status.word() == status,
-        };
-        has_status
-            && (customer.is_some() || clock_of(world, &subscription.customer) == clock)
-            && customer.is_none_or(|customer| subscription.customer == customer)
-            && price.is_none_or(|price| subscription.items.iter().any(|item| item.price == price))
-    })
-}
-
-/// `customer.subscriptions`, shown only on demand: those not ended.
-pub fn of_customer(world: &World, customer: &str) -> Value {
-    let theirs = |subscription: &&Subscription| {
-        subscription.customer == customer && !subscription.status.is_ended()
-    };
-    let rows = world.subscriptions.rows().iter().rev().filter(theirs);
-    let data = rows.map(|subscription| subscription.render(world)).collect();
-    lists::whole(data, &format!("/v1/customers/{customer}/subscriptions"))
 }
