@@ -9,6 +9,9 @@ use crate::{
     world::World,
 };
 
+/// The order in which Stripe tells of a trial that ends.
+const TRIAL_END_ORDER: &[&str] = &["customer.subscription.updated", "invoice.created"];
+
 /// The order in which Stripe tells of a renewal that begins a schedule's next phase.
 const PHASE_ORDER: &[&str] =
     &["customer.subscription.updated", "subscription_schedule.updated", "invoice.created"];
@@ -33,6 +36,11 @@ pub fn end_period(world: &mut World, id: &str) {
     }
     match schedules::due_phase(world, &subscription, now) {
         Some(phase) => renew_into(world, subscription, &phase),
+        None if subscription.status == Status::Trialing => {
+            world.in_order(TRIAL_END_ORDER, |world| {
+                renew(world, subscription.clone(), subscription);
+            });
+        }
         None => renew(world, subscription.clone(), subscription),
     }
 }

@@ -118,7 +118,12 @@ pub fn invoice_pending(world: &mut World, id: &str) {
         return;
     }
     let invoice = invoices::draft(world, &mut subscription, occasion, None);
-    change(world, id, |stored| *stored = subscription);
+    if subscription.status.is_ended() {
+        // Its end was the last that is told of it.
+        world.subscriptions.put(subscription);
+    } else {
+        change(world, id, |stored| *stored = subscription);
+    }
     invoices::finalize_now(world, &invoice);
     if world.invoices.find(&invoice).is_some_and(|invoice| !invoice.is_paid()) {
         let collected = invoices::collect_or_send(world, &invoice);

@@ -47,8 +47,8 @@ fn a_renewal_is_a_draft_for_an_hour_and_then_paid() {
         [
             "invoice.finalized",
             "payment_intent.created",
-            "charge.succeeded",
             "payment_intent.succeeded",
+            "charge.succeeded",
             "invoice.updated",
             "invoice.paid",
             "invoice.payment_succeeded",
@@ -134,8 +134,8 @@ fn a_new_card_saves_a_late_subscription() {
     assert_eq!(
         told,
         [
-            "charge.succeeded",
             "payment_intent.succeeded",
+            "charge.succeeded",
             "invoice.updated",
             "invoice.paid",
             "invoice.payment_succeeded",
