@@ -178,6 +178,7 @@ fn item(line: &SessionLine) -> ItemDraft {
     ItemDraft {
         price: line.price.clone(),
         quantity: line.quantity,
+        intervals: 1,
         tax_rates: line.tax_rates.clone(),
         metadata: Metadata::new(),
     }

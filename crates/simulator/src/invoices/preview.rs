@@ -205,6 +205,7 @@ fn of_new_schedule(
     let items = first.items.into_iter().map(|item| ItemDraft {
         price: item.price,
         quantity: item.quantity,
+        intervals: 1,
         tax_rates: Vec::new(),
         metadata: item.metadata,
     });

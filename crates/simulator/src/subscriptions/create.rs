@@ -139,6 +139,7 @@ fn begin(
         created: now,
         price: item.price,
         quantity: item.quantity,
+        intervals: item.intervals,
         metadata: item.metadata,
         tax_rates: item.tax_rates,
         debit: None,

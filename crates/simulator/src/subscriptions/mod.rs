@@ -63,6 +63,7 @@ pub struct Subscription {
     pub anchor: i64,
     /// The anchor as shown; another interval does not move it (Stripe docs: flexible billing mode).
     pub billing_cycle_anchor: i64,
+    /// The shortest of the items'.
     pub cadence: Cadence,
     /// Which period runs, counted from the anchor; none during a trial.
     pub cycle: Option<i64>,
@@ -101,6 +102,8 @@ pub struct Item {
     pub price: String,
     /// None for a metered price.
     pub quantity: Option<i64>,
+    /// How many of the subscription's intervals make one of its own.
+    pub intervals: i64,
     pub metadata: Metadata,
     /// Its own, instead of the subscription's.
     pub tax_rates: Vec<String>,
@@ -199,15 +202,44 @@ impl Subscription {
         }
     }
 
-    /// Takes over what the lines of a period's invoice debit the items with.
+    /// Whether items are billed at different intervals.
+    pub fn is_mixed(&self) -> bool {
+        self.items.iter().any(|item| item.intervals > 1)
+    }
+
+    /// Whether a period of this item begins with the running period.
+    pub fn begins(&self, item: &Item) -> bool {
+        self.cycle.is_none_or(|cycle| cycle % item.intervals == 0)
+    }
+
+    /// The period that runs for an item. A planned end cuts it short.
+    pub fn item_period(&self, item: &Item) -> (i64, i64) {
+        let (start, end) = self.whole_item_period(item);
+        (start, self.cancel_at.filter(|moment| *moment > start).map_or(end, |at| end.min(at)))
+    }
+
+    /// The same if nothing cut it short.
+    pub fn whole_item_period(&self, item: &Item) -> (i64, i64) {
+        let Some(cycle) = self.cycle else { return (self.period_start, self.whole_period_end()) };
+        let first = cycle - cycle % item.intervals;
+        let begin = |cycle| calendar::period_start(self.anchor, self.cadence, cycle);
+        (begin(first), begin(first + item.intervals))
+    }
+
+    /// Takes over what the lines of a period's invoice debit the items with. An item whose own period
+    /// goes on keeps its debit.
     pub fn remember_debits(&mut self, lines: &[Line]) {
         let in_trial = self.cycle.is_none();
         for item in &mut self.items {
             let is_own = |line: &&Line| {
                 !line.proration && line.subscription_item.as_deref() == Some(&item.id)
             };
-            let line = lines.iter().find(is_own).filter(|_| !in_trial && item.quantity.is_some());
-            item.debit = line.map(|line| Debit {
+            let line = lines.iter().find(is_own);
+            let is_billed = !in_trial && item.quantity.is_some();
+            if is_billed && line.is_none() {
+                continue;
+            }
+            item.debit = line.filter(|_| is_billed).map(|line| Debit {
                 amount: line.net(),
                 start: line.period.0,
                 end: line.period.1,

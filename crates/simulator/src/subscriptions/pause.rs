@@ -166,11 +166,12 @@ fn resume_in_cycle(world: &mut World, before: &Subscription, behavior: &str) {
         after.begin_period(after.cycle.map_or(0, |cycle| cycle + 1));
     }
     let mut unbilled = after.clone();
-    for item in &mut unbilled.items {
+    let starts = after.items.iter().map(|item| after.item_period(item).0);
+    for (item, start) in unbilled.items.iter_mut().zip(starts) {
         // Billed from nothing: what was paid for the time of the pause was credited when it began.
         item.debit = item.quantity.map(|quantity| Debit {
             amount: 0,
-            start: after.period_start,
+            start,
             end: world.now,
             price: item.price.clone(),
             quantity,

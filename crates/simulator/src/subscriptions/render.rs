@@ -72,13 +72,14 @@ pub fn render(subscription: &Subscription, world: &World) -> Value {
 
 pub fn render_item(subscription: &Subscription, item: &Item, world: &World) -> Value {
     let price = world.prices.find(&item.price);
+    let (start, end) = subscription.item_period(item);
     let mut shown = json!({
         "id": item.id,
         "object": "subscription_item",
         "billing_thresholds": null,
         "created": item.created,
-        "current_period_end": subscription.period_end,
-        "current_period_start": subscription.period_start,
+        "current_period_end": end,
+        "current_period_start": start,
         "current_trial": null,
         "discounts": [],
         "metadata": item.metadata,

@@ -18,6 +18,7 @@ mod gateways;
 mod harness;
 mod http;
 mod incomplete;
+mod mixed_intervals;
 mod orders;
 mod pausing;
 mod pending;
