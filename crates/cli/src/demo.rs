@@ -16,13 +16,14 @@ use tollhouse_server::{
     App, Clock, Config, Settings,
     catalog::{actions::load, file, push::push},
     checkout::{
-        actions::{Start, Wanted, start},
+        actions::{Page, Purchase, Trial, open},
         sync,
     },
     config::Secret,
     db::Json,
     record::Origin,
     serve,
+    subscriptions::offer::Wanted,
     tenants::{actions::create, queries::Tenant},
 };
 use tollhouse_simulator::Simulator;
@@ -236,20 +237,25 @@ async fn create_tenants(app: &Arc<App>, simulator: &Simulator) -> anyhow::Result
 /// Goes through checkout as a customer would, with a card that works.
 async fn subscribe(app: &Arc<App>, simulator: &Simulator, tenant: TenantId) -> anyhow::Result<()> {
     let origin = Origin::system();
-    let request = Start {
+    let purchase = Purchase {
         id: CheckoutId::from_uuid(app.clock.new_id()),
         tenant,
         wanted: Wanted::Plan {
             code: "pro".to_owned(),
-            interval: Interval::Month,
-            currency: Currency::new("usd")?,
+            interval: Some(Interval::Month),
+            currency: Some(Currency::new("usd")?),
         },
+        kind: None,
         quantity: 1,
-        trial: false,
+        trial: Trial::None,
+        addon_of: None,
+        promotion_code: None,
+    };
+    let page = Page {
         success_url: format!("{}/", app.config.server.frontend_url),
         cancel_url: format!("{}/", app.config.server.frontend_url),
     };
-    let checkout = start(app, &origin, request).await?;
+    let checkout = open(app, &origin, purchase, page).await?;
     let session = checkout.stripe_session_id.context("the page to pay on has no session")?;
     simulator
         .complete_checkout(session.as_str(), "pm_card_visa")

@@ -54,6 +54,19 @@ pub fn access(
     }
 }
 
+/// The access that an add-on grants beside its base: never more than the base does.
+pub fn beside(base: Access, addon: Access) -> Access {
+    match (base, addon) {
+        (Access::None, _) | (_, Access::None) => Access::None,
+        (Access::Grace { until: one }, Access::Grace { until: other }) => {
+            Access::Grace { until: one.min(other) }
+        }
+        (grace @ Access::Grace { .. }, Access::Full)
+        | (Access::Full, grace @ Access::Grace { .. }) => grace,
+        (Access::Full, Access::Full) => Access::Full,
+    }
+}
+
 /// When grace began, after a move from `before` to `after` at the moment `at`.
 ///
 /// It begins once, on the edge from good health into `past_due`. Further failures, and a detour
@@ -130,6 +143,23 @@ mod tests {
                 started,
                 "{before:?} {after}"
             );
+        }
+    }
+
+    #[test]
+    fn an_addon_grants_no_more_than_its_base() {
+        let (soon, late) = (at("2027-03-01T00:00:00Z"), at("2027-03-02T00:00:00Z"));
+        let (grace, longer) = (Access::Grace { until: soon }, Access::Grace { until: late });
+        let cases = [
+            (Access::Full, Access::Full, Access::Full),
+            (Access::Full, grace, grace),
+            (longer, grace, grace),
+            (grace, Access::Full, grace),
+            (Access::None, Access::Full, Access::None),
+            (Access::Full, Access::None, Access::None),
+        ];
+        for (base, addon, granted) in cases {
+            assert_eq!(beside(base, addon), granted, "{base:?} {addon:?}");
         }
     }
 

@@ -60,7 +60,7 @@ pub enum Permission {
     Read,
     /// See any tenant.
     ReadAnyTenant,
-    /// Report usage, and preview what a change would cost.
+    /// Report usage, claim and release slots, and preview what a change would cost.
     RecordUsage,
     /// Change subscription, cards and billing data.
     ManageBilling,

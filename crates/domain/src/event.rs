@@ -66,6 +66,14 @@ events! {
     SubscriptionCancelScheduled = "subscription.cancel_scheduled",
     /// A subscription that was to end goes on.
     SubscriptionCancelRevoked = "subscription.cancel_revoked",
+    /// A change of the plan or the seats was put off to the end of the period.
+    SubscriptionChangeScheduled = "subscription.change_scheduled",
+    /// A change that was put off will not come.
+    SubscriptionChangeDropped = "subscription.change_dropped",
+    /// A trial ends in three days, or sooner where it is shorter.
+    SubscriptionTrialEnding = "subscription.trial_ending",
+    /// The days of grace are over without a payment; access is taken, nothing is deleted.
+    SubscriptionGraceEnded = "subscription.grace_ended",
     /// A subscription ended.
     SubscriptionCanceled = "subscription.canceled",
     /// The first payment of a subscription never came, and it is over.
@@ -74,6 +82,10 @@ events! {
     PaymentMethodDefaultChanged = "payment_method.default_changed",
     /// A card was removed, for good.
     PaymentMethodRemoved = "payment_method.removed",
+    /// A resource took a slot.
+    SlotClaimed = "slot.claimed",
+    /// A resource gave its slot back.
+    SlotReleased = "slot.released",
     /// An invoice was drawn up; it may still change.
     InvoiceCreated = "invoice.created",
     /// An invoice became final and due.

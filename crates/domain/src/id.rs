@@ -65,6 +65,8 @@ ids! {
     SubscriptionId,
     /// An invoice, whatever Stripe calls it.
     InvoiceId,
+    /// One slot that a resource holds.
+    SlotId,
     /// One webhook received from Stripe.
     DeliveryId,
     /// A thing recorded as having happened.

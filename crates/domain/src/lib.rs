@@ -10,9 +10,12 @@
 //! | [`money`] | currencies, amounts, and arithmetic that refuses instead of overflowing |
 //! | [`rounding`] | the only two ways to round |
 //! | [`price`] | quantity in, money out |
+//! | [`discount`] | percentages, and whether a code can be redeemed |
 //! | [`plan`] | what can be bought, and what makes a catalog valid |
 //! | [`period`] | billing periods from an anchor |
 //! | [`subscription`] | states, and what a move between them means |
+//! | [`addon`] | how an add-on follows its base subscription |
+//! | [`slots`] | which subscription a slot in use counts against |
 //! | [`access`] | which state still grants access, and until when |
 //! | [`invoice`] | an invoice's states, and what a move between them means |
 //! | [`checkout`] | how far a tenant got on the page it was sent to |
@@ -24,8 +27,10 @@
 
 pub mod access;
 pub mod actor;
+pub mod addon;
 pub mod checkout;
 mod decimal;
+pub mod discount;
 pub mod event;
 pub mod id;
 pub mod invoice;
@@ -35,6 +40,7 @@ pub mod plan;
 pub mod price;
 pub mod refusal;
 pub mod rounding;
+pub mod slots;
 pub mod subscription;
 pub mod tenant;
 mod text;
@@ -43,16 +49,18 @@ pub mod time;
 pub use access::Access;
 pub use actor::{Actor, Permission, Role};
 pub use checkout::CheckoutState;
+pub use discount::{CouponDuration, Percent, PromotionCodeState};
 pub use event::EventType;
 pub use id::{
-    AuditId, CheckoutId, DeliveryId, EventId, InvalidId, InvoiceId, RequestId, SubscriptionId,
-    TenantId,
+    AuditId, CheckoutId, DeliveryId, EventId, InvalidId, InvoiceId, RequestId, SlotId,
+    SubscriptionId, TenantId,
 };
 pub use invoice::{InvoiceState, InvoiceStatus};
 pub use money::{Amount, Currency, Money, MoneyError};
 pub use period::{Period, Recurrence};
 pub use plan::{
-    Aggregation, Catalog, Credits, FeatureValue, Limit, LimitPeriod, Meter, Plan, PlanKind, Problem,
+    Aggregation, Catalog, Credits, FeatureValue, Limit, LimitPeriod, Meter, Plan, PlanKind,
+    Problem, Slots,
 };
 pub use price::{Interval, Model, ModelKind, Price, Tier};
 pub use refusal::Refusal;

@@ -78,6 +78,37 @@ impl Recurrence {
     }
 }
 
+/// The calendar on which periods begin, as dates and not as a moment: months clamp the day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Calendar {
+    pub month: i8,
+    /// Of the month; a month that does not have it takes its last.
+    pub day: i8,
+    pub hour: i8,
+    pub minute: i8,
+    pub second: i8,
+}
+
+impl Calendar {
+    /// The calendar of whoever has this period, so that another subscription can be put on it.
+    ///
+    /// The end of a period does not tell the anchor's day where a short month has clamped it; its
+    /// start does, where the period is a whole one. Of a part, such as a first period, the end tells.
+    pub fn of(period: Period, interval: Interval, count: u32) -> Self {
+        let (start, end) = (period.start.civil(), period.end.civil());
+        let recurrence = |anchor| Recurrence { interval, count, anchor };
+        let is_whole = recurrence(period.start).period(0) == Some(period)
+            || recurrence(period.end).period(-1) == Some(period);
+        Self {
+            month: end.month(),
+            day: if is_whole { start.day().max(end.day()) } else { end.day() },
+            hour: end.hour(),
+            minute: end.minute(),
+            second: end.second(),
+        }
+    }
+}
+
 /// How long a period is: months differ, days in UTC do not.
 enum Length {
     Months(i64),
@@ -136,7 +167,35 @@ mod tests {
         assert_eq!((daily.period(i64::MAX), daily.period(10_000_000)), (None, None));
     }
 
+    #[test]
+    fn a_calendar_is_told_by_a_period() {
+        let period = |start: &str, end: &str| Period { start: at(start), end: at(end) };
+        let cases = [
+            ("2027-01-31T09:30:05Z", "2027-02-28T09:30:05Z", 31),
+            ("2027-02-28T09:30:05Z", "2027-03-31T09:30:05Z", 31),
+            ("2027-01-29T09:30:05Z", "2027-02-28T09:30:05Z", 29),
+            ("2027-02-28T09:30:05Z", "2027-03-28T09:30:05Z", 28),
+            // A trial of two weeks.
+            ("2027-01-20T09:30:05Z", "2027-02-03T09:30:05Z", 3),
+        ];
+        for (start, end, day) in cases {
+            let calendar = Calendar::of(period(start, end), Interval::Month, 1);
+            assert_eq!((calendar.day, calendar.hour, calendar.second), (day, 9, 5), "{start}");
+        }
+        let leap = period("2028-02-29T00:00:00Z", "2029-02-28T00:00:00Z");
+        let calendar = Calendar::of(leap, Interval::Year, 1);
+        assert_eq!((calendar.month, calendar.day), (2, 29));
+    }
+
     proptest! {
+        /// Whichever period of a recurrence is looked at, short month or long.
+        #[test]
+        fn a_calendar_is_the_anchors(anchor in moments(), k in 0_i64..48) {
+            let monthly = Recurrence { interval: Interval::Month, count: 1, anchor };
+            let told = Calendar::of(monthly.period(k).unwrap(), Interval::Month, 1);
+            prop_assert_eq!(told.day, anchor.civil().day());
+        }
+
         #[test]
         fn periods_tile_time(recurrence in recurrences(), k in -40_i64..40) {
             let (period, next) = (recurrence.period(k).unwrap(), recurrence.period(k + 1).unwrap());

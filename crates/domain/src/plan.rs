@@ -1,7 +1,8 @@
-//! What can be bought: plans with features, limits, credits and prices, and the meters they count.
+//! What can be bought: plans with features, limits, slots, credits and prices, and the meters they
+//! count.
 //!
 //! The types are the catalog file itself: `[[meter]]`, `[[plan]]`, `[plan.features]`,
-//! `[[plan.limit]]`, `[plan.credits]`, `[[plan.price]]`. An unknown key is an error there; what is
+//! `[[plan.limit]]`, `[[plan.slots]]`, `[plan.credits]`, `[[plan.price]]`. An unknown key is an error there; what is
 //! well written and still makes no sense is told by [`Catalog::problems`].
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use crate::text::words;
 
 mod problems;
 
-pub use problems::Problem;
+pub use problems::{Problem, is_code};
 
 /// All plans and meters of an installation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +54,9 @@ pub struct Plan {
     pub features: BTreeMap<String, FeatureValue>,
     #[serde(default, rename = "limit")]
     pub limits: Vec<Limit>,
+    /// How many resources may be held at once, by the slots' tier.
+    #[serde(default)]
+    pub slots: Vec<Slots>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credits: Option<Credits>,
     #[serde(default, rename = "price")]
@@ -106,6 +110,36 @@ words! {
         Period = "period",
         /// No time: a ceiling on the present value.
         Gauge = "gauge",
+    }
+}
+
+/// How many slots of one tier a plan grants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slots {
+    /// The code of the tier; plans that use the same one grant slots of the same tier.
+    pub tier: String,
+    /// The tier's name for people.
+    pub name: String,
+    /// What to call the slots on a page; the tier's name where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// For the whole subscription, or for each of its seats.
+    pub max: u64,
+    /// Whether `max` counts for each seat.
+    #[serde(default)]
+    pub per_seat: bool,
+}
+
+impl Slots {
+    /// What to call the slots on a page.
+    pub fn display_name(&self) -> &str {
+        self.display_name.as_deref().unwrap_or(&self.name)
+    }
+
+    /// How many slots a subscription with so many seats grants.
+    pub fn granted(&self, seats: u64) -> u64 {
+        if self.per_seat { self.max.saturating_mul(seats) } else { self.max }
     }
 }
 

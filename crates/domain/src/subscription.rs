@@ -57,6 +57,21 @@ pub struct State {
     pub trial_end: Option<Timestamp>,
     /// The moment it will end, whichever of Stripe's two flags says so.
     pub cancel_at: Option<Timestamp>,
+    /// What it will become, where a change waits for its day.
+    pub pending: Option<PendingChange>,
+}
+
+/// A change that waits for the end of the period.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PendingChange {
+    /// The code of the plan it leads to.
+    pub plan: String,
+    pub plan_version: u32,
+    pub price_lookup_key: String,
+    /// Seats.
+    pub quantity: u64,
+    /// When it comes.
+    pub at: Timestamp,
 }
 
 /// Whether a subscription may go from one status to another: what is over stays as it is over.
@@ -79,6 +94,7 @@ pub fn changes(before: Option<&State>, after: &State) -> Vec<EventType> {
                 quantity_changed(before, after),
                 moved(before.status, after.status),
                 cancel_changed(before, after),
+                pending_changed(before, after),
             ]
         }
         Some(_) => Vec::new(),
@@ -86,12 +102,13 @@ pub fn changes(before: Option<&State>, after: &State) -> Vec<EventType> {
     told.into_iter().flatten().collect()
 }
 
-fn beginning(after: &State) -> [Option<EventType>; 3] {
+fn beginning(after: &State) -> [Option<EventType>; 4] {
     let scheduled = after.status.is_live() && after.cancel_at.is_some();
     [
         Some(EventType::SubscriptionCreated),
         arrived(after.status),
         scheduled.then_some(EventType::SubscriptionCancelScheduled),
+        after.pending.as_ref().map(|_| EventType::SubscriptionChangeScheduled),
     ]
 }
 
@@ -148,6 +165,20 @@ fn cancel_changed(before: &State, after: &State) -> Option<EventType> {
         Some(_) => EventType::SubscriptionCancelScheduled,
         None => EventType::SubscriptionCancelRevoked,
     })
+}
+
+/// A change that came is told as the change; one that was dropped, as dropped.
+fn pending_changed(before: &State, after: &State) -> Option<EventType> {
+    if after.status.is_terminal() || before.pending == after.pending {
+        return None;
+    }
+    match (&before.pending, &after.pending) {
+        (_, Some(_)) => Some(EventType::SubscriptionChangeScheduled),
+        (Some(waited), None) if after.period.start < waited.at => {
+            Some(EventType::SubscriptionChangeDropped)
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -58,6 +58,11 @@ impl Timestamp {
         format!("{:.6}", self.0)
     }
 
+    /// The day: `2026-09-08`.
+    pub fn date(self) -> String {
+        self.civil().date().to_string()
+    }
+
     /// So many seconds later, or earlier where negative; stops at [`Self::MIN`] and [`Self::MAX`].
     #[must_use]
     pub fn plus_seconds(self, seconds: i64) -> Self {
@@ -92,7 +97,7 @@ impl Timestamp {
         i64::from(date.year()) * 12 + i64::from(date.month()) - 1
     }
 
-    fn civil(self) -> DateTime {
+    pub(crate) fn civil(self) -> DateTime {
         self.0.to_zoned(TimeZone::UTC).datetime()
     }
 }

@@ -74,10 +74,18 @@ pub enum Conflict {
     CheckoutInProgress,
     /// The page of a repeated request was paid or closed meanwhile.
     CheckoutOver,
+    /// The subscription is in a state in which this makes no sense.
+    SubscriptionState,
+    /// Another coupon has the id.
+    CouponExists,
+    /// Another promotion code that can be redeemed reads the same.
+    PromotionCodeExists,
+    /// A promotion code cannot be switched on again.
+    PromotionCodeOver,
 }
 
 impl Conflict {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::TenantExists,
         Self::IdempotencyKeyInUse,
         Self::PlanNotPushed,
@@ -85,6 +93,10 @@ impl Conflict {
         Self::PriceDiffers,
         Self::CheckoutInProgress,
         Self::CheckoutOver,
+        Self::SubscriptionState,
+        Self::CouponExists,
+        Self::PromotionCodeExists,
+        Self::PromotionCodeOver,
     ];
 
     pub fn code(self) -> &'static str {
@@ -96,6 +108,10 @@ impl Conflict {
             Self::PriceDiffers => "price_differs",
             Self::CheckoutInProgress => "checkout_in_progress",
             Self::CheckoutOver => "checkout_over",
+            Self::SubscriptionState => "subscription_state",
+            Self::CouponExists => "coupon_exists",
+            Self::PromotionCodeExists => "promotion_code_exists",
+            Self::PromotionCodeOver => "promotion_code_over",
         }
     }
 }
@@ -201,9 +217,12 @@ impl Error {
 fn refusal_status(refusal: Refusal) -> StatusCode {
     match refusal {
         Refusal::NoBillingAccount => StatusCode::BAD_REQUEST,
-        Refusal::UnknownPlan | Refusal::UnknownPrice | Refusal::PlanNotSold => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        Refusal::UnknownPlan
+        | Refusal::UnknownPrice
+        | Refusal::PlanNotSold
+        | Refusal::IsAddon
+        | Refusal::NotAnAddon
+        | Refusal::UnknownPromotionCode => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::CONFLICT,
     }
 }

@@ -3,7 +3,8 @@
 //! | floor | slices |
 //! | --- | --- |
 //! | doors | [`checkout`], [`payment_methods`], [`portal`], [`webhooks`] |
-//! | state | [`subscriptions`], [`invoices`], [`tenants`], [`catalog`] |
+//! | answers | [`status`] |
+//! | state | [`subscriptions`], [`invoices`], [`slots`], [`discounts`], [`tenants`], [`catalog`] |
 //! | traces | [`record`], [`events`], [`audit`] |
 //! | ground | [`app`], [`config`], [`clock`], [`error`], [`db`], [`http`], [`tasks`], [`nudge`], [`sync`] |
 //!
@@ -17,6 +18,7 @@ pub mod checkout;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod discounts;
 pub mod error;
 pub mod events;
 pub mod http;
@@ -26,6 +28,8 @@ pub mod payment_methods;
 pub mod portal;
 pub mod record;
 mod serve;
+pub mod slots;
+pub mod status;
 pub mod subscriptions;
 pub mod sync;
 pub mod tasks;

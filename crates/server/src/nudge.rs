@@ -17,6 +17,8 @@ pub enum Nudge {
     EventsElsewhere(TenantId),
     /// Deliveries wait to be worked.
     Deliveries,
+    /// A subscription changed, and its add-ons may have to follow.
+    Addons,
 }
 
 /// The one place where nudges are sent and listened for in this process.

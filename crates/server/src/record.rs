@@ -10,7 +10,7 @@ use tollhouse_domain::{
 
 use crate::{
     app::App,
-    audit::queries::{self as audit, AuditEntry},
+    audit::queries::{self, AuditEntry},
     db::{Json, Tx},
     error::Result,
     events::queries::{self as events, Event},
@@ -62,6 +62,15 @@ pub struct Happened<'a, Data: Serialize> {
     pub at: Timestamp,
 }
 
+/// One thing done to the installation: it concerns no single tenant, and is no tenant's event.
+pub struct Done<'a, Data: Serialize> {
+    /// The audit name: `coupon.create`.
+    pub action: &'static str,
+    pub subject: &'a Subject,
+    pub data: &'a Data,
+    pub at: Timestamp,
+}
+
 /// Writes the event, with the tenant's next number, and the audit row.
 ///
 /// Whoever listens is nudged after the commit; nobody hears of a change that was rolled back.
@@ -71,7 +80,6 @@ pub async fn record<Data: Serialize>(
     origin: &Origin,
     happened: Happened<'_, Data>,
 ) -> Result<()> {
-    let data = Json::of(happened.data)?;
     let sequence = events::next_sequence(tx, happened.tenant).await?;
     let event = Event {
         tenant_id: happened.tenant,
@@ -82,22 +90,48 @@ pub async fn record<Data: Serialize>(
         summary: happened.summary,
         subject_kind: happened.subject.kind.to_owned(),
         subject_id: happened.subject.id.clone(),
-        data: data.clone(),
+        data: Json::of(happened.data)?,
     };
     events::insert(tx, &event).await?;
+    let done = Done {
+        action: happened.audit.unwrap_or(happened.event.as_str()),
+        subject: happened.subject,
+        data: happened.data,
+        at: happened.at,
+    };
+    audit(tx, app, origin, Some(happened.tenant), done).await?;
+    tx.nudge_after_commit(Nudge::Events(happened.tenant));
+    Ok(())
+}
+
+/// Writes the audit row of something that concerns the installation and no single tenant.
+pub async fn record_platform<Data: Serialize>(
+    tx: &mut Tx,
+    app: &App,
+    origin: &Origin,
+    done: Done<'_, Data>,
+) -> Result<()> {
+    audit(tx, app, origin, None, done).await
+}
+
+async fn audit<Data: Serialize>(
+    tx: &mut Tx,
+    app: &App,
+    origin: &Origin,
+    tenant: Option<TenantId>,
+    done: Done<'_, Data>,
+) -> Result<()> {
     let entry = AuditEntry {
         id: AuditId::from_uuid(app.clock.new_id()),
-        tenant_id: Some(happened.tenant),
-        action: happened.audit.unwrap_or(happened.event.as_str()).to_owned(),
+        tenant_id: tenant,
+        action: done.action.to_owned(),
         actor_kind: origin.actor.kind().to_owned(),
         actor: origin.actor.name(),
         request_id: origin.request_id.clone(),
-        subject_kind: event.subject_kind,
-        subject_id: event.subject_id,
-        data,
-        occurred_at: happened.at,
+        subject_kind: done.subject.kind.to_owned(),
+        subject_id: done.subject.id.clone(),
+        data: Json::of(done.data)?,
+        occurred_at: done.at,
     };
-    audit::insert(tx, &entry).await?;
-    tx.nudge_after_commit(Nudge::Events(happened.tenant));
-    Ok(())
+    Ok(queries::insert(tx, &entry).await?)
 }

@@ -41,7 +41,12 @@ fn walk(world: &World, value: &mut Value, fields: &[&str], path: &str) -> Result
         }
         Value::Object(_) => {
             if value.get(field).is_none() {
-                value[*field] = on_demand(world, value, field).ok_or_else(|| refuse(path))?;
+                match on_demand(world, value, field) {
+                    Some(shown) => value[*field] = shown,
+                    // A coupon for everything shows nothing.
+                    None if value["object"] == "coupon" && *field == "applies_to" => return Ok(()),
+                    None => return Err(refuse(path)),
+                }
             }
             let inner = &mut value[*field];
             match inner {
@@ -107,6 +112,7 @@ fn on_demand(world: &World, object: &Value, field: &str) -> Option<Value> {
         ("invoice", "confirmation_secret") => Some(invoices::confirmation_secret(world, id)),
         ("price", "tiers") => world.prices.find(id).map(catalog::render_tiers),
         ("price", "currency_options") => world.prices.find(id).map(catalog::render_options),
+        ("coupon", "applies_to") => world.coupons.find(id)?.applies_to(),
         ("customer", "subscriptions") => Some(subscriptions::of_customer(world, id)),
         ("checkout.session", "line_items") => checkout::line_items_of(world, id),
         _ => None,

@@ -25,6 +25,9 @@ pub struct Fault {
     pub kind: FaultKind,
     #[serde(default = "once")]
     pub times: u32,
+    /// Only calls of this method: `POST`.
+    #[serde(default)]
+    pub method: Option<String>,
     /// Only calls whose path begins so.
     #[serde(default)]
     pub path: Option<String>,
@@ -72,10 +75,11 @@ impl Faults {
     }
 
     /// The fault this call meets, if any; it is used up.
-    pub fn take(&mut self, path: &str) -> Option<FaultKind> {
+    pub fn take(&mut self, method: &str, path: &str) -> Option<FaultKind> {
         self.calls.retain(|fault| fault.times > 0);
         let meets = |fault: &&mut Fault| {
-            fault.path.as_ref().is_none_or(|prefix| path.starts_with(prefix.as_str()))
+            fault.method.as_ref().is_none_or(|wanted| wanted == method)
+                && fault.path.as_ref().is_none_or(|prefix| path.starts_with(prefix.as_str()))
         };
         let fault = self.calls.iter_mut().find(meets)?;
         fault.times -= 1;
@@ -101,10 +105,12 @@ mod tests {
     fn a_fault_is_met_as_often_as_ordered_and_only_where_ordered() {
         let mut faults = Faults::default();
         let path = Some("/v1/prices".to_owned());
-        faults.add(Fault { kind: FaultKind::Error500, times: 2, path });
-        assert_eq!(faults.take("/v1/customers"), None);
-        assert_eq!(faults.take("/v1/prices"), Some(FaultKind::Error500));
-        assert_eq!(faults.take("/v1/prices/price_1"), Some(FaultKind::Error500));
-        assert_eq!(faults.take("/v1/prices"), None);
+        let method = Some("POST".to_owned());
+        faults.add(Fault { kind: FaultKind::Error500, times: 2, method, path });
+        assert_eq!(faults.take("POST", "/v1/customers"), None);
+        assert_eq!(faults.take("GET", "/v1/prices"), None);
+        assert_eq!(faults.take("POST", "/v1/prices"), Some(FaultKind::Error500));
+        assert_eq!(faults.take("POST", "/v1/prices/price_1"), Some(FaultKind::Error500));
+        assert_eq!(faults.take("POST", "/v1/prices"), None);
     }
 }

@@ -11,7 +11,7 @@
 //! - **Checkout**: modes `payment` and `setup`, addresses beyond the country, trials that need no
 //!   card. A trial with a card makes no setup intent; a 3-D Secure dialogue that fails makes no
 //!   failed payment intent.
-//! - **Subscriptions**: an anchor in the future, thresholds, discounts of single items. Different
+//! - **Subscriptions**: thresholds, discounts of single items. Different
 //!   intervals in one only from its beginning, each a whole number of the shortest; no schedules
 //!   and no `cancel_at_period_end` of these. Retries are four (days 1, 3, 5, 7), and what comes
 //!   after them is set by the control. `classic` billing mode. Whether another interval keeps the
@@ -22,8 +22,7 @@
 //! - **Invoices**: one-off invoices, editing, transactions of customer balances (the balance itself
 //!   works), minimum charges. Finalising a renewal waits an hour, never for webhooks. Previews show
 //!   the next invoice of a subscription or schedule, or the first of a new one, not more of them.
-//! - **Discounts** are of whole subscriptions; no `applies_to`, minimum amounts or customers'
-//!   discounts.
+//! - **Discounts** are of whole subscriptions; no minimum amounts or customers' discounts.
 //! - **Usage**: meters exist and can be named by prices, but nothing can be reported to them:
 //!   metered lines are always over zero units.
 //! - **Money back**: disputes, balance transactions, links between credit notes and refunds that

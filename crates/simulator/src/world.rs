@@ -198,7 +198,7 @@ impl World {
     /// Silence, where a fault ordered it.
     pub fn call(&mut self, call: &Incoming) -> std::result::Result<Reply, Silence> {
         let request_id = self.ids.id("req_");
-        let fault = self.faults.take(&call.path);
+        let fault = self.faults.take(call.method.as_str(), &call.path);
         let mut reply = match fault {
             Some(FaultKind::Unreachable) => return Err(Silence::BeforeWork),
             Some(FaultKind::Error500) => failed(&Error::server()),

@@ -9,7 +9,7 @@ use crate::{
     objects::{CheckoutStatus, Price},
     params::{
         CreateCheckoutSession, CreateCustomer, CreatePrice, CreateProduct, CreateRecurring,
-        LineItem, ListPrices, SubscriptionData, UpdateCustomer,
+        LineItem, ListPrices, SubscriptionTerms, UpdateCustomer,
     },
 };
 
@@ -123,7 +123,9 @@ async fn a_checkout_session_opens_and_expires_once(client: &Client, run: &str) -
         cancel_url: "https://example.com/cancel".to_owned(),
         client_reference_id: run.to_owned(),
         metadata: [].into(),
-        subscription_data: SubscriptionData { metadata: [].into(), trial_period_days: None },
+        subscription_data: SubscriptionTerms::default(),
+        expires_at: None,
+        discounts: Vec::new(),
     };
     let key = IdempotencyKey::new("contract-session", run);
     let session = client.create_checkout_session(&params, &key).await?;

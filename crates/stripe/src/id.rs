@@ -50,6 +50,14 @@ ids! {
     SubscriptionId,
     /// `si_…`
     SubscriptionItemId,
+    /// `sub_sched_…`
+    ScheduleId,
+    /// Of eight letters, or an id of our choice.
+    CouponId,
+    /// `promo_…`
+    PromotionCodeId,
+    /// `di_…`
+    DiscountId,
     /// `in_…`
     InvoiceId,
     /// `pm_…`

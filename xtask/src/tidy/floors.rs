@@ -21,7 +21,7 @@ const FLOORS: [(&str, &[&str]); 5] = [
             "retention",
         ],
     ),
-    ("answers", &["entitlements", "analytics"]),
+    ("answers", &["status", "entitlements", "analytics"]),
     (
         "state",
         &[

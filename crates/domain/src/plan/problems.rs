@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::Hash;
 
 use super::{Catalog, Plan, PlanKind};
-use crate::price::{Interval, Model, Price, Tier};
+use crate::price::{Interval, Model, ModelKind, Price, Tier};
 
 /// One thing wrong in a catalog, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +27,12 @@ impl fmt::Display for Problem {
 /// Longest trial. Stripe docs: `trial_period_days`.
 const TRIAL_DAYS_MAX: u32 = 730;
 const CODE_LENGTH_MAX: usize = 40;
+
+/// Whether this can be the code of a plan, a meter or a tier of slots.
+pub fn is_code(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    (1..=CODE_LENGTH_MAX).contains(&text.len()) && text.bytes().all(allowed)
+}
 
 impl Catalog {
     /// Everything that keeps this catalog from being used; empty when it is valid.
@@ -75,10 +81,8 @@ impl Report {
     }
 
     fn code(&mut self, place: &str, code: &str) {
-        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        let is_code = (1..=CODE_LENGTH_MAX).contains(&code.len()) && code.bytes().all(allowed);
         self.refuse_if(
-            !is_code,
+            !is_code(code),
             place,
             "its code is not one",
             "use 1 to 40 lower-case letters, digits and `_`",
@@ -129,6 +133,7 @@ impl Report {
         );
         self.addon(catalog, plan, &place);
         self.limits(catalog, plan, &place);
+        self.slots(plan, &place);
         self.prices(catalog, plan, &place);
     }
 
@@ -167,6 +172,39 @@ impl Report {
                 &place,
                 "the plan already limits this meter over this period",
                 "keep one of the two",
+            );
+        }
+    }
+
+    fn slots(&mut self, plan: &Plan, place: &str) {
+        let by_the_seat = plan.prices.iter().any(|price| price.model.kind() == ModelKind::PerSeat);
+        let mut seen = HashSet::new();
+        for (number, slots) in (1..).zip(&plan.slots) {
+            let place = format!("{place}, slots {number}");
+            self.code(&place, &slots.tier);
+            self.refuse_if(
+                !seen.insert(&slots.tier),
+                &place,
+                "the plan already grants slots of this tier",
+                "keep one of the two",
+            );
+            self.refuse_if(
+                slots.name.trim().is_empty(),
+                &place,
+                "the tier has no name",
+                "write the `name` that people should read",
+            );
+            self.refuse_if(
+                slots.max == 0,
+                &place,
+                "its `max` is 0",
+                "leave these slots out where the plan grants none",
+            );
+            self.refuse_if(
+                slots.per_seat && !by_the_seat,
+                &place,
+                "it counts for each seat, and the plan is not sold by the seat",
+                "remove `per_seat`, or give the plan a price with `model = \"per_seat\"`",
             );
         }
     }

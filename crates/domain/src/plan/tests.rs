@@ -31,6 +31,11 @@ meter = "api_calls"
 per = "month"
 max = 100000
 hard = false
+[[plan.slots]]
+tier = "edge"
+name = "Edge"
+display_name = "Edge devices"
+max = 10
 [plan.credits]
 included = 500
 price_per_1k = "2.00"
@@ -56,6 +61,11 @@ interval = "year"
 currency = "jpy"
 model = "per_seat"
 amount = "4900"
+[[plan.slots]]
+tier = "gateway"
+name = "Gateway"
+max = 2
+per_seat = true
 "#;
 
 fn example() -> Catalog {
@@ -87,6 +97,18 @@ fn a_plan_is_sold_at_the_price_paid_in_advance() {
     assert_eq!(price.unit_amount(), Some(Money::new(2900, usd)));
     assert_eq!(pro.find_price(Interval::Year, usd), None);
     assert_eq!(pro.find_price(Interval::Month, currency("eur")), None);
+}
+
+#[test]
+fn slots_count_for_the_subscription_or_for_each_seat() {
+    let catalog = example();
+    let edge = &catalog.plan("pro").unwrap().slots[0];
+    assert_eq!((edge.granted(1), edge.granted(7)), (10, 10));
+    assert_eq!((edge.name.as_str(), edge.display_name()), ("Edge", "Edge devices"));
+    let gateway = &catalog.plan("more_seats").unwrap().slots[0];
+    assert_eq!((gateway.granted(0), gateway.granted(7)), (0, 14));
+    assert_eq!(gateway.granted(u64::MAX), u64::MAX);
+    assert_eq!(gateway.display_name(), "Gateway");
 }
 
 #[test]
@@ -136,6 +158,15 @@ fn each_mistake_is_told() {
             "[[plan.limit]]\nmeter = \"api_calls\"\nper = \"month\"\nmax = 1",
             "limit 2",
         ),
+        ("tier = \"edge\"", "tier = \"Edge\"", "plan `pro`, slots 1: its code is not one"),
+        ("name = \"Edge\"", "name = \"\"", "slots 1: the tier has no name"),
+        ("max = 10\n", "max = 0\n", "slots 1: its `max` is 0"),
+        ("max = 10\n", "max = 10\nper_seat = true\n", "the plan is not sold by the seat"),
+        (
+            "max = 10\n",
+            "max = 10\n[[plan.slots]]\ntier = \"edge\"\nname = \"Edge\"\nmax = 1\n",
+            "slots 2: the plan already grants slots of this tier",
+        ),
     ];
     for (piece, replacement, said) in cases {
         assert!(EXAMPLE.contains(piece), "{piece}");
@@ -151,6 +182,7 @@ fn what_no_price_means_depends_on_the_kind() {
     let mut catalog = example();
     for plan in &mut catalog.plans {
         plan.prices.clear();
+        plan.slots.clear();
     }
     let problems: Vec<String> = catalog.problems().iter().map(Problem::to_string).collect();
     assert_eq!(problems.len(), 2, "{problems:?}");

@@ -16,6 +16,7 @@ fn state(status: Status) -> State {
         period: Period { start: at("2027-01-01T00:00:00Z"), end: at("2027-02-01T00:00:00Z") },
         trial_end: None,
         cancel_at: None,
+        pending: None,
     }
 }
 
@@ -123,6 +124,28 @@ fn stripes_words_are_the_only_ones() {
     assert_eq!(Status::ALL.iter().filter(|status| status.is_live()).count(), 6);
 }
 
+#[test]
+fn a_change_that_waits_is_told_when_set_and_when_dropped() {
+    let waiting = |quantity| {
+        let mut state = state(Status::Active);
+        let at = state.period.end;
+        let (plan, price_lookup_key) = ("free".to_owned(), "free_v1_month_usd".to_owned());
+        state.pending =
+            Some(PendingChange { plan, plan_version: 1, price_lookup_key, quantity, at });
+        state
+    };
+    let active = state(Status::Active);
+    let told = |before: &State, after: &State| words(&changes(Some(before), after));
+    assert_eq!(told(&active, &waiting(1)), "change_scheduled");
+    assert_eq!(told(&waiting(1), &waiting(2)), "change_scheduled");
+    assert_eq!(told(&waiting(1), &active), "change_dropped");
+    let mut come = active.clone();
+    "free".clone_into(&mut come.plan);
+    come.period = Period { start: active.period.end, end: at("2027-03-01T00:00:00Z") };
+    assert_eq!(told(&waiting(1), &come), "renewed plan_changed");
+    assert_eq!(told(&waiting(1), &state(Status::Canceled)), "canceled");
+}
+
 fn states() -> impl Strategy<Value = State> {
     let moment = || (0_i64..5).prop_map(|day| at("2027-01-01T00:00:00Z").plus_days(day));
     let ending = prop::option::of(moment());
@@ -135,6 +158,7 @@ fn states() -> impl Strategy<Value = State> {
             period: Period { start, end: start.plus_days(1) },
             trial_end: None,
             cancel_at,
+            pending: None,
         },
     )
 }

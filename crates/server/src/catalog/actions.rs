@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::bail;
 use tollhouse_domain::{
-    plan::{Catalog, Plan},
+    plan::{Catalog, Plan, Slots},
     price::Price,
     refusal::Refusal,
 };
@@ -64,7 +64,10 @@ async fn refuse_changed_terms(tx: &mut Tx, plan: &Plan) -> anyhow::Result<()> {
 /// The plan without what no subscriber relies on: its words, and which plans an add-on may join from now
 /// on. Prices are compared on their own.
 fn terms(plan: &Plan) -> Plan {
+    let unnamed =
+        |slots: &Slots| Slots { name: String::new(), display_name: None, ..slots.clone() };
     Plan {
+        slots: plan.slots.iter().map(unnamed).collect(),
         name: String::new(),
         description: String::new(),
         addon_of: Vec::new(),

@@ -6,7 +6,7 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 use tollhouse_domain::{
     money::Amount,
-    plan::{Credits, FeatureValue, Limit, Plan, PlanKind},
+    plan::{Credits, FeatureValue, Limit, Plan, PlanKind, Slots},
     price::Price,
 };
 use tollhouse_stripe::PriceId;
@@ -46,6 +46,9 @@ pub struct PlanView {
     pub features: BTreeMap<String, FeatureValue>,
     #[schema(value_type = Vec<Object>)]
     pub limits: Vec<Limit>,
+    /// How many resources may be held at once, by the slots' tier.
+    #[schema(value_type = Vec<Object>)]
+    pub slots: Vec<Slots>,
     #[schema(value_type = Option<Object>)]
     pub credits: Option<Credits>,
     /// Days; 0 for none.
@@ -123,6 +126,7 @@ fn view(
         prices: prices.into_iter().map(price_view).collect::<Result<_>>()?,
         features: plan.features,
         limits: plan.limits,
+        slots: plan.slots,
         credits: plan.credits,
         trial_days,
     })

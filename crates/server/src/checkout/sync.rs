@@ -7,14 +7,14 @@ use tollhouse_stripe::{
 };
 
 use super::{
-    actions::{CHECKOUT_ID, close_other_pages},
+    actions::close_other_pages,
     queries::{self, Checkout},
 };
 use crate::{
     app::App,
     error::Result,
     record::{Happened, Origin, Subject, record},
-    subscriptions,
+    subscriptions::{self, CHECKOUT_ID},
     sync::Synced,
 };
 

@@ -98,6 +98,29 @@ pub struct Auth {
 pub struct Billing {
     pub default_trial_days: u32,
     pub grace_period_days: u32,
+    pub trial_end_without_card: TrialEnd,
+}
+
+/// What becomes of a subscription whose trial ends without a card, in Stripe's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrialEnd {
+    /// It ends.
+    Cancel,
+    /// It is invoiced, and past due.
+    CreateInvoice,
+    /// It is halted until there is a card and someone resumes it.
+    Pause,
+}
+
+impl TrialEnd {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::CreateInvoice => "create_invoice",
+            Self::Pause => "pause",
+        }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]

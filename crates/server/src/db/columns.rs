@@ -20,7 +20,7 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 use tollhouse_domain::{
-    id::{AuditId, CheckoutId, DeliveryId, EventId, InvoiceId, SubscriptionId, TenantId},
+    id::{AuditId, CheckoutId, DeliveryId, EventId, InvoiceId, SlotId, SubscriptionId, TenantId},
     time::Timestamp,
 };
 use uuid::Uuid;
@@ -162,7 +162,7 @@ macro_rules! uuids {
     )+};
 }
 
-uuids!(TenantId, CheckoutId, SubscriptionId, InvoiceId, DeliveryId, EventId, AuditId);
+uuids!(TenantId, CheckoutId, SubscriptionId, InvoiceId, SlotId, DeliveryId, EventId, AuditId);
 
 /// Types kept as the word they print: `Display` writes it, `FromStr` reads it.
 macro_rules! words {
@@ -202,9 +202,12 @@ words!(
     tollhouse_domain::tenant::TenantStatus,
     tollhouse_stripe::CustomerId,
     tollhouse_stripe::PriceId,
+    tollhouse_stripe::ScheduleId,
     tollhouse_stripe::SubscriptionId,
     tollhouse_stripe::CheckoutSessionId,
     tollhouse_stripe::InvoiceId,
+    tollhouse_stripe::CouponId,
+    tollhouse_stripe::PromotionCodeId,
     tollhouse_stripe::EventId,
 );
 

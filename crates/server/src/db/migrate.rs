@@ -34,6 +34,9 @@ const STEPS: &[Step] = &steps![
     "0007_events_and_audit",
     "0008_idempotency",
     "0009_portal",
+    "0010_subscription_changes",
+    "0011_slots",
+    "0012_discounts",
 ];
 
 /// How the schema stands after migrating.

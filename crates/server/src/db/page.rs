@@ -28,6 +28,14 @@ impl<T> Page<T> {
     }
 }
 
+impl<T, E> Page<Result<T, E>> {
+    /// The page, or the first error on it.
+    pub fn transpose(self) -> Result<Page<T>, E> {
+        let data = self.data.into_iter().collect::<Result<_, E>>()?;
+        Ok(Page { data, next_cursor: self.next_cursor })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -54,7 +54,7 @@ pub struct EventView {
 /// What an event is about.
 #[derive(Serialize, ToSchema)]
 pub struct SubjectView {
-    /// `tenant`, `checkout`, `subscription`, `invoice`
+    /// `tenant`, `checkout`, `subscription`, `invoice`, `slot` …
     kind: String,
     id: String,
 }

@@ -7,7 +7,11 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Request, rejection::BytesRejection},
     http::{StatusCode, request::Parts},
 };
-use serde::de::DeserializeOwned;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
+use serde_json::value::RawValue;
 use tollhouse_domain::id::TenantId;
 
 use crate::{
@@ -91,6 +95,20 @@ impl FromRequestParts<Arc<App>> for TenantPath {
             .await
             .map_err(|_| not_found("tenant", "(not readable)"))?;
         text.parse().map(Self).map_err(|_| not_found("tenant", text.as_str()))
+    }
+}
+
+/// A number as the caller wrote it, digit by digit: a JSON number, or the same as text. No float.
+pub struct Digits(pub String);
+
+impl<'de> Deserialize<'de> for Digits {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let text = raw.get();
+        if text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
+            return Ok(Self(text.to_owned()));
+        }
+        serde_json::from_str(text).map(Self).map_err(|_| D::Error::custom("must be a number"))
     }
 }
 

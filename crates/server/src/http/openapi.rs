@@ -10,8 +10,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::health;
 use crate::{
-    app::App, audit, catalog, checkout, events, invoices, payment_methods, portal, subscriptions,
-    tenants, webhooks,
+    app::App, audit, catalog, checkout, discounts, events, invoices, payment_methods, portal,
+    slots, status, subscriptions, tenants, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -43,7 +43,10 @@ pub(super) fn authenticated() -> OpenApiRouter<Arc<App>> {
         .merge(checkout::api::router())
         .merge(payment_methods::api::router())
         .merge(portal::api::router())
+        .merge(status::api::router())
         .merge(subscriptions::api::router())
+        .merge(slots::api::router())
+        .merge(discounts::api::router())
         .merge(invoices::api::router())
         .merge(tenants::api::router())
         .merge(events::api::router())

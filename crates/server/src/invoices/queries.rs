@@ -57,6 +57,17 @@ pub async fn find_by_stripe_id(conn: &mut Conn, id: &StripeInvoiceId) -> DbResul
         .await
 }
 
+/// Whether the tenant ever paid anything.
+pub async fn has_paid(conn: &mut Conn, tenant: TenantId) -> DbResult<bool> {
+    let paid: Option<Version> = sql!(
+        conn,
+        "SELECT version FROM invoices WHERE tenant_id = {tenant} AND amount_paid > 0 LIMIT 1"
+    )
+    .optional()
+    .await?;
+    Ok(paid.is_some())
+}
+
 /// Newest first.
 pub async fn list(conn: &mut Conn, tenant: TenantId, limit: i64) -> DbResult<Vec<Invoice>> {
     sql!(

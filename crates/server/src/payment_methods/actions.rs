@@ -38,8 +38,8 @@ async fn find_default(
 ) -> Result<Option<PaymentMethodId>> {
     if let Some(row) = live_base(app, tenant.id).await? {
         let subscription = app.stripe.retrieve_subscription(&row.stripe_subscription_id).await?;
-        if let Some(default) = subscription.object.default_payment_method {
-            return Ok(Some(default.0));
+        if let Some(default) = subscription.object.default_payment_method() {
+            return Ok(Some(default));
         }
     }
     let customer = app.stripe.retrieve_customer(customer).await?;

@@ -1,15 +1,16 @@
 //! All SQL of `subscriptions`.
 
 use tollhouse_domain::{
+    addon::Course,
     id::{SubscriptionId, TenantId},
     money::{Currency, Money},
     period::Period,
     plan::PlanKind,
-    subscription::{State, Status},
+    subscription::{PendingChange, State, Status},
     time::Timestamp,
 };
 use tollhouse_sql::{Record, sql};
-use tollhouse_stripe::SubscriptionId as StripeSubscriptionId;
+use tollhouse_stripe::{ScheduleId, SubscriptionId as StripeSubscriptionId};
 
 use crate::db::{Conn, DbResult, Json};
 
@@ -38,6 +39,11 @@ pub struct Subscription {
     pub ended_at: Option<Timestamp>,
     pub grace_started_at: Option<Timestamp>,
     pub started_at: Timestamp,
+    pub stripe_schedule_id: Option<ScheduleId>,
+    /// A `domain::PendingChange`, where one waits.
+    pub pending: Option<Json>,
+    /// The base subscription of an add-on.
+    pub parent_id: Option<SubscriptionId>,
     /// How often this row was written.
     pub version: i64,
     pub stripe_object: Json,
@@ -46,8 +52,11 @@ pub struct Subscription {
 
 impl Subscription {
     /// The part that the rules look at.
-    pub fn state(&self) -> State {
-        State {
+    ///
+    /// # Errors
+    /// Where the pending change was not written by this program.
+    pub fn state(&self) -> serde_json::Result<State> {
+        Ok(State {
             status: self.status,
             plan: self.plan_code.clone(),
             plan_version: u32::try_from(self.plan_version).unwrap_or(u32::MAX),
@@ -55,7 +64,21 @@ impl Subscription {
             period: Period { start: self.period_start, end: self.period_end },
             trial_end: self.trial_end,
             cancel_at: self.cancel_at,
-        }
+            pending: self.pending()?,
+        })
+    }
+
+    /// The change that waits for the end of the period.
+    ///
+    /// # Errors
+    /// Where it was not written by this program.
+    pub fn pending(&self) -> serde_json::Result<Option<PendingChange>> {
+        self.pending.as_ref().map(Json::to).transpose()
+    }
+
+    /// The part that decides whether an add-on follows its base.
+    pub fn course(&self) -> Course {
+        Course { status: self.status, period_end: self.period_end, cancel_at: self.cancel_at }
     }
 
     /// What one period costs.
@@ -122,6 +145,18 @@ pub async fn list_live(conn: &mut Conn, tenant: TenantId) -> DbResult<Vec<Subscr
     .await
 }
 
+/// The add-ons of a tenant that are not over, oldest first; Stripe allows 500 to one customer.
+pub async fn list_live_addons(conn: &mut Conn, tenant: TenantId) -> DbResult<Vec<Subscription>> {
+    sql!(
+        conn,
+        "SELECT * FROM subscriptions
+         WHERE tenant_id = {tenant} AND kind = 'addon' AND status NOT IN ('canceled', 'incomplete_expired')
+         ORDER BY started_at, id LIMIT 500"
+    )
+    .all()
+    .await
+}
+
 /// `false` where somebody inserted it meanwhile.
 pub async fn insert(conn: &mut Conn, row: &Subscription) -> DbResult<bool> {
     let inserted = sql!(
@@ -129,13 +164,13 @@ pub async fn insert(conn: &mut Conn, row: &Subscription) -> DbResult<bool> {
         "INSERT INTO subscriptions (id, tenant_id, stripe_subscription_id, kind, price_lookup_key,
              plan_code, plan_version, status, quantity, amount, currency, period_start, period_end,
              trial_end, cancel_at, cancel_at_period_end, canceled_at, ended_at, grace_started_at,
-             started_at, version, stripe_object, updated_at)
+             started_at, stripe_schedule_id, pending, parent_id, version, stripe_object, updated_at)
          VALUES ({row.id}, {row.tenant_id}, {row.stripe_subscription_id}, {row.kind},
              {row.price_lookup_key}, {row.plan_code}, {row.plan_version}, {row.status}, {row.quantity},
              {row.amount}, {row.currency}, {row.period_start}, {row.period_end}, {row.trial_end},
              {row.cancel_at}, {row.cancel_at_period_end}, {row.canceled_at}, {row.ended_at},
-             {row.grace_started_at}, {row.started_at}, {row.version}, {row.stripe_object},
-             {row.updated_at})
+             {row.grace_started_at}, {row.started_at}, {row.stripe_schedule_id}, {row.pending},
+             {row.parent_id}, {row.version}, {row.stripe_object}, {row.updated_at})
          ON CONFLICT (stripe_subscription_id) DO NOTHING"
     )
     .execute()
@@ -155,7 +190,9 @@ pub async fn update(conn: &mut Conn, row: &Subscription) -> DbResult<()> {
              period_end = {row.period_end}, trial_end = {row.trial_end},
              cancel_at = {row.cancel_at}, cancel_at_period_end = {row.cancel_at_period_end},
              canceled_at = {row.canceled_at}, ended_at = {row.ended_at},
-             grace_started_at = {row.grace_started_at}, version = version + 1,
+             grace_started_at = {row.grace_started_at},
+             stripe_schedule_id = {row.stripe_schedule_id}, pending = {row.pending},
+             parent_id = {row.parent_id}, version = version + 1,
              stripe_object = {row.stripe_object}, updated_at = {row.updated_at}
          WHERE id = {row.id}"
     )
@@ -176,4 +213,123 @@ pub async fn version(conn: &mut Conn, id: &StripeSubscriptionId) -> DbResult<Opt
             .optional()
             .await?;
     Ok(row.map(|row| row.version))
+}
+
+/// Has the tenant's add-ons looked at: they may have to follow.
+pub async fn mark_addons_due(conn: &mut Conn, tenant: TenantId, now: Timestamp) -> DbResult<()> {
+    sql!(
+        conn,
+        "UPDATE subscriptions SET follow_at = {now}, follow_attempts = 0
+         WHERE tenant_id = {tenant} AND kind = 'addon' AND status NOT IN ('canceled', 'incomplete_expired')"
+    )
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// An add-on that is to be looked at.
+#[derive(Clone, Debug, Record)]
+pub struct Due {
+    pub id: SubscriptionId,
+    pub follow_at: Timestamp,
+    pub follow_attempts: i64,
+}
+
+/// The add-ons that are due, the longest waiting first.
+pub async fn list_due_addons(conn: &mut Conn, now: Timestamp, limit: i64) -> DbResult<Vec<Due>> {
+    sql!(
+        conn,
+        "SELECT id, follow_at, follow_attempts FROM subscriptions
+         WHERE follow_at <= {now} ORDER BY follow_at, id LIMIT {limit}"
+    )
+    .all()
+    .await
+}
+
+/// Takes an add-on until `until`; `false` where another instance did, or it changed meanwhile.
+pub async fn claim_addon(conn: &mut Conn, due: &Due, until: Timestamp) -> DbResult<bool> {
+    let claimed = sql!(
+        conn,
+        "UPDATE subscriptions SET follow_at = {until}, follow_attempts = follow_attempts + 1
+         WHERE id = {due.id} AND follow_at = {due.follow_at}"
+    )
+    .execute()
+    .await?;
+    Ok(claimed == 1)
+}
+
+/// Puts the next look at a claimed add-on off, or has none; unless it changed since the claim.
+pub async fn settle_addon(
+    conn: &mut Conn,
+    id: SubscriptionId,
+    claimed_until: Timestamp,
+    next: Option<Timestamp>,
+) -> DbResult<()> {
+    sql!(
+        conn,
+        "UPDATE subscriptions SET follow_at = {next} WHERE id = {id} AND follow_at = {claimed_until}"
+    )
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Trials that end soon and of whose end nobody was reminded.
+pub async fn list_ending_trials(
+    conn: &mut Conn,
+    until: Timestamp,
+    limit: i64,
+) -> DbResult<Vec<Subscription>> {
+    sql!(
+        conn,
+        "SELECT * FROM subscriptions
+         WHERE status = 'trialing' AND trial_end <= {until} AND cancel_at IS NULL
+             AND reminded_of_trial_end IS DISTINCT FROM trial_end
+         ORDER BY trial_end, id LIMIT {limit}"
+    )
+    .all()
+    .await
+}
+
+/// `false` where somebody was reminded meanwhile.
+pub async fn mark_reminded(conn: &mut Conn, row: &Subscription) -> DbResult<bool> {
+    let marked = sql!(
+        conn,
+        "UPDATE subscriptions SET reminded_of_trial_end = trial_end
+         WHERE id = {row.id} AND trial_end = {row.trial_end}
+             AND reminded_of_trial_end IS DISTINCT FROM trial_end"
+    )
+    .execute()
+    .await?;
+    Ok(marked == 1)
+}
+
+/// Unpaid subscriptions whose grace began before `before` and whose end of grace was not told.
+pub async fn list_ended_graces(
+    conn: &mut Conn,
+    before: Timestamp,
+    limit: i64,
+) -> DbResult<Vec<Subscription>> {
+    sql!(
+        conn,
+        "SELECT * FROM subscriptions
+         WHERE status = 'past_due' AND grace_started_at <= {before}
+             AND told_end_of_grace IS DISTINCT FROM grace_started_at
+         ORDER BY grace_started_at, id LIMIT {limit}"
+    )
+    .all()
+    .await
+}
+
+/// `false` where it was told meanwhile.
+pub async fn mark_grace_told(conn: &mut Conn, row: &Subscription) -> DbResult<bool> {
+    let marked = sql!(
+        conn,
+        "UPDATE subscriptions SET told_end_of_grace = grace_started_at
+         WHERE id = {row.id} AND grace_started_at = {row.grace_started_at}
+             AND told_end_of_grace IS DISTINCT FROM grace_started_at"
+    )
+    .execute()
+    .await?;
+    Ok(marked == 1)
 }

@@ -5,23 +5,25 @@ use tollhouse_domain::{
     access::grace_started_at,
     event::EventType,
     id::SubscriptionId,
-    money::{Currency, Money, MoneyError},
-    plan::Plan,
-    price::{Model, Price},
-    subscription::{Status, changes, may_follow},
+    money::Currency,
+    plan::{Plan, PlanKind},
+    price::Price,
+    subscription::{PendingChange, Status, changes, may_follow},
     time::Timestamp,
 };
-use tollhouse_stripe::{
-    Fetched, SubscriptionId as StripeSubscriptionId,
-    objects::{self, SubscriptionItem},
-};
+use tollhouse_stripe::{Fetched, ScheduleId, SubscriptionId as StripeSubscriptionId, objects};
 
-use super::queries::{self, Subscription};
+use super::{
+    PARENT_ID,
+    queries::{self, Subscription},
+    terms::{Terms, find_terms},
+};
 use crate::{
     app::App,
-    catalog::queries::{self as catalog, PriceRow},
-    db::{Conn, Json},
+    catalog::queries as catalog,
+    db::{Json, Tx},
     error::{Error, Result},
+    nudge::Nudge,
     record::{Happened, Origin, Subject, record},
     sync::{FETCHES_MAX, Synced, Written, contended},
     tenants::{self, queries::Tenant},
@@ -42,90 +44,73 @@ pub async fn sync(app: &App, origin: &Origin, id: &StripeSubscriptionId) -> Resu
             return Ok(Synced::NotOurs("its customer belongs to no tenant"));
         };
         let terms = find_terms(app, &fetched.object).await?;
-        if write(app, origin, &tenant, &terms, &fetched, seen).await? == Written::Yes {
+        let pending = find_pending(app, &fetched.object).await?;
+        let shown = Shown { tenant: &tenant, terms: &terms, fetched: &fetched, pending };
+        if write(app, origin, &shown, seen).await? == Written::Yes {
             return Ok(Synced::Done);
         }
     }
     Err(contended())
 }
 
-/// What the subscription's main item was sold as.
-struct Terms {
-    plan: Plan,
-    price: PriceRow,
-    /// The item that bears the price.
-    item: SubscriptionItem,
-    /// What one period costs, all items together.
-    amount: Money,
+/// Takes in what Stripe says of the subscription that a schedule manages, or has managed.
+pub async fn sync_schedule(app: &App, origin: &Origin, id: &ScheduleId) -> Result<Synced> {
+    let schedule = app.stripe.retrieve_schedule(id).await?;
+    match schedule.subscription.or(schedule.released_subscription) {
+        Some(subscription) => sync(app, origin, &subscription.0).await,
+        None => Ok(Synced::NotOurs("the schedule manages no subscription")),
+    }
 }
 
-async fn find_terms(app: &App, subscription: &objects::Subscription) -> Result<Terms> {
+/// A subscription as Stripe shows it, and what it means to us.
+struct Shown<'a> {
+    tenant: &'a Tenant,
+    terms: &'a Terms,
+    fetched: &'a Fetched<objects::Subscription>,
+    pending: Option<PendingChange>,
+}
+
+/// What the schedule of a subscription will make of it. A phase that sells none of our plans is none of
+/// our changes.
+async fn find_pending(
+    app: &App,
+    subscription: &objects::Subscription,
+) -> Result<Option<PendingChange>> {
+    let Some(schedule) = &subscription.schedule else { return Ok(None) };
+    let schedule = app.stripe.retrieve_schedule(&schedule.0).await?;
+    let Some(phase) = schedule.next_phase() else { return Ok(None) };
     let mut conn = app.db.read().await?;
-    let mut main: Option<(PriceRow, SubscriptionItem)> = None;
-    let mut amount: Option<Money> = None;
-    for item in &subscription.items.data {
-        let Some(row) = find_price(&mut conn, item).await? else { continue };
-        let price: Price = row.definition.to()?;
-        let cost = cost_of(item, &price).map_err(|error| Error::Internal(error.into()))?;
-        amount = Some(match amount {
-            Some(sum) => sum.checked_add(cost).map_err(|error| Error::Internal(error.into()))?,
-            None => cost,
-        });
-        if main.is_none() || price.meter.is_none() {
-            main = Some((row, item.clone()));
+    for item in &phase.items {
+        let Some(price) = catalog::find_price_by_stripe_id(&mut conn, &item.price.0).await? else {
+            continue;
+        };
+        if price.definition.to::<Price>()?.meter.is_some() {
+            continue;
         }
+        return Ok(Some(PendingChange {
+            plan: price.plan_code,
+            plan_version: u32::try_from(price.plan_version).unwrap_or(u32::MAX),
+            price_lookup_key: price.lookup_key,
+            quantity: item.quantity.and_then(|quantity| u64::try_from(quantity).ok()).unwrap_or(1),
+            at: Timestamp::from_second(phase.start_date).unwrap_or(app.clock.now()),
+        }));
     }
-    let Some(((price, item), amount)) = main.zip(amount) else {
-        return Err(Error::Internal(anyhow!(
-            "subscription {} has no price of our catalog: add it to the catalog or to \
-             STRIPE_PRODUCT_PRICE_MAP, then replay the delivery",
-            subscription.id
-        )));
-    };
-    let plan = catalog::find_plan(&mut conn, &price.plan_code, price.plan_version).await?;
-    let plan = plan.ok_or_else(|| anyhow!("the plan of price {} is gone", price.lookup_key))?;
-    Ok(Terms { plan: plan.definition.to()?, price, item, amount })
-}
-
-/// By Stripe's id; by the lookup key where the id is of a price that the catalog had before.
-async fn find_price(conn: &mut Conn, item: &SubscriptionItem) -> Result<Option<PriceRow>> {
-    if let Some(row) = catalog::find_price_by_stripe_id(conn, &item.price.id).await? {
-        return Ok(Some(row));
-    }
-    match &item.price.lookup_key {
-        Some(key) => Ok(catalog::find_price(conn, key).await?),
-        None => Ok(None),
-    }
-}
-
-/// What one item costs for a period. What a meter counts is not known before the end.
-fn cost_of(item: &SubscriptionItem, price: &Price) -> Result<Money, MoneyError> {
-    let (None, Some(quantity)) = (&price.meter, item.quantity) else {
-        return Ok(Money::zero(price.currency));
-    };
-    match (&price.model, item.price.unit_amount) {
-        // Stripe's own amount is the truth, should the two ever differ.
-        (Model::Flat { .. } | Model::PerSeat { .. }, Some(unit)) => {
-            Money::new(unit, price.currency).checked_mul(quantity)
-        }
-        _ => price.amount_for(u64::try_from(quantity).unwrap_or(0)),
-    }
+    Ok(None)
 }
 
 async fn write(
     app: &App,
     origin: &Origin,
-    tenant: &Tenant,
-    terms: &Terms,
-    fetched: &Fetched<objects::Subscription>,
+    shown: &Shown<'_>,
     seen: Option<i64>,
 ) -> Result<Written> {
     let mut tx = app.db.begin().await?;
-    let before = queries::find_by_stripe_id(&mut tx, &fetched.object.id).await?;
+    let before = queries::find_by_stripe_id(&mut tx, &shown.fetched.object.id).await?;
     if before.as_ref().map(|row| row.version) != seen {
         return Ok(Written::TooLate);
     }
-    let after = row(app, tenant, terms, fetched, before.as_ref())?;
+    let parent = find_parent(&mut tx, shown, before.as_ref()).await?;
+    let after = Subscription { parent_id: parent, ..row(app, shown, before.as_ref())? };
     if before.as_ref().is_some_and(|before| !may_follow(before.status, after.status)) {
         tracing::warn!(
             subscription.id = %after.id,
@@ -138,22 +123,46 @@ async fn write(
     } else if !queries::insert(&mut tx, &after).await? {
         return Ok(Written::TooLate);
     }
-    let before_state = before.as_ref().map(Subscription::state);
-    for event in changes(before_state.as_ref(), &after.state()) {
-        tell(app, origin, &mut tx, event, &after, &terms.plan).await?;
+    let before_state = before.as_ref().map(Subscription::state).transpose()?;
+    let after_state = after.state()?;
+    for event in changes(before_state.as_ref(), &after_state) {
+        tell(app, origin, &mut tx, event, &after, &shown.terms.plan).await?;
+    }
+    if before_state.as_ref() != Some(&after_state) {
+        queries::mark_addons_due(&mut tx, after.tenant_id, app.clock.now()).await?;
+        tx.nudge_after_commit(Nudge::Addons);
     }
     tx.commit().await?;
     Ok(Written::Yes)
 }
 
-/// The row as it should be, from what Stripe says and what we decided before.
-fn row(
-    app: &App,
-    tenant: &Tenant,
-    terms: &Terms,
-    fetched: &Fetched<objects::Subscription>,
+/// An add-on keeps the base it was bought for; one that names none joins the base there is.
+async fn find_parent(
+    tx: &mut Tx,
+    shown: &Shown<'_>,
     before: Option<&Subscription>,
-) -> Result<Subscription> {
+) -> Result<Option<SubscriptionId>> {
+    if shown.terms.plan.kind == PlanKind::Base {
+        return Ok(None);
+    }
+    if let Some(parent) = before.and_then(|before| before.parent_id) {
+        return Ok(Some(parent));
+    }
+    let named = shown.fetched.object.metadata.get(PARENT_ID).and_then(|id| id.parse().ok());
+    let named = match named {
+        Some(id) => queries::find(tx, id).await?.filter(|row| row.tenant_id == shown.tenant.id),
+        None => None,
+    };
+    let parent = match named {
+        Some(named) => Some(named),
+        None => queries::find_live_base(tx, shown.tenant.id).await?,
+    };
+    Ok(parent.map(|parent| parent.id))
+}
+
+/// The row as it should be, from what Stripe says and what we decided before.
+fn row(app: &App, shown: &Shown<'_>, before: Option<&Subscription>) -> Result<Subscription> {
+    let Shown { tenant, terms, fetched, pending } = shown;
     let stripe = &fetched.object;
     let now = app.clock.now();
     let status: Status = stripe.status.as_str().parse().map_err(|error| {
@@ -195,6 +204,9 @@ fn row(
             now,
         ),
         started_at: time(stripe.created),
+        stripe_schedule_id: stripe.schedule.as_ref().map(|schedule| schedule.0.clone()),
+        pending: pending.as_ref().map(Json::of).transpose()?,
+        parent_id: None,
         version: before.map_or(1, |before| before.version),
         stripe_object: Json::from(fetched.raw.clone()),
         updated_at: now,
@@ -212,7 +224,7 @@ async fn tell(
     let happened = Happened {
         tenant: after.tenant_id,
         event,
-        audit: None,
+        audit: audit_name(event),
         subject: &Subject::new("subscription", after.id),
         summary: sentence(event, after, plan),
         data: &serde_json::json!({
@@ -230,17 +242,29 @@ async fn tell(
     record(tx, app, origin, happened).await
 }
 
+/// What the audit calls it, where the application's auditors know it by another name.
+fn audit_name(event: EventType) -> Option<&'static str> {
+    use EventType as E;
+    match event {
+        E::SubscriptionCreated => Some("subscription.create"),
+        E::SubscriptionPlanChanged
+        | E::SubscriptionQuantityChanged
+        | E::SubscriptionChangeScheduled => Some("subscription.change"),
+        E::SubscriptionCancelScheduled | E::SubscriptionCanceled => Some("subscription.cancel"),
+        _ => None,
+    }
+}
+
 /// What happened, for people.
 fn sentence(event: EventType, after: &Subscription, plan: &Plan) -> String {
     use EventType as E;
     let name = &plan.name;
-    let day = |time: Timestamp| time.to_string().chars().take(10).collect::<String>();
     match event {
         E::SubscriptionCreated => format!("{name} was subscribed to"),
         E::SubscriptionTrialStarted => format!("The trial of {name} began"),
         E::SubscriptionTrialEnded => format!("The trial of {name} ended"),
-        E::SubscriptionActivated => format!("{name} is active until {}", day(after.period_end)),
-        E::SubscriptionRenewed => format!("{name} was renewed until {}", day(after.period_end)),
+        E::SubscriptionActivated => format!("{name} is active until {}", after.period_end.date()),
+        E::SubscriptionRenewed => format!("{name} was renewed until {}", after.period_end.date()),
         E::SubscriptionPlanChanged => format!("The plan is {name} now"),
         E::SubscriptionQuantityChanged => format!("{name} has {} seats now", after.quantity),
         E::SubscriptionPastDue => format!("A payment for {name} failed and will be tried again"),
@@ -250,8 +274,10 @@ fn sentence(event: EventType, after: &Subscription, plan: &Plan) -> String {
         E::SubscriptionResumed => format!("{name} goes on"),
         E::SubscriptionCancelScheduled => {
             let end = after.cancel_at.unwrap_or(after.period_end);
-            format!("{name} will end on {}", day(end))
+            format!("{name} will end on {}", end.date())
         }
+        E::SubscriptionChangeScheduled => format!("{name} will change with its next period"),
+        E::SubscriptionChangeDropped => format!("{name} stays as it is"),
         E::SubscriptionCancelRevoked => format!("{name} will not end after all"),
         E::SubscriptionCanceled => format!("{name} has ended"),
         E::SubscriptionExpired => format!("The first payment for {name} never came"),

@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 use super::Task;
-use crate::{http::forget_old_keys, nudge::Nudge, webhooks::tasks::work_deliveries};
+use crate::{
+    http::forget_old_keys,
+    nudge::Nudge,
+    subscriptions::tasks::{follow_bases, tell_what_time_brings},
+    webhooks::tasks::work_deliveries,
+};
 
 /// All tasks. Each may run on every instance at once.
 pub const TASKS: &[Task] = &[
@@ -12,6 +17,18 @@ pub const TASKS: &[Task] = &[
         interval: Duration::from_secs(2),
         nudged_by: |nudge| nudge == Nudge::Deliveries,
         work: |app| Box::pin(work_deliveries(app)),
+    },
+    Task {
+        name: "follow_bases",
+        interval: Duration::from_secs(10),
+        nudged_by: |nudge| nudge == Nudge::Addons,
+        work: |app| Box::pin(follow_bases(app)),
+    },
+    Task {
+        name: "tell_what_time_brings",
+        interval: Duration::from_mins(1),
+        nudged_by: |_| false,
+        work: |app| Box::pin(async move { tell_what_time_brings(&app).await }),
     },
     Task {
         name: "forget_old_keys",

@@ -2,11 +2,13 @@
 //!
 //! An event only says that something changed; the slice fetches the object as it is now.
 
-use tollhouse_stripe::{CheckoutSessionId, CustomerId, InvoiceId, SubscriptionId};
+use tollhouse_stripe::{
+    CheckoutSessionId, CouponId, CustomerId, InvoiceId, PromotionCodeId, ScheduleId, SubscriptionId,
+};
 
 use crate::{
-    app::App, checkout, error::Result, invoices, record::Origin, subscriptions, sync::Synced,
-    tenants,
+    app::App, checkout, discounts, error::Result, invoices, record::Origin, subscriptions,
+    sync::Synced, tenants,
 };
 
 /// The kind of object an event is about, for those that concern us.
@@ -15,7 +17,10 @@ pub enum Target {
     Customer,
     Checkout,
     Subscription,
+    Schedule,
     Invoice,
+    Coupon,
+    PromotionCode,
 }
 
 /// What an event type syncs; `None` for the types we keep and ignore.
@@ -32,6 +37,12 @@ pub fn target(event_type: &str) -> Option<Target> {
         | "customer.subscription.paused"
         | "customer.subscription.resumed"
         | "customer.subscription.trial_will_end" => Target::Subscription,
+        "subscription_schedule.created"
+        | "subscription_schedule.updated"
+        | "subscription_schedule.released"
+        | "subscription_schedule.completed"
+        | "subscription_schedule.canceled"
+        | "subscription_schedule.aborted" => Target::Schedule,
         "invoice.created"
         | "invoice.updated"
         | "invoice.finalized"
@@ -43,6 +54,8 @@ pub fn target(event_type: &str) -> Option<Target> {
         | "invoice.overpaid"
         | "invoice.voided"
         | "invoice.marked_uncollectible" => Target::Invoice,
+        "coupon.created" | "coupon.updated" | "coupon.deleted" => Target::Coupon,
+        "promotion_code.created" | "promotion_code.updated" => Target::PromotionCode,
         _ => return None,
     })
 }
@@ -59,6 +72,13 @@ pub async fn sync(app: &App, target: Target, id: &str) -> Result<Synced> {
         Target::Subscription => {
             subscriptions::sync::sync(app, &origin, &SubscriptionId::new(id)).await
         }
+        Target::Schedule => {
+            subscriptions::sync::sync_schedule(app, &origin, &ScheduleId::new(id)).await
+        }
         Target::Invoice => invoices::sync::sync(app, &origin, &InvoiceId::new(id)).await,
+        Target::Coupon => discounts::sync::coupon(app, &origin, &CouponId::new(id)).await,
+        Target::PromotionCode => {
+            discounts::sync::promotion_code(app, &origin, &PromotionCodeId::new(id)).await
+        }
     }
 }

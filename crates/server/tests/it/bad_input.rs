@@ -73,7 +73,7 @@ on_both_databases! {
             (with("quantity", json!(2)), "quantity"),
             (with("price_id", json!("price_1")), "plan"),
             (json!({"plan": "pro", "interval": "month"}), "success_url"),
-            (with("plan", json!("extra_storage")), "plan"),
+            (json!({"plan": "pro", "success_url": "http://localhost:3000/", "cancel_url": "http://localhost:3000/"}), "interval"),
             (with("plan", json!("pro\u{0}")), ""),
         ];
         for (request, field) in cases {
@@ -99,7 +99,7 @@ on_both_databases! {
     async fn stripe_down_is_said_and_can_be_repeated(app: &TestApp) {
         let tenant = app.tenant("Acme").await;
         let owner = app.token(Role::Owner, tenant);
-        let fault = |kind| Fault { kind, times: 3, path: None };
+        let fault = |kind| Fault { kind, times: 3, method: None, path: None };
         let ask = || app.post(CHECKOUT).bearer(&owner).header("idempotency-key", "once").json(&order("pro"));
         app.simulator.add_fault(fault(FaultKind::Unreachable));
         let answer = ask().await;

@@ -64,7 +64,7 @@ on_both_databases! {
         let unanswered = Fault {
             kind: FaultKind::DoneButUnanswered,
             times: 3,
-            path: Some("/v1/checkout/sessions".to_owned()),
+            method: None, path: Some("/v1/checkout/sessions".to_owned()),
         };
         let request = order("enterprise");
         let ask = || app.post(CHECKOUT).bearer(&owner).json(&request);

@@ -4,18 +4,25 @@
 
 mod harness;
 
+mod addons;
 mod bad_input;
 mod catalog;
 mod checkout;
 mod database;
+mod discounts;
 mod documents;
 mod events;
 mod gateways;
 mod idempotency;
 mod instances;
 mod isolation;
+mod pausing;
 mod payment_methods;
+mod pending;
 mod portal;
+mod promotion_codes;
+mod slots;
+mod starting;
 mod story;
 mod subscriptions;
 mod tenants;

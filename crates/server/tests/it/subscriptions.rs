@@ -179,7 +179,10 @@ on_both_databases! {
             (json!({"seats": 2}), "seats"),
             (json!({"interval": "fortnight"}), "interval"),
             (json!({"plan": "extra_storage"}), "plan"),
-            (json!({"plan": "enterprise", "when": "period_end"}), "when"),
+            (json!({"plan": "enterprise", "when": "soon"}), "when"),
+            (json!({"plan": "enterprise", "when": "period_end", "preview_token": "x"}), "preview_token"),
+            (json!({"plan": "pro", "when": "period_end"}), "plan"),
+            (json!({"plan": "enterprise", "when": "period_end", "promotion_code": "X"}), "promotion_code"),
         ] {
             let problem = ask(app, tenant, "plan", &body).await.refused(422, "invalid_request");
             assert_eq!(problem["errors"][0]["field"], field, "{body}");

@@ -147,7 +147,7 @@ on_both_databases! {
     async fn while_stripe_is_down_deliveries_wait(app: &TestApp) {
         let (tenant, deliveries) = paid_but_untold(app).await;
         // Three objects, three attempts each.
-        app.simulator.add_fault(Fault { kind: FaultKind::Error500, times: 9, path: None });
+        app.simulator.add_fault(Fault { kind: FaultKind::Error500, times: 9, method: None, path: None });
         for delivery in &deliveries {
             assert_eq!(app.deliver(delivery).await.status, 200, "storing needs no Stripe");
         }

@@ -1,20 +1,17 @@
 //! Completing a checkout: the card is charged, and what was promised comes into being.
 
-use super::{Session, SessionLine, Status, Trial};
+use super::{Session, Status};
 use crate::{
     automatic_tax,
     cards::{AUTHENTICATION_REQUIRED, Outcome, Presence},
     customers::{self, Customer},
     error::{Error, Result},
-    params::Metadata,
     payment_methods::{self, PaymentMethod},
     payments::{self, Order},
-    subscriptions::{self, ItemDraft, SubscriptionDraft},
+    subscriptions,
     table::Object,
     world::World,
 };
-
-const DAY: i64 = 86_400;
 
 /// The order in which Stripe tells of a paid checkout by a new customer.
 const ORDER: &[&str] = &[
@@ -140,22 +137,8 @@ fn fulfil(world: &mut World, session: &Session, submission: Submission) -> Resul
         method.customer = Some(customer.clone());
         payment_methods::announce_attached(world, method)
     };
-    let new = SubscriptionDraft {
-        customer: customer.clone(),
-        items: session.lines.iter().map(item).collect(),
-        trial_end: match session.trial {
-            Trial::None => None,
-            Trial::Days(days) => Some(world.now + days * DAY),
-            Trial::Until(end) => Some(end),
-        },
-        default_payment_method: Some(method),
-        billing: session.billing.clone(),
-        default_tax_rates: session.default_tax_rates.clone(),
-        automatic_tax: session.automatic_tax,
-        discounts: session.discount.clone().into_iter().collect(),
-        description: session.subscription_description.clone(),
-        metadata: session.subscription_metadata.clone(),
-    };
+    let mut new = session.draft(world, customer.clone());
+    new.default_payment_method = Some(method);
     let subscription = subscriptions::open(world, new, true, submission.presence)?;
     let invoice = world.subscriptions.find(&subscription).and_then(|s| s.latest_invoice.clone());
     let completed = Session {
@@ -172,14 +155,4 @@ fn fulfil(world: &mut World, session: &Session, submission: Submission) -> Resul
     world.sessions.put(completed);
     world.emit("checkout.session.completed", &shown);
     Ok(())
-}
-
-fn item(line: &SessionLine) -> ItemDraft {
-    ItemDraft {
-        price: line.price.clone(),
-        quantity: line.quantity,
-        intervals: 1,
-        tax_rates: line.tax_rates.clone(),
-        metadata: Metadata::new(),
-    }
 }

@@ -43,6 +43,7 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         lines,
         currency,
         trial: Trial::None,
+        anchor: None,
         subscription_description: None,
         discount: None,
         allow_promotion_codes: params.boolean("allow_promotion_codes")?.unwrap_or(false),
@@ -209,6 +210,8 @@ fn expires_at(now: i64, params: &Params<'_>) -> Result<i64> {
 fn read_subscription_data(world: &World, data: &Params<'_>, session: &mut Session) -> Result<()> {
     data.only(
         &[
+            "billing_cycle_anchor",
+            "billing_cycle_anchor_config",
             "billing_mode",
             "default_tax_rates",
             "description",
@@ -219,8 +222,6 @@ fn read_subscription_data(world: &World, data: &Params<'_>, session: &mut Sessio
         ],
         &[
             "application_fee_percent",
-            "billing_cycle_anchor",
-            "billing_cycle_anchor_config",
             "invoice_settings",
             "on_behalf_of",
             "pending_invoice_item_interval",
@@ -236,6 +237,7 @@ fn read_subscription_data(world: &World, data: &Params<'_>, session: &mut Sessio
     data.set_text("description", &mut session.subscription_description)?;
     session.billing.read_trial_settings(data)?;
     data.merge_metadata(&mut session.subscription_metadata)?;
+    session.anchor = subscriptions::read_anchor(world.now, data)?;
     if let Some(rates) = tax_rates::read(world, data, "default_tax_rates")? {
         session.default_tax_rates = rates;
     }

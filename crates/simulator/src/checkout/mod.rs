@@ -19,11 +19,13 @@ use crate::{
     automatic_tax, customers,
     discounts::{self, Redemption},
     params::Metadata,
-    subscriptions::Billing,
+    subscriptions::{self, Anchor, Billing, ItemDraft, SubscriptionDraft},
     table::{Object, Table},
     tax_rates::{self, Tax},
     world::World,
 };
+
+const DAY: i64 = 86_400;
 
 #[derive(Clone)]
 pub struct Session {
@@ -41,6 +43,8 @@ pub struct Session {
     pub lines: Vec<SessionLine>,
     pub currency: String,
     pub trial: Trial,
+    /// From where the subscription's periods are counted.
+    pub anchor: Option<Anchor>,
     pub subscription_description: Option<String>,
     /// What was redeemed, by the request or on the page.
     pub discount: Option<Redemption>,
@@ -156,14 +160,63 @@ impl Session {
 
     /// What the discount takes off each line.
     pub fn discount_amounts(&self, world: &World) -> Vec<i64> {
-        let amounts: Vec<i64> =
-            self.lines.iter().map(|line| self.line_amount(line, world)).collect();
-        discounts::taken_off(world, self.discount.as_ref().map(|found| &found.coupon), &amounts)
+        let id = self.discount.as_ref().map(|found| &found.coupon);
+        let coupon = id.and_then(|id| world.coupons.find(id));
+        let counts = |line: &SessionLine| {
+            let product = world.prices.find(&line.price).map(|price| &price.product);
+            coupon.is_none_or(|coupon| coupon.is_for(product))
+        };
+        let amount = |line| if counts(line) { self.line_amount(line, world) } else { 0 };
+        let amounts: Vec<i64> = self.lines.iter().map(amount).collect();
+        discounts::taken_off(world, id, &amounts)
     }
 
     pub fn line_amount(&self, line: &SessionLine, world: &World) -> i64 {
         let price = world.prices.find(&line.price).filter(|_| self.trial == Trial::None);
-        price.zip(line.quantity).map_or(0, |(price, quantity)| price.amount(quantity))
+        let whole = price.zip(line.quantity).map_or(0, |(price, quantity)| price.amount(quantity));
+        match self.first_part(line, world) {
+            Some((part, seconds)) => subscriptions::share(whole, part, seconds),
+            None => whole,
+        }
+    }
+
+    /// The seconds of a line's first period and of a whole one, where the first may be only a part.
+    fn first_part(&self, line: &SessionLine, world: &World) -> Option<(i64, i64)> {
+        self.anchor?;
+        let begun = subscriptions::preview(world, self.draft(world, String::new())).ok()?;
+        let place = self.lines.iter().position(|found| found.id == line.id)?;
+        let item = begun.items.get(place)?;
+        let ((start, end), whole) = (begun.item_period(item), begun.whole_item_period(item));
+        Some((end - start, whole.1 - whole.0))
+    }
+
+    /// The subscription that completing it makes.
+    pub fn draft(&self, world: &World, customer: String) -> SubscriptionDraft {
+        let items = self.lines.iter().map(|line| ItemDraft {
+            price: line.price.clone(),
+            quantity: line.quantity,
+            intervals: 1,
+            tax_rates: line.tax_rates.clone(),
+            metadata: Metadata::new(),
+        });
+        SubscriptionDraft {
+            trial_end: match self.trial {
+                Trial::None => None,
+                Trial::Days(days) => Some(world.now + days * DAY),
+                Trial::Until(end) => Some(end),
+            },
+            anchor: self.anchor,
+            billing: self.billing.clone(),
+            default_tax_rates: self.default_tax_rates.clone(),
+            automatic_tax: self.automatic_tax,
+            description: self.subscription_description.clone(),
+            metadata: self.subscription_metadata.clone(),
+            ..SubscriptionDraft::of_items(
+                &customer,
+                items.collect(),
+                self.discount.clone().into_iter().collect(),
+            )
+        }
     }
 
     /// Known before anybody types it.

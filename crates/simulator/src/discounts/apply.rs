@@ -12,8 +12,10 @@ use crate::{invoices::Line, world::World};
 pub fn apply(world: &World, discounts: &[Discount], at: i64, lines: &mut [Line]) {
     for discount in discounts.iter().filter(|discount| discount.runs_at(at)) {
         let Some(coupon) = world.coupons.find(&discount.coupon) else { continue };
-        let mut lines: Vec<&mut Line> =
-            lines.iter_mut().filter(|line| line.discountable && line.net() > 0).collect();
+        let counts = |line: &&mut Line| {
+            line.discountable && line.net() > 0 && coupon.is_for(line.product.as_ref())
+        };
+        let mut lines: Vec<&mut Line> = lines.iter_mut().filter(counts).collect();
         let amounts: Vec<i64> = lines.iter().map(|line| line.net()).collect();
         let parts = match &coupon.off {
             Off::Percent(percent) => {

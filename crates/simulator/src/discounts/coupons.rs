@@ -17,6 +17,8 @@ pub struct Coupon {
     created: i64,
     name: Option<String>,
     pub off: Off,
+    /// What it takes something off; everything, where empty.
+    products: Vec<String>,
     pub duration: Duration,
     max_redemptions: Option<i64>,
     redeem_by: Option<i64>,
@@ -48,6 +50,15 @@ impl Coupon {
         !self.deleted
             && self.redeem_by.is_none_or(|by| now <= by)
             && self.max_redemptions.is_none_or(|most| self.times_redeemed < most)
+    }
+
+    pub fn is_for(&self, product: Option<&String>) -> bool {
+        self.products.is_empty() || product.is_some_and(|product| self.products.contains(product))
+    }
+
+    /// Shown on demand; a coupon for everything has none.
+    pub fn applies_to(&self) -> Option<Value> {
+        (!self.products.is_empty()).then(|| json!({ "products": self.products }))
     }
 }
 
@@ -110,6 +121,7 @@ pub fn create_coupon(world: &mut World, request: &Request) -> Result<Value> {
         created: world.now,
         name: params.text("name")?.map(str::to_owned),
         off: read_off(&params)?,
+        products: read_products(world, &params)?,
         duration: read_duration(&params)?,
         max_redemptions: params.integer("max_redemptions")?,
         redeem_by: params.integer("redeem_by")?,
@@ -156,6 +168,16 @@ fn read_off(params: &Params<'_>) -> Result<Off> {
         Ok(percent) if percent.is_percentage() => Ok(Off::Percent(percent)),
         _ => Err(params.wrong("percent_off", "The percentage must be above 0 and at most 100.")),
     }
+}
+
+fn read_products(world: &World, params: &Params<'_>) -> Result<Vec<String>> {
+    let Some(applies_to) = params.object("applies_to")? else { return Ok(Vec::new()) };
+    applies_to.only(&["products"], &[])?;
+    let products = applies_to.texts("products")?;
+    for product in &products {
+        world.products.get(product, "applies_to[products]")?;
+    }
+    Ok(products.into_iter().map(str::to_owned).collect())
 }
 
 fn read_duration(params: &Params<'_>) -> Result<Duration> {

@@ -125,9 +125,7 @@ pub fn draw(world: &World, subscription: &Subscription, occasion: &Occasion, at:
 
 /// What each licensed item costs for the whole running period, after discounts.
 pub fn period_amounts(world: &World, subscription: &Subscription) -> Vec<(String, i64)> {
-    let mut whole = subscription.clone();
-    (whole.cancel_at, whole.period_end) = (None, whole.whole_period_end());
-    let mut drawn = lines::of_whole_periods(world, &whole);
+    let mut drawn = lines::of_whole_periods(world, subscription);
     discounts::apply(world, &subscription.discounts, world.now, &mut drawn);
     let amounts = drawn.into_iter().map(|line| (line.net(), line.subscription_item));
     amounts.filter_map(|(amount, item)| Some((item?, amount))).collect()
@@ -138,7 +136,7 @@ pub fn period_amounts(world: &World, subscription: &Subscription) -> Vec<(String
 pub fn previous_start(subscription: &Subscription, intervals: i64) -> i64 {
     match (subscription.cycle, subscription.trial) {
         (Some(cycle), _) if cycle >= intervals => {
-            let before = cycle - cycle % intervals - intervals;
+            let before = cycle - cycle.rem_euclid(intervals) - intervals;
             calendar::period_start(subscription.anchor, subscription.cadence, before)
         }
         (_, Some((trial_start, _))) => trial_start,

@@ -16,20 +16,33 @@ pub fn of_period(world: &World, subscription: &Subscription, first: bool) -> Vec
         subscription.begins(item) && !(price.is_metered() && first)
     };
     let items = subscription.prices(world).filter(is_billed);
-    items.map(|(item, price)| line(world, subscription, item, price)).collect()
+    items
+        .map(|(item, price)| {
+            line(world, subscription, (item, price), subscription.item_period(item))
+        })
+        .collect()
 }
 
 /// One line for each licensed item, for all of the period it is in.
 pub fn of_whole_periods(world: &World, subscription: &Subscription) -> Vec<Line> {
     let items = subscription.prices(world).filter(|(_, price)| !price.is_metered());
-    items.map(|(item, price)| line(world, subscription, item, price)).collect()
+    items
+        .map(|(item, price)| {
+            line(world, subscription, (item, price), subscription.whole_item_period(item))
+        })
+        .collect()
 }
 
-fn line(world: &World, subscription: &Subscription, item: &Item, price: &Price) -> Line {
+/// The line of an item for the part of its period from `start` to `end`.
+fn line(
+    world: &World,
+    subscription: &Subscription,
+    (item, price): (&Item, &Price),
+    (start, end): (i64, i64),
+) -> Line {
     let in_trial = subscription.cycle.is_none();
     let quantity = item.quantity.unwrap_or_default();
     let name = world.products.find(&price.product).map_or("", |product| &product.name);
-    let (start, end) = subscription.item_period(item);
     let period = if price.is_metered() {
         (previous_start(subscription, item.intervals), start)
     } else {
@@ -38,9 +51,10 @@ fn line(world: &World, subscription: &Subscription, item: &Item, price: &Price) 
     let (amount, description) = if in_trial {
         (0, format!("Free trial for {quantity} × {name}"))
     } else {
-        // A last period cut short by a planned end costs its part.
-        let whole = subscription.whole_item_period(item).1 - start;
-        let amount = share(price.amount(quantity), end - start, whole);
+        // A last period cut short by a planned end costs its part, and so does a first one before the
+        // anchor.
+        let whole = subscription.whole_item_period(item);
+        let amount = share(price.amount(quantity), end - start, whole.1 - whole.0);
         (amount, format!("{quantity} × {name} ({})", rate(price)))
     };
     Line {

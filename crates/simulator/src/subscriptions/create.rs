@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    Cancellation, Item, Status, Subscription, SubscriptionDraft, TRIAL_WARNING_SECONDS,
-    check_items, draft, payable,
+    Cancellation, End, Item, Status, Subscription, SubscriptionDraft, TRIAL_WARNING_SECONDS,
+    check_items, draft, payable, plan,
 };
 use crate::{
     automatic_tax::{self, AutomaticTax},
@@ -70,7 +70,7 @@ pub fn open(
     test_clocks::check_subscription(world, &new.customer)?;
     let (cadence, currency) = check_items(world, &mut new.items, "items")?;
     let id = world.ids.id("sub_");
-    let mut subscription = begin(world, new, cadence, currency);
+    let mut subscription = begin(world, new, cadence, currency)?;
     subscription.id.clone_from(&id);
     for item in &mut subscription.items {
         item.id = world.ids.id("si_");
@@ -131,7 +131,7 @@ fn begin(
     new: SubscriptionDraft,
     cadence: Cadence,
     currency: String,
-) -> Subscription {
+) -> Result<Subscription> {
     let now = world.now;
     let wanted = new.discounts;
     let items = new.items.into_iter().map(|item| Item {
@@ -177,12 +177,27 @@ fn begin(
         pending_update: None,
         upcoming_told: None,
     };
-    if new.trial_end.is_none() {
-        subscription.begin_period(0);
+    match new.anchor {
+        _ if new.trial_end.is_some() => {}
+        Some(anchor) => subscription.begin_on(anchor, now)?,
+        None => subscription.begin_period(0),
+    }
+    if let Some(end) = new.ends {
+        let whole = subscription.whole_period_end();
+        let end = match end {
+            End::OfPeriod if subscription.is_mixed() => return Err(plan::which_period()),
+            End::OfPeriod => whole,
+            End::At(moment) => moment,
+        };
+        subscription.cancel_at = Some(end);
+        subscription.cancel_at_period_end = matches!(new.ends, Some(End::OfPeriod));
+        subscription.canceled_at = Some(now);
+        subscription.cancellation.reason = Some("cancellation_requested");
+        subscription.period_end = whole.min(end);
     }
     subscription.discounts =
         wanted.iter().map(|wanted| discounts::redeem(world, wanted, &subscription)).collect();
-    subscription
+    Ok(subscription)
 }
 
 /// # Errors
@@ -197,7 +212,7 @@ fn check_payable(world: &World, new: &SubscriptionDraft, asks_card: bool) -> Res
 /// The subscription as it would begin, not kept and without ids.
 pub fn preview(world: &World, mut new: SubscriptionDraft) -> Result<Subscription> {
     let (cadence, currency) = check_items(world, &mut new.items, "items")?;
-    Ok(begin(world, new, cadence, currency))
+    begin(world, new, cadence, currency)
 }
 
 /// The intent of an invoice that is not charged at once only waits for the customer's word.
@@ -231,6 +246,9 @@ fn ask_for_card(world: &mut World, subscription: &Subscription, collects: bool) 
 fn plan_ahead(world: &mut World, subscription: &Subscription, status: Status) {
     let id = &subscription.id;
     super::plan_period(world, subscription);
+    if let Some(end) = subscription.cancel_at {
+        world.agenda.add(end, Due::PeriodEnd(id.clone()));
+    }
     if status == Status::Incomplete {
         world.agenda.add(world.now + INCOMPLETE_SECONDS, Due::IncompleteExpiry(id.clone()));
     }

@@ -1,6 +1,6 @@
 //! What a subscription is made of, read from a request and checked.
 
-use super::Billing;
+use super::{Anchor, Billing, read_anchor};
 use crate::{
     automatic_tax,
     calendar::Cadence,
@@ -22,6 +22,9 @@ pub struct SubscriptionDraft {
     pub customer: String,
     pub items: Vec<ItemDraft>,
     pub trial_end: Option<i64>,
+    pub anchor: Option<Anchor>,
+    /// An end that is set from the beginning.
+    pub ends: Option<End>,
     pub default_payment_method: Option<String>,
     pub billing: Billing,
     pub discounts: Vec<Redemption>,
@@ -29,6 +32,14 @@ pub struct SubscriptionDraft {
     pub automatic_tax: bool,
     pub description: Option<String>,
     pub metadata: Metadata,
+}
+
+/// When a subscription is to end.
+#[derive(Clone, Copy)]
+pub enum End {
+    /// With its first period.
+    OfPeriod,
+    At(i64),
 }
 
 #[derive(Clone)]
@@ -45,6 +56,7 @@ pub struct ItemDraft {
 pub fn read(world: &World, params: &Params<'_>) -> Result<SubscriptionDraft> {
     let customer = params.required_text("customer")?;
     world.customers.get(customer, "customer")?;
+    refuse_unless(params, "proration_behavior", "create_prorations")?;
     if let Some(mode) = params.object("billing_mode")? {
         refuse_unless(&mode, "type", "flexible")?;
     }
@@ -52,6 +64,8 @@ pub fn read(world: &World, params: &Params<'_>) -> Result<SubscriptionDraft> {
         customer: customer.to_owned(),
         items: read_items(world, params)?,
         trial_end: trial_end(world.now, params)?,
+        anchor: read_anchor(world.now, params)?,
+        ends: read_end(world.now, params)?,
         default_payment_method: None,
         billing: Billing::default(),
         discounts: discounts::read(world, params, Some(customer))?.unwrap_or_default(),
@@ -69,6 +83,21 @@ pub fn read(world: &World, params: &Params<'_>) -> Result<SubscriptionDraft> {
     Ok(new)
 }
 
+/// `cancel_at` and `cancel_at_period_end` of a subscription that begins.
+fn read_end(now: i64, params: &Params<'_>) -> Result<Option<End>> {
+    if params.boolean("cancel_at_period_end")? == Some(true) {
+        return Ok(Some(End::OfPeriod));
+    }
+    match params.integer("cancel_at")? {
+        None => Ok(None),
+        Some(moment) if moment > now => Ok(Some(End::At(moment))),
+        Some(_) => {
+            let message = "The subscription cannot be set to cancel in the past.";
+            Err(params.wrong("cancel_at", message))
+        }
+    }
+}
+
 /// A subscription as the `subscription_details` of a preview describe it.
 pub fn read_preview(
     world: &World,
@@ -80,6 +109,8 @@ pub fn read_preview(
     let rates = tax_rates::read(world, details, "default_tax_rates")?;
     Ok(SubscriptionDraft {
         trial_end: trial_end(world.now, details)?,
+        anchor: None,
+        ends: None,
         default_tax_rates: rates.unwrap_or_default(),
         ..SubscriptionDraft::of_items(customer, items, discounts)
     })
@@ -92,6 +123,8 @@ impl SubscriptionDraft {
             customer: customer.to_owned(),
             items,
             trial_end: None,
+            anchor: None,
+            ends: None,
             default_payment_method: None,
             billing: Billing::default(),
             discounts,

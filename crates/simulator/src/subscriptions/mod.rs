@@ -1,5 +1,6 @@
 //! Subscriptions: what a customer pays for again and again.
 
+mod anchor;
 mod billing;
 mod cancel;
 mod create;
@@ -17,11 +18,12 @@ mod update;
 
 use serde_json::Value;
 
+pub use anchor::{Anchor, read as read_anchor};
 pub use billing::Billing;
 pub use cancel::{cancel, cancel_all_of, end};
 pub use create::{create, open, preview};
 pub use draft::{
-    ItemDraft, SubscriptionDraft, check_for_sale, check_items, read_preview, trial_end,
+    End, ItemDraft, SubscriptionDraft, check_for_sale, check_items, read_preview, trial_end,
 };
 pub use operations::{list, of_customer, retrieve};
 pub use pause::{
@@ -207,21 +209,25 @@ impl Subscription {
         self.items.iter().any(|item| item.intervals > 1)
     }
 
-    /// Whether a period of this item begins with the running period.
+    /// Whether a period of this item begins with the running period. All do with the first, even where
+    /// that begins inside of a period of the calendar.
     pub fn begins(&self, item: &Item) -> bool {
-        self.cycle.is_none_or(|cycle| cycle % item.intervals == 0)
+        let is_first = self.period_start == self.created;
+        is_first || self.cycle.is_none_or(|cycle| cycle.rem_euclid(item.intervals) == 0)
     }
 
-    /// The period that runs for an item. A planned end cuts it short.
+    /// The period that runs for an item. A planned end cuts it short, and so does the beginning of the
+    /// subscription.
     pub fn item_period(&self, item: &Item) -> (i64, i64) {
         let (start, end) = self.whole_item_period(item);
+        let start = start.max(self.created);
         (start, self.cancel_at.filter(|moment| *moment > start).map_or(end, |at| end.min(at)))
     }
 
     /// The same if nothing cut it short.
     pub fn whole_item_period(&self, item: &Item) -> (i64, i64) {
         let Some(cycle) = self.cycle else { return (self.period_start, self.whole_period_end()) };
-        let first = cycle - cycle % item.intervals;
+        let first = cycle - cycle.rem_euclid(item.intervals);
         let begin = |cycle| calendar::period_start(self.anchor, self.cadence, cycle);
         (begin(first), begin(first + item.intervals))
     }

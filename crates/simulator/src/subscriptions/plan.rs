@@ -122,6 +122,15 @@ fn restart(now: i64, moves_anchor: bool, after: &mut Subscription) {
     }
 }
 
+/// The end of one period, where there are several.
+pub fn which_period() -> Error {
+    Error::not_simulated(
+        "The simulator does not know which period `cancel_at_period_end` means where intervals \
+         differ. Use `cancel_at` with `min_period_end` or `max_period_end`.",
+    )
+    .param("cancel_at_period_end")
+}
+
 /// `cancel_at` and `cancel_at_period_end`, set and unset.
 fn change_end(now: i64, params: &Params<'_>, after: &mut Subscription) -> Result<()> {
     if params.has("cancel_at") && params.has("cancel_at_period_end") {
@@ -134,11 +143,7 @@ fn change_end(now: i64, params: &Params<'_>, after: &mut Subscription) -> Result
     let latest = after.items.iter().map(|item| after.whole_item_period(item).1).max();
     let planned = match params.boolean("cancel_at_period_end")? {
         Some(true) if after.is_mixed() => {
-            return Err(Error::not_simulated(
-                "The simulator does not know which period `cancel_at_period_end` means where \
-                 intervals differ. Use `cancel_at` with `min_period_end` or `max_period_end`.",
-            )
-            .param("cancel_at_period_end"));
+            return Err(which_period());
         }
         Some(true) => Some((end, true)),
         Some(false) => None,

@@ -80,6 +80,33 @@ fn an_amount_is_spread_over_the_lines_and_prorated_with_them() {
 }
 
 #[test]
+fn a_coupon_for_some_products_takes_nothing_off_others() {
+    let stripe = Stripe::new();
+    let (small, large) = (stripe.price(&monthly(1000)), stripe.price(&monthly(2000)));
+    let product = stripe.get(&format!("/v1/prices/{large}"), "")["product"].clone();
+    let product = product.as_str().unwrap();
+    let form = format!("id=TENTH&percent_off=10&applies_to[products][0]={product}");
+    let coupon = stripe.post("/v1/coupons", &form);
+    assert_eq!(coupon["applies_to"], Value::Null, "only on demand");
+    let shown = stripe.get("/v1/coupons/TENTH", "expand[]=applies_to");
+    assert_eq!(shown["applies_to"]["products"], json!([product]));
+    let customer = stripe.customer_with("pm_card_visa");
+    let form = format!("items[1][price]={large}&discounts[0][coupon]=TENTH");
+    stripe.subscribe(&customer, &small, &form);
+    let invoice = newest_invoice(&stripe);
+    assert_eq!((&invoice["subtotal"], &invoice["total"]), (&json!(3000), &json!(2800)));
+    for (price, total) in [(&small, 1000), (&large, 1800)] {
+        let more = "customer_email=a@b.c&discounts[0][coupon]=TENTH";
+        let session = stripe.session(price, more);
+        let shown = stripe.get(&format!("/v1/checkout/sessions/{session}"), "");
+        assert_eq!(shown["amount_total"], total);
+    }
+    stripe.post("/v1/coupons", "id=ALL&percent_off=10");
+    let shown = stripe.get("/v1/coupons/ALL", "expand[]=applies_to");
+    assert!(shown.get("applies_to").is_none());
+}
+
+#[test]
 fn a_discount_comes_and_goes_with_an_update() {
     let stripe = Stripe::new();
     let customer = stripe.customer_with("pm_card_visa");
@@ -143,7 +170,7 @@ fn coupons_are_checked_and_run_out() {
         ("amount_off=100", "parameter_missing", "currency"),
         ("percent_off=5&duration=repeating", "parameter_missing", "duration_in_months"),
         ("percent_off=5&redeem_by=1", "", "redeem_by"),
-        ("percent_off=5&applies_to[products][0]=x", "not_simulated", "applies_to"),
+        ("percent_off=5&applies_to[products][0]=x", "resource_missing", "applies_to[products]"),
     ] {
         let (_, error) = stripe.refused(Method::Post, "/v1/coupons", form);
         assert_eq!(error["code"].as_str().unwrap_or_default(), code, "{form}: {error}");

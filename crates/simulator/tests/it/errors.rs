@@ -100,7 +100,12 @@ fn a_deleted_customer_is_shown_as_deleted_and_takes_no_more() {
 fn faults_come_as_ordered_and_then_go() {
     let stripe = Stripe::new();
     let fault = |kind, path: Option<&str>| {
-        stripe.simulator.add_fault(Fault { kind, times: 1, path: path.map(str::to_owned) });
+        stripe.simulator.add_fault(Fault {
+            kind,
+            times: 1,
+            method: None,
+            path: path.map(str::to_owned),
+        });
     };
     let create = |key| stripe.send(Method::Post, "/v1/customers", "name=x", Some(key));
     fault(FaultKind::Error500, Some("/v1/prices"));

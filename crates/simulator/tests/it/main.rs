@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod anchors;
 mod automatic_tax;
 mod checkout;
 mod clock;

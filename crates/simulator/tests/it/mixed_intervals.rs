@@ -175,3 +175,37 @@ fn what_does_not_go_together_is_said() {
     let added = case.stripe.post(&case.path, &another);
     assert_eq!(added["items"]["data"][2]["current_period_end"], FEBRUARY);
 }
+
+#[test]
+fn before_a_common_anchor_each_pays_for_a_part_of_its_own_period() {
+    let case = mixed();
+    let anchor = START + 21 * DAY;
+    let form = format!("items[1][price]={}&billing_cycle_anchor={anchor}", case.monthly);
+    let subscription = case.stripe.subscribe(&case.customer, &case.yearly, &form);
+    assert_eq!(amounts(&case.newest_invoice()), [210, 210], "21 of 365, and 21 of 31 days");
+    for item in subscription["items"]["data"].as_array().unwrap() {
+        assert_eq!(
+            (&item["current_period_start"], &item["current_period_end"]),
+            (&json!(START), &json!(anchor))
+        );
+    }
+    case.stripe.simulator.advance(21 * DAY + HOUR);
+    assert_eq!(amounts(&case.newest_invoice()), [3650, 310]);
+    let session = case.stripe.session(
+        &case.yearly,
+        &format!(
+            "customer_email=a@b.c&line_items[1][price]={}&line_items[1][quantity]=1\
+             &subscription_data[billing_cycle_anchor]={}",
+            case.monthly,
+            anchor + 21 * DAY + HOUR
+        ),
+    );
+    let shown = case.stripe.get(&format!("/v1/checkout/sessions/{session}"), "");
+    case.stripe.simulator.complete_checkout(&session, "pm_card_visa").unwrap();
+    assert_eq!(shown["amount_total"], case.newest_invoice()["amount_paid"]);
+    let form = format!(
+        "customer={}&items[0][price]={}&items[1][price]={}&cancel_at_period_end=true",
+        case.customer, case.yearly, case.monthly
+    );
+    assert_eq!(case.stripe.refused(Method::Post, "/v1/subscriptions", &form).0, 501);
+}

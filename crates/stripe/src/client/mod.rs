@@ -8,7 +8,9 @@
 mod catalog;
 mod checkout;
 mod customers;
+mod discounts;
 mod invoices;
+mod schedules;
 mod subscriptions;
 mod webhook_endpoints;
 
@@ -46,6 +48,12 @@ pub struct Fetched<T> {
 /// Nothing to send.
 const NO_PARAMS: () = ();
 
+/// What is to come as a whole object instead of its id.
+#[derive(Serialize)]
+struct Expand<'a> {
+    expand: &'a [&'a str],
+}
+
 impl Client {
     /// `seed` makes the jitter between retries; any number will do outside tests.
     pub fn new(gateway: Arc<dyn Gateway>, seed: u64) -> Self {
@@ -64,7 +72,16 @@ impl Client {
     }
 
     async fn fetch<T: DeserializeOwned>(&self, path: String) -> Result<Fetched<T>> {
-        let call = Call { method: Method::Get, params: vec![], path, idempotency_key: None };
+        self.fetch_expanded(path, &[]).await
+    }
+
+    async fn fetch_expanded<T: DeserializeOwned>(
+        &self,
+        path: String,
+        expand: &[&str],
+    ) -> Result<Fetched<T>> {
+        let params = flatten(&path, &Expand { expand })?;
+        let call = Call { method: Method::Get, params, path, idempotency_key: None };
         let answer = self.send(&call).await?;
         Ok(Fetched { object: read(&call, &answer)?, raw: read(&call, &answer)? })
     }

@@ -4,17 +4,35 @@ use crate::{
     client::{Client, Fetched},
     error::Result,
     gateway::IdempotencyKey,
-    id::SubscriptionId,
-    objects::Subscription,
+    id::{CustomerId, SubscriptionId},
+    objects::{List, StartedSubscription, Subscription},
     params,
 };
 
 impl Client {
+    /// Begins a subscription, and charges its first invoice.
+    pub async fn create_subscription(
+        &self,
+        params: &params::CreateSubscription,
+        key: &IdempotencyKey,
+    ) -> Result<StartedSubscription> {
+        self.post("/v1/subscriptions".into(), params, key).await
+    }
+
+    /// With its discounts, which cannot be asked for by themselves, and the card that is its own.
     pub async fn retrieve_subscription(
         &self,
         id: &SubscriptionId,
     ) -> Result<Fetched<Subscription>> {
-        self.fetch(format!("/v1/subscriptions/{id}")).await
+        let expand =
+            ["default_payment_method", "discounts.source.coupon", "discounts.promotion_code"];
+        self.fetch_expanded(format!("/v1/subscriptions/{id}"), &expand).await
+    }
+
+    /// The customer's, but for those that are canceled; the newest hundred.
+    pub async fn list_subscriptions(&self, customer: &CustomerId) -> Result<List<Subscription>> {
+        let params = params::ListSubscriptions { customer: customer.clone(), limit: 100 };
+        self.get("/v1/subscriptions".into(), &params).await
     }
 
     pub async fn update_subscription(
@@ -34,5 +52,23 @@ impl Client {
         key: &IdempotencyKey,
     ) -> Result<Subscription> {
         self.delete(format!("/v1/subscriptions/{id}"), params, key).await
+    }
+
+    pub async fn pause_subscription(
+        &self,
+        id: &SubscriptionId,
+        params: &params::PauseSubscription,
+        key: &IdempotencyKey,
+    ) -> Result<Subscription> {
+        self.post(format!("/v1/subscriptions/{id}/pause"), params, key).await
+    }
+
+    pub async fn resume_subscription(
+        &self,
+        id: &SubscriptionId,
+        params: &params::ResumeSubscription,
+        key: &IdempotencyKey,
+    ) -> Result<Subscription> {
+        self.post(format!("/v1/subscriptions/{id}/resume"), params, key).await
     }
 }

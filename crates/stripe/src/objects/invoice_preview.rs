@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{List, Ref};
-use crate::id::PriceId;
+use crate::id::{DiscountId, PriceId};
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct InvoicePreview {
@@ -12,8 +12,19 @@ pub struct InvoicePreview {
     pub subtotal: i64,
     pub total: i64,
     pub lines: List<InvoiceLine>,
+    /// What each discount takes off.
+    #[serde(default)]
+    total_discount_amounts: Option<Vec<DiscountAmount>>,
     #[serde(default)]
     total_taxes: Option<Vec<Tax>>,
+}
+
+/// What one discount takes off, in minor units.
+#[derive(Clone, Debug, Deserialize)]
+pub struct DiscountAmount {
+    pub amount: i64,
+    /// One of the subscription's, or one that would begin.
+    pub discount: Ref<DiscountId>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -22,6 +33,17 @@ struct Tax {
 }
 
 impl InvoicePreview {
+    /// What each discount takes off.
+    pub fn discount_amounts(&self) -> &[DiscountAmount] {
+        self.total_discount_amounts.as_deref().unwrap_or_default()
+    }
+
+    /// All discounts together, in minor units; `None` where they cannot be added.
+    pub fn discount(&self) -> Option<i64> {
+        let mut amounts = self.discount_amounts().iter();
+        amounts.try_fold(0_i64, |sum, off| sum.checked_add(off.amount))
+    }
+
     /// All taxes together, in minor units; `None` where they cannot be added.
     pub fn tax(&self) -> Option<i64> {
         let mut taxes = self.total_taxes.iter().flatten();

@@ -3,7 +3,9 @@
 //! Every field but the id may be missing in an older API version: what is not essential is optional.
 
 mod checkout_session;
+mod coupon;
 mod customer;
+mod discount;
 mod invoice;
 mod invoice_preview;
 mod list;
@@ -12,20 +14,26 @@ mod payment_method;
 mod portal;
 mod price;
 mod product;
+mod promotion_code;
+mod schedule;
 mod setup_intent;
 mod subscription;
 mod webhook_endpoint;
 
 pub use checkout_session::{CheckoutSession, CheckoutStatus, PaymentStatus};
+pub use coupon::{Coupon, DeletedCoupon};
 pub use customer::Customer;
+pub use discount::Discount;
 pub use invoice::{Invoice, InvoiceStatus};
-pub use invoice_preview::{InvoiceLine, InvoicePreview, LinePeriod};
-pub use list::{List, Metadata, Ref};
+pub use invoice_preview::{DiscountAmount, InvoiceLine, InvoicePreview, LinePeriod};
+pub use list::{Expandable, List, Metadata, Ref};
 pub use meter::Meter;
 pub use payment_method::{Card, PaymentMethod};
 pub use portal::{PortalConfiguration, PortalSession};
 pub use price::{Price, Recurring};
 pub use product::Product;
+pub use promotion_code::PromotionCode;
+pub use schedule::{Phase, PhaseItem, Schedule};
 pub use setup_intent::SetupIntent;
-pub use subscription::{Subscription, SubscriptionItem, SubscriptionStatus};
+pub use subscription::{StartedSubscription, Subscription, SubscriptionItem, SubscriptionStatus};
 pub use webhook_endpoint::WebhookEndpoint;

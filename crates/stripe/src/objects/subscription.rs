@@ -2,9 +2,12 @@
 
 use serde::Deserialize;
 
-use super::{List, Metadata, Price, Ref};
+use super::{Discount, Expandable, List, Metadata, PaymentMethod, Price, Ref, SetupIntent};
 use crate::{
-    id::{CustomerId, InvoiceId, PaymentMethodId, SubscriptionId, SubscriptionItemId},
+    id::{
+        CustomerId, DiscountId, InvoiceId, PaymentMethodId, ScheduleId, SubscriptionId,
+        SubscriptionItemId,
+    },
     open_enum::open_enum,
 };
 
@@ -44,14 +47,84 @@ pub struct Subscription {
     pub trial_end: Option<i64>,
     /// Charged before the customer's default.
     #[serde(default)]
-    pub default_payment_method: Option<Ref<PaymentMethodId>>,
+    default_payment_method: Option<Expandable<PaymentMethod>>,
     #[serde(default)]
     pub latest_invoice: Option<Ref<InvoiceId>>,
+    /// What changes it later.
+    #[serde(default)]
+    pub schedule: Option<Ref<ScheduleId>>,
+    #[serde(default)]
+    discounts: Vec<Expandable<Discount>>,
     #[serde(default)]
     pub metadata: Metadata,
 }
 
+/// A subscription that has just begun, with what its customer may still have to confirm.
+#[derive(Clone, Debug, Deserialize)]
+pub struct StartedSubscription {
+    pub id: SubscriptionId,
+    pub status: SubscriptionStatus,
+    /// Expanded: its first invoice.
+    #[serde(default)]
+    latest_invoice: Option<FirstInvoice>,
+    /// Expanded: asks for a card while nothing is to be paid yet.
+    #[serde(default)]
+    pending_setup_intent: Option<SetupIntent>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct FirstInvoice {
+    #[serde(default)]
+    confirmation_secret: Option<ConfirmationSecret>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct ConfirmationSecret {
+    client_secret: String,
+}
+
+impl StartedSubscription {
+    /// What [`Self::client_secret`] is read from.
+    pub const EXPAND: [&str; 2] = ["latest_invoice.confirmation_secret", "pending_setup_intent"];
+
+    /// With this the customer's page confirms the first payment, or the card where nothing is due yet;
+    /// none where nothing is left to confirm.
+    pub fn client_secret(&self) -> Option<&str> {
+        if self.status == SubscriptionStatus::Incomplete {
+            let secret = self.latest_invoice.as_ref()?.confirmation_secret.as_ref()?;
+            return Some(&secret.client_secret);
+        }
+        self.pending_setup_intent.as_ref()?.client_secret.as_deref()
+    }
+}
+
 impl Subscription {
+    /// Its own card; none where the customer's default is charged.
+    pub fn default_payment_method(&self) -> Option<PaymentMethodId> {
+        self.default_payment_method.as_ref().map(|method| match method {
+            Expandable::Id(id) => PaymentMethodId::new(id),
+            Expandable::Object(method) => method.id.clone(),
+        })
+    }
+
+    /// The same as a whole, where Stripe was asked for it.
+    pub fn expanded_payment_method(&self) -> Option<&PaymentMethod> {
+        self.default_payment_method.as_ref()?.object()
+    }
+
+    /// What is taken off its invoices, where Stripe was asked for it.
+    pub fn discounts(&self) -> impl Iterator<Item = &Discount> {
+        self.discounts.iter().filter_map(Expandable::object)
+    }
+
+    /// The ids of all its discounts.
+    pub fn discount_ids(&self) -> impl Iterator<Item = DiscountId> {
+        self.discounts.iter().map(|discount| match discount {
+            Expandable::Id(id) => DiscountId::new(id),
+            Expandable::Object(discount) => discount.id.clone(),
+        })
+    }
+
     /// From the latest start to the earliest end of its items, as Stripe's own list filters count it.
     pub fn period(&self) -> Option<(i64, i64)> {
         let start = self.items.data.iter().filter_map(|item| item.current_period_start).max()?;
@@ -94,6 +167,20 @@ mod tests {
         assert_eq!(subscription.status, SubscriptionStatus::Other("dormant".into()));
         assert_eq!(subscription.customer.0.as_str(), "cus_1");
         assert_eq!(subscription.period(), None);
+    }
+
+    #[test]
+    fn discounts_are_ids_or_objects() {
+        let json = r#"{"id": "sub_1", "customer": "cus_1", "status": "active", "items": {"data": []},
+            "discounts": ["di_1", {"id": "di_2", "promotion_code": null, "end": 7,
+                "source": {"type": "coupon", "coupon": {"id": "TEN", "duration": "once",
+                    "created": 1, "percent_off": 10.10}}}]}"#;
+        let subscription: Subscription = serde_json::from_str(json).unwrap();
+        let ids: Vec<String> = subscription.discount_ids().map(|id| id.to_string()).collect();
+        assert_eq!(ids, ["di_1", "di_2"]);
+        let discount = subscription.discounts().next().unwrap();
+        assert_eq!((discount.end, discount.promotion_code()), (Some(7), None));
+        assert_eq!(discount.coupon().unwrap().percent_off.as_deref(), Some("10.10"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::{SubscriptionTerms, UseDiscount};
 use crate::{
     id::{CustomerId, PriceId, ProductId},
     objects::Metadata,
@@ -17,7 +18,10 @@ pub struct CreateCheckoutSession {
     pub cancel_url: String,
     pub client_reference_id: String,
     pub metadata: Metadata,
-    pub subscription_data: SubscriptionData,
+    pub subscription_data: SubscriptionTerms,
+    /// Unix seconds, 30 minutes to 24 hours ahead; 24 hours where absent.
+    pub expires_at: Option<i64>,
+    pub discounts: Vec<UseDiscount>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -25,13 +29,6 @@ pub struct LineItem {
     pub price: PriceId,
     /// None for metered prices: Stripe refuses it there.
     pub quantity: Option<u64>,
-}
-
-/// What the session gives the subscription it makes. There is no `cancel_at` here.
-#[derive(Clone, Debug, Serialize)]
-pub struct SubscriptionData {
-    pub metadata: Metadata,
-    pub trial_period_days: Option<u32>,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     id::{CustomerId, SubscriptionId},
-    params::UpdateItem,
+    params::{UpdateItem, UseDiscount},
 };
 
 /// An invoice that is not made: of the change in `subscription_details`, or of the next period.
@@ -13,6 +13,8 @@ pub struct PreviewInvoice {
     pub customer: CustomerId,
     pub subscription: SubscriptionId,
     pub subscription_details: Option<PreviewDetails>,
+    /// Empty for those of the subscription.
+    pub discounts: Vec<UseDiscount>,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -3,7 +3,9 @@
 mod catalog;
 mod checkout;
 mod customers;
+mod discounts;
 mod invoices;
+mod schedules;
 mod subscriptions;
 mod webhook_endpoints;
 
@@ -14,12 +16,20 @@ pub use catalog::{
 pub use checkout::{
     CreateCheckoutSession, CreatePortalConfiguration, CreatePortalSession, Enabled, LineItem,
     ListCheckoutSessions, PortalCancel, PortalFeatures, PortalProduct, PortalUpdate,
-    SubscriptionData,
 };
 pub use customers::{
     AutomaticPaymentMethods, CreateCustomer, CreateSetupIntent, InvoiceSettings,
     ListPaymentMethods, UpdateCustomer,
 };
+pub use discounts::{
+    AppliesTo, CreateCoupon, CreatePromotionCode, ListPromotionCodes, Promotion, Restrictions,
+    UpdatePromotionCode, UseDiscount,
+};
 pub use invoices::{PreviewDetails, PreviewInvoice};
-pub use subscriptions::{CancelSubscription, CancellationDetails, UpdateItem, UpdateSubscription};
+pub use schedules::{CreateSchedule, Duration, SchedulePhase, UpdateSchedule};
+pub use subscriptions::{
+    AnchorChange, AnchorConfig, CancelSubscription, CancellationDetails, CreateSubscription,
+    ListSubscriptions, PauseSubscription, ResumeSubscription, SubscriptionTerms, TrialEndBehavior,
+    TrialSettings, UpdateItem, UpdateSubscription,
+};
 pub use webhook_endpoints::CreateWebhookEndpoint;

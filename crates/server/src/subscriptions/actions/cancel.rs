@@ -1,16 +1,16 @@
 //! Now, or at the end of the period; and thinking again.
 
-use tollhouse_domain::id::TenantId;
+use tollhouse_domain::{id::TenantId, subscription::Status};
 use tollhouse_stripe::{
     IdempotencyKey,
     params::{CancelSubscription, CancellationDetails, UpdateSubscription},
 };
 use uuid::Uuid;
 
-use super::{live_base, reread};
+use super::{follow_all, live_base, pause, reread, schedule};
 use crate::{
     app::App,
-    error::Result,
+    error::{Conflict, Error, Result},
     record::Origin,
     subscriptions::{queries::Subscription, sync::sync},
 };
@@ -31,10 +31,11 @@ pub struct Cancel {
     pub comment: Option<String>,
 }
 
-/// Ends the tenant's subscription, now or at the end of its period.
+/// Ends the tenant's subscription and its add-ons, now or at the end of its period. A change that waited
+/// for that end is dropped.
 ///
 /// # Errors
-/// `NotSubscribed` where there is nothing to end.
+/// `NotSubscribed` where there is nothing to end; `Conflict` where it has no period that could end.
 pub async fn cancel(
     app: &App,
     origin: &Origin,
@@ -43,13 +44,44 @@ pub async fn cancel(
     wanted: Cancel,
 ) -> Result<Subscription> {
     let row = live_base(app, tenant).await?;
+    if wanted.at == At::PeriodEnd {
+        refuse_without_period(&row)?;
+        schedule::release(app, &row, work).await?;
+    }
+    let row = end(app, origin, row, work, wanted).await?;
+    follow_all(app, origin, tenant).await;
+    Ok(row)
+}
+
+fn refuse_without_period(row: &Subscription) -> Result<()> {
+    if matches!(row.status, Status::Active | Status::Trialing | Status::PastDue) {
+        return Ok(());
+    }
+    let sentence = format!(
+        "The subscription is `{}`: no paid period runs that could end. End it now.",
+        row.status
+    );
+    Err(Error::Conflict(Conflict::SubscriptionState, sentence))
+}
+
+/// Ends one subscription, base or add-on.
+pub async fn end(
+    app: &App,
+    origin: &Origin,
+    row: Subscription,
+    work: Uuid,
+    wanted: Cancel,
+) -> Result<Subscription> {
     let key = IdempotencyKey::new("cancel-subscription", work);
     let details = (wanted.reason.is_some() || wanted.comment.is_some())
         .then_some(CancellationDetails { comment: wanted.comment, feedback: wanted.reason });
     let id = &row.stripe_subscription_id;
     let asked = match wanted.at {
         At::Now => {
-            let params = CancelSubscription { cancellation_details: details };
+            let params = CancelSubscription {
+                cancellation_details: details,
+                ..CancelSubscription::default()
+            };
             app.stripe.cancel_subscription(id, &params, &key).await
         }
         At::PeriodEnd => {
@@ -70,12 +102,29 @@ pub async fn cancel(
     }
 }
 
-/// Lets the subscription go on after its period: takes back an end, in whichever of Stripe's two ways it
-/// was set (the portal sets `cancel_at`, we set `cancel_at_period_end`).
+/// Thinking again: lets a paused subscription go on, or else takes back an end that has not come.
 ///
 /// # Errors
 /// `NotSubscribed` where there is nothing to go on.
-pub async fn renew(
+pub async fn resume(
+    app: &App,
+    origin: &Origin,
+    tenant: TenantId,
+    work: Uuid,
+) -> Result<Subscription> {
+    let row = live_base(app, tenant).await?;
+    if row.status == Status::Paused {
+        return pause::unpause(app, origin, &row, work).await;
+    }
+    switch_renewal_on(app, origin, tenant, work).await
+}
+
+/// Lets the subscription and its add-ons go on after the period: takes back an end, in whichever of
+/// Stripe's two ways it was set (the portal sets `cancel_at`, we set `cancel_at_period_end`).
+///
+/// # Errors
+/// `NotSubscribed` where there is nothing to go on.
+pub async fn switch_renewal_on(
     app: &App,
     origin: &Origin,
     tenant: TenantId,
@@ -96,5 +145,6 @@ pub async fn renew(
     let key = IdempotencyKey::new("renew-subscription", work);
     app.stripe.update_subscription(&row.stripe_subscription_id, &params, &key).await?;
     sync(app, origin, &row.stripe_subscription_id).await?;
+    follow_all(app, origin, tenant).await;
     reread(app, &row).await
 }

@@ -7,19 +7,27 @@ use tollhouse_domain::{
     refusal::Refusal,
 };
 use tollhouse_stripe::{
-    IdempotencyKey,
+    IdempotencyKey, PromotionCodeId,
     objects::{self, SubscriptionItem},
-    params::{UpdateItem, UpdateSubscription},
+    params::{LineItem, UpdateItem, UpdateSubscription},
 };
 use uuid::Uuid;
 
-use super::{live_base, preview, reread};
+use super::{
+    follow_all, live_base, preview,
+    redeem::{discounts, find_code},
+    reread, schedule,
+};
 use crate::{
     app::App,
-    catalog::{actions::get_current_plan, queries as catalog},
-    error::{Conflict, Error, Result, invalid},
+    catalog::{
+        actions::get_current_plan,
+        queries::{self as catalog, PriceRow},
+    },
+    discounts::actions::not_applicable,
+    error::{Result, invalid},
     record::Origin,
-    subscriptions::{queries::Subscription, sync::sync},
+    subscriptions::{offer::items_of, queries::Subscription, sync::sync},
 };
 
 /// How the subscription should be; what is `None` stays as it is.
@@ -28,10 +36,12 @@ pub struct Change {
     pub plan: Option<String>,
     pub interval: Option<Interval>,
     pub seats: Option<u64>,
+    /// A code to redeem with the change, as somebody typed it.
+    pub promotion_code: Option<String>,
 }
 
 impl Change {
-    /// Whether anything is to be changed at all.
+    /// Whether anything is to be changed at all; a code alone changes nothing.
     pub fn is_none(&self) -> bool {
         self.plan.is_none() && self.interval.is_none() && self.seats.is_none()
     }
@@ -42,8 +52,14 @@ pub(super) struct Target {
     pub row: Subscription,
     /// The main price it leads to.
     pub lookup_key: String,
+    pub price: PriceRow,
     pub seats: u64,
+    /// What it sells then.
+    pub to_have: Vec<LineItem>,
+    /// What is to be done with the items it has now.
     pub items: Vec<UpdateItem>,
+    /// What is redeemed with it.
+    pub promotion_code: Option<PromotionCodeId>,
 }
 
 /// Changes the subscription now. The part of the period that is left is credited and charged at once.
@@ -62,11 +78,14 @@ pub async fn change(
     preview_token: Option<&str>,
 ) -> Result<Subscription> {
     let target = find_target(app, tenant, wanted).await?;
+    schedule::refuse_pending(&target.row)?;
+    schedule::release(app, &target.row, work).await?;
     let proration_date = match preview_token {
         Some(token) => Some(preview::read_token(app, token, &target)?),
         None => None,
     };
     let params = UpdateSubscription {
+        discounts: discounts(&target.row, target.promotion_code.as_ref())?,
         items: target.items,
         proration_behavior: Some("always_invoice"),
         proration_date,
@@ -74,13 +93,15 @@ pub async fn change(
     };
     let id = &target.row.stripe_subscription_id;
     let key = IdempotencyKey::new("change-subscription", work);
-    app.stripe.update_subscription(id, &params, &key).await?;
+    app.stripe.update_subscription(id, &params, &key).await.map_err(not_applicable)?;
     sync(app, origin, id).await?;
+    follow_all(app, origin, tenant).await;
     reread(app, &target.row).await
 }
 
 pub(super) async fn find_target(app: &App, tenant: TenantId, wanted: &Change) -> Result<Target> {
     let row = live_base(app, tenant).await?;
+    let promotion_code = find_code(app, &row, wanted).await?;
     let mut conn = app.db.read().await?;
     let held = catalog::find_price(&mut conn, &row.price_lookup_key).await?;
     let held = held.ok_or(Refusal::UnknownPrice)?;
@@ -99,31 +120,12 @@ pub(super) async fn find_target(app: &App, tenant: TenantId, wanted: &Change) ->
     let interval = wanted.interval.unwrap_or(held.interval);
     let price = plan.find_price(interval, row.currency).ok_or(Refusal::PlanNotSold)?;
     let seats = seats(price, wanted.seats, &row)?;
-    let rows = catalog::prices_of(&mut conn, &plan.code, i64::from(plan.version)).await?;
-    let beside = |other: &Price| {
-        other.meter.is_some() && other.interval == interval && other.currency == row.currency
-    };
-    let mut to_have = Vec::new();
-    for offered in &rows {
-        let offered_price: Price = offered.definition.to()?;
-        if offered_price == *price || beside(&offered_price) {
-            let id = offered.stripe_price_id.clone().ok_or_else(|| not_pushed(&plan))?;
-            to_have.push((id, offered_price.meter.is_none().then_some(seats)));
-        }
-    }
+    let lookup_key = price.lookup_key(&plan.code, plan.version);
+    let price = catalog::find_price(&mut conn, &lookup_key).await?.ok_or(Refusal::PlanNotSold)?;
+    let to_have = items_of(&mut conn, &price, seats).await?;
     let stripe: objects::Subscription = row.stripe_object.to()?;
-    Ok(Target {
-        lookup_key: price.lookup_key(&plan.code, plan.version),
-        items: items(stripe.items.data, to_have),
-        seats,
-        row,
-    })
-}
-
-fn not_pushed(plan: &Plan) -> Error {
-    let sentence =
-        format!("The plan `{}` is not in Stripe yet: run `tollhouse catalog push`.", plan.code);
-    Error::Conflict(Conflict::PlanNotPushed, sentence)
+    let items = items(stripe.items.data, &to_have);
+    Ok(Target { row, lookup_key, price, seats, to_have, items, promotion_code })
 }
 
 fn seats(price: &Price, wanted: Option<u64>, row: &Subscription) -> Result<u64> {
@@ -140,20 +142,17 @@ fn seats(price: &Price, wanted: Option<u64>, row: &Subscription) -> Result<u64> 
 }
 
 /// What to do with each item so that the subscription has these prices and no others.
-fn items(
-    has: Vec<SubscriptionItem>,
-    to_have: Vec<(tollhouse_stripe::PriceId, Option<u64>)>,
-) -> Vec<UpdateItem> {
+fn items(mut has: Vec<SubscriptionItem>, to_have: &[LineItem]) -> Vec<UpdateItem> {
     let mut items = Vec::new();
-    let mut has = has;
-    for (price, quantity) in to_have {
+    for LineItem { price, quantity } in to_have {
         // The item of the same price, else one of the same kind: paid in advance, or metered.
         let place = has
             .iter()
-            .position(|item| item.price.id == price)
+            .position(|item| item.price.id == *price)
             .or_else(|| has.iter().position(|item| item.quantity.is_some() && quantity.is_some()));
         let id = place.map(|place| has.remove(place).id);
-        items.push(UpdateItem { id, price: Some(price), quantity, deleted: None });
+        let (price, quantity) = (Some(price.clone()), *quantity);
+        items.push(UpdateItem { id, price, quantity, deleted: None });
     }
     items.extend(has.into_iter().map(|left| UpdateItem {
         id: Some(left.id),

@@ -4,15 +4,25 @@
 //! now says. Whoever dies in between has changed nothing here; the webhook, or the same request again,
 //! brings it in.
 
+pub mod addons;
 mod cancel;
 mod change;
+mod follow;
+mod granting;
+mod pause;
 mod preview;
+mod redeem;
+mod schedule;
 
 use tollhouse_domain::{id::TenantId, refusal::Refusal};
 
-pub use cancel::{At, Cancel, cancel, renew};
+pub use cancel::{At, Cancel, cancel, end, resume, switch_renewal_on};
 pub use change::{Change, change};
-pub use preview::{Preview, PreviewLine, preview};
+pub use follow::{follow, follow_all};
+pub use granting::{Granting, access_of, granting, plan_of};
+pub use pause::pause;
+pub use preview::{Preview, PreviewDiscount, PreviewLine, preview};
+pub use schedule::{change_later, drop_change};
 
 use super::queries::{self, Subscription};
 use crate::{app::App, error::Result};

@@ -11,20 +11,22 @@ use tollhouse_domain::{
     time::Timestamp,
 };
 use tollhouse_stripe::{
-    IdempotencyKey,
-    objects::{InvoiceLine, InvoicePreview},
+    IdempotencyKey, PromotionCodeId,
+    objects::{self, DiscountAmount, InvoiceLine, InvoicePreview},
     params::{PreviewDetails, PreviewInvoice},
 };
 
 use super::{
     change::{Change, Target, find_target},
     live_base,
+    redeem::{discounts, find_code},
 };
 use crate::{
     app::App,
     catalog::queries as catalog,
     config::Secret,
     db::Conn,
+    discounts::{actions::not_applicable, queries::find_promotion_code},
     error::{Conflict, Error, Result},
     subscriptions::queries::Subscription,
     tenants::queries::Tenant,
@@ -37,12 +39,23 @@ const TOKEN_SECONDS: i64 = 3600;
 pub struct Preview {
     pub lines: Vec<PreviewLine>,
     pub subtotal: Money,
+    /// What is taken off, discount by discount.
+    pub discounts: Vec<PreviewDiscount>,
+    /// The sum of `discounts`.
+    pub discount: Money,
     pub tax: Money,
     pub total: Money,
     /// As of when prorations are computed; `None` for the next period.
     pub proration_date: Option<Timestamp>,
     /// Given back with the change, it charges exactly `total`. `None` for the next period.
     pub token: Option<String>,
+}
+
+/// What one discount takes off.
+pub struct PreviewDiscount {
+    /// The coupon's, for people.
+    pub name: String,
+    pub amount: Money,
 }
 
 /// One line of a preview.
@@ -59,11 +72,13 @@ pub struct PreviewLine {
 /// Asks Stripe what `wanted` would cost now; with no change wanted, what the next period will.
 pub async fn preview(app: &App, tenant: &Tenant, wanted: &Change) -> Result<Preview> {
     let customer = tenant.stripe_customer_id.clone().ok_or(Refusal::NotSubscribed)?;
-    let (row, target) = if wanted.is_none() {
-        (live_base(app, tenant.id).await?, None)
+    let (row, code, target) = if wanted.is_none() {
+        let row = live_base(app, tenant.id).await?;
+        let code = find_code(app, &row, wanted).await?;
+        (row, code, None)
     } else {
         let target = find_target(app, tenant.id, wanted).await?;
-        (target.row.clone(), Some(target))
+        (target.row.clone(), target.promotion_code.clone(), Some(target))
     };
     let now = app.clock.now();
     let params = PreviewInvoice {
@@ -74,25 +89,29 @@ pub async fn preview(app: &App, tenant: &Tenant, wanted: &Change) -> Result<Prev
             proration_behavior: "always_invoice",
             proration_date: now.as_second(),
         }),
+        discounts: discounts(&row, code.as_ref())?,
     };
     let key = IdempotencyKey::new("preview", app.clock.new_id());
-    let invoice = app.stripe.preview_invoice(&params, &key).await?;
+    let invoice = app.stripe.preview_invoice(&params, &key).await.map_err(not_applicable)?;
     let token = match &target {
         Some(target) => Some(sign_token(app, tenant.id, target, now)?),
         None => None,
     };
-    shown(app, &row, invoice, target.map(|_| now), token).await
+    let code = code.as_ref();
+    let preview = shown(app, &row, invoice, code).await?;
+    Ok(Preview { proration_date: target.map(|_| now), token, ..preview })
 }
 
 async fn shown(
     app: &App,
     row: &Subscription,
     invoice: InvoicePreview,
-    proration_date: Option<Timestamp>,
-    token: Option<String>,
+    code: Option<&PromotionCodeId>,
 ) -> Result<Preview> {
     let currency: Currency = invoice.currency.parse().map_err(|error| anyhow!("{error}"))?;
     let tax = invoice.tax().ok_or_else(|| anyhow!("the taxes of a preview cannot be added"))?;
+    let discount = invoice.discount();
+    let discount = discount.ok_or_else(|| anyhow!("the discounts of a preview cannot be added"))?;
     let mut conn = app.db.read().await?;
     let mut lines = Vec::new();
     for line in &invoice.lines.data {
@@ -101,11 +120,44 @@ async fn shown(
     Ok(Preview {
         lines,
         subtotal: Money::new(invoice.subtotal, currency),
+        discounts: shown_discounts(&mut conn, row, &invoice, code, currency).await?,
+        discount: Money::new(discount, currency),
         tax: Money::new(tax, currency),
         total: Money::new(invoice.total, currency),
-        proration_date,
-        token,
+        proration_date: None,
+        token: None,
     })
+}
+
+/// A discount that the subscription does not have would come of the code.
+async fn shown_discounts(
+    conn: &mut Conn,
+    row: &Subscription,
+    invoice: &InvoicePreview,
+    code: Option<&PromotionCodeId>,
+    currency: Currency,
+) -> Result<Vec<PreviewDiscount>> {
+    let subscription: objects::Subscription = row.stripe_object.to()?;
+    let code = match code {
+        Some(id) => find_promotion_code(conn, id).await?,
+        None => None,
+    };
+    let code: Option<objects::PromotionCode> =
+        code.map(|code| code.stripe_object.to()).transpose()?;
+    let redeemed = code.as_ref().and_then(objects::PromotionCode::coupon);
+    let shown = |off: &DiscountAmount| {
+        let held = subscription.discounts().find(|discount| discount.id == off.discount.0);
+        let coupon = match held {
+            Some(discount) => discount.coupon(),
+            None => redeemed,
+        };
+        let name = coupon.map(|coupon| coupon.name.clone().unwrap_or(coupon.id.to_string()));
+        PreviewDiscount {
+            name: name.unwrap_or_else(|| off.discount.0.to_string()),
+            amount: Money::new(off.amount, currency),
+        }
+    };
+    Ok(invoice.discount_amounts().iter().map(shown).collect())
 }
 
 async fn shown_line(
@@ -140,6 +192,7 @@ struct Previewed {
     subscription: String,
     price: String,
     seats: u64,
+    promotion_code: Option<String>,
     /// Unix seconds.
     proration_date: i64,
     exp: i64,
@@ -151,6 +204,7 @@ fn sign_token(app: &App, tenant: TenantId, target: &Target, now: Timestamp) -> R
         subscription: target.row.stripe_subscription_id.to_string(),
         price: target.lookup_key.clone(),
         seats: target.seats,
+        promotion_code: target.promotion_code.as_ref().map(ToString::to_string),
         proration_date: now.as_second(),
         exp: now.plus_seconds(TOKEN_SECONDS).as_second(),
     };
@@ -178,6 +232,8 @@ pub(super) fn read_token(app: &App, token: &str, target: &Target) -> Result<i64>
         && previewed.subscription == target.row.stripe_subscription_id.as_str()
         && previewed.price == target.lookup_key
         && previewed.seats == target.seats
+        && previewed.promotion_code.as_deref()
+            == target.promotion_code.as_ref().map(PromotionCodeId::as_str)
         && previewed.exp > app.clock.now().as_second();
     if same { Ok(previewed.proration_date) } else { Err(refuse()) }
 }

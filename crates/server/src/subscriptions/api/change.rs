@@ -1,13 +1,13 @@
-//! Changing a subscription with its price known before; ending it, and thinking again.
+//! Changing a subscription, pausing and ending it, and thinking again.
 
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use serde::{Deserialize, Serialize};
-use tollhouse_domain::{actor::Permission, money::Amount, time::Timestamp};
+use serde::Deserialize;
+use tollhouse_domain::actor::Permission;
 use utoipa::ToSchema;
 
-use super::read::{FullSubscription, full_view};
+use super::full::{FullSubscription, full_view};
 use crate::{
     app::App,
     error::{Problem, Result, invalid},
@@ -16,7 +16,7 @@ use crate::{
         auth::Caller,
         extract::{JsonBody, TenantPath},
     },
-    subscriptions::actions::{self, At, Cancel, Change, Preview, PreviewLine},
+    subscriptions::actions::{self, At, Cancel, Change},
     tenants::{actions as tenants, api::looks_like_email},
 };
 
@@ -79,7 +79,24 @@ fn wanted(request: CancelSubscription) -> Result<Cancel> {
     Ok(Cancel { at, reason: request.reason, comment: request.comment })
 }
 
-/// Take back an end that has not come yet
+/// Halt the subscription and its add-ons: nothing is billed and nothing granted until it is resumed
+#[utoipa::path(post, path = "/api/v1/billing/tenants/{tenant_id}/subscription/pause", tag = "subscriptions",
+    params(("tenant_id" = String, Path)),
+    responses((status = 200, body = FullSubscription), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem), (status = 502, body = Problem),
+        (status = 503, body = Problem)))]
+pub(super) async fn pause(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    TenantPath(tenant): TenantPath,
+    work: Work,
+) -> Result<Json<FullSubscription>> {
+    let tenant = tenants::get(&app, caller.tenant(tenant, Permission::ManageBilling)?).await?;
+    let row = actions::pause(&app, &caller.origin(), tenant.id, work.0).await?;
+    Ok(Json(full_view(&app, &tenant, row).await?))
+}
+
+/// Let a paused subscription go on; or else take back an end that has not come yet
 #[utoipa::path(post, path = "/api/v1/billing/tenants/{tenant_id}/subscription/resume", tag = "subscriptions",
     params(("tenant_id" = String, Path)),
     responses((status = 200, body = FullSubscription), (status = 401, body = Problem), (status = 403, body = Problem),
@@ -92,7 +109,7 @@ pub(super) async fn resume(
     work: Work,
 ) -> Result<Json<FullSubscription>> {
     let tenant = tenants::get(&app, caller.tenant(tenant, Permission::ManageBilling)?).await?;
-    let row = actions::renew(&app, &caller.origin(), tenant.id, work.0).await?;
+    let row = actions::resume(&app, &caller.origin(), tenant.id, work.0).await?;
     Ok(Json(full_view(&app, &tenant, row).await?))
 }
 
@@ -104,13 +121,16 @@ pub struct ChangePlan {
     /// `month` or `year`
     interval: Option<String>,
     seats: Option<u64>,
-    /// `now`; `period_end` is not built yet
+    /// `now` where absent: the rest of the period is credited and charged. `period_end`: it waits, and nothing
+    /// is prorated.
     when: Option<String>,
-    /// Of `upcoming-invoice`: exactly that amount is charged.
+    /// A code to redeem with a change now.
+    promotion_code: Option<String>,
+    /// Of `upcoming-invoice`, for a change now: exactly that amount is charged.
     preview_token: Option<String>,
 }
 
-/// Change plan, interval or seats; the rest of the period is credited and charged at once
+/// Change plan, interval or seats, now or at the end of the period
 #[utoipa::path(post, path = "/api/v1/billing/tenants/{tenant_id}/subscription/plan", tag = "subscriptions",
     params(("tenant_id" = String, Path)), request_body = ChangePlan,
     responses((status = 200, body = FullSubscription), (status = 401, body = Problem), (status = 402, body = Problem),
@@ -125,22 +145,55 @@ pub(super) async fn change(
 ) -> Result<Json<FullSubscription>> {
     let tenant = tenants::get(&app, caller.tenant(tenant, Permission::ManageBilling)?).await?;
     let request: ChangePlan = body.read()?;
-    if request.when.as_deref().is_some_and(|when| when != "now") {
-        return Err(invalid(
-            "when",
-            "must be `now`: changes at the period's end are not built yet",
-        ));
-    }
     let wanted = wanted_change(request.plan, request.interval.as_deref(), request.seats)?;
+    let wanted = Change { promotion_code: request.promotion_code, ..wanted };
     if wanted.is_none() {
         return Err(invalid("plan", "name `plan`, `interval` or `seats`"));
     }
+    let origin = caller.origin();
     let token = request.preview_token.as_deref();
-    let row = actions::change(&app, &caller.origin(), tenant.id, work.0, &wanted, token).await?;
+    let row = match request.when.as_deref() {
+        None | Some("now") => {
+            actions::change(&app, &origin, tenant.id, work.0, &wanted, token).await?
+        }
+        Some("period_end") if token.is_some() => {
+            return Err(invalid(
+                "preview_token",
+                "is for a change now: one that waits costs nothing",
+            ));
+        }
+        Some("period_end") if wanted.promotion_code.is_some() => {
+            return Err(invalid(
+                "promotion_code",
+                "is for a change now: redeem it when the day comes",
+            ));
+        }
+        Some("period_end") => {
+            actions::change_later(&app, &origin, tenant.id, work.0, &wanted).await?
+        }
+        Some(_) => return Err(invalid("when", "must be `now` or `period_end`")),
+    };
     Ok(Json(full_view(&app, &tenant, row).await?))
 }
 
-fn wanted_change(
+/// Drop the change that waits for the end of the period
+#[utoipa::path(delete, path = "/api/v1/billing/tenants/{tenant_id}/subscription/pending", tag = "subscriptions",
+    params(("tenant_id" = String, Path)),
+    responses((status = 200, body = FullSubscription), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem), (status = 502, body = Problem),
+        (status = 503, body = Problem)))]
+pub(super) async fn drop_pending(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    TenantPath(tenant): TenantPath,
+    work: Work,
+) -> Result<Json<FullSubscription>> {
+    let tenant = tenants::get(&app, caller.tenant(tenant, Permission::ManageBilling)?).await?;
+    let row = actions::drop_change(&app, &caller.origin(), tenant.id, work.0).await?;
+    Ok(Json(full_view(&app, &tenant, row).await?))
+}
+
+pub(super) fn wanted_change(
     plan: Option<String>,
     interval: Option<&str>,
     seats: Option<u64>,
@@ -151,94 +204,7 @@ fn wanted_change(
         }
         None => None,
     };
-    Ok(Change { plan, interval, seats })
-}
-
-/// What is to be previewed; nothing, for the next period.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PreviewRequest {
-    plan: Option<String>,
-    /// `month` or `year`
-    interval: Option<String>,
-    seats: Option<u64>,
-}
-
-/// What would be charged.
-#[derive(Serialize, ToSchema)]
-pub struct UpcomingInvoice {
-    lines: Vec<UpcomingLine>,
-    /// Major units.
-    #[schema(value_type = f64, example = 20.00)]
-    subtotal: Amount,
-    #[schema(value_type = f64, example = 0.00)]
-    tax: Amount,
-    #[schema(value_type = f64, example = 20.00)]
-    total: Amount,
-    currency: String,
-    /// As of when the rest of the period is computed; null for the next period.
-    #[schema(value_type = Option<String>)]
-    proration_date: Option<Timestamp>,
-    /// Give it with the change within an hour: exactly `total` is charged. Null for the next period.
-    preview_token: Option<String>,
-}
-
-/// One line of it.
-#[derive(Serialize, ToSchema)]
-pub struct UpcomingLine {
-    description: String,
-    /// The plan's name in our catalog.
-    plan: Option<String>,
-    #[schema(value_type = f64, example = -14.50)]
-    amount: Amount,
-    quantity: Option<i64>,
-    #[schema(value_type = String)]
-    period_start: Timestamp,
-    #[schema(value_type = String)]
-    period_end: Timestamp,
-    /// Whether it makes up for a part of a period.
-    proration: bool,
-}
-
-impl From<Preview> for UpcomingInvoice {
-    fn from(preview: Preview) -> Self {
-        let line = |line: PreviewLine| UpcomingLine {
-            description: line.description,
-            plan: line.plan,
-            amount: Amount(line.amount),
-            quantity: line.quantity,
-            period_start: line.period.start,
-            period_end: line.period.end,
-            proration: line.proration,
-        };
-        Self {
-            lines: preview.lines.into_iter().map(line).collect(),
-            subtotal: Amount(preview.subtotal),
-            tax: Amount(preview.tax),
-            total: Amount(preview.total),
-            currency: preview.total.currency().code().to_owned(),
-            proration_date: preview.proration_date,
-            preview_token: preview.token,
-        }
-    }
-}
-
-/// What a change, or the next period, would cost
-#[utoipa::path(post, path = "/api/v1/billing/tenants/{tenant_id}/upcoming-invoice", tag = "subscriptions",
-    params(("tenant_id" = String, Path)), request_body = PreviewRequest,
-    responses((status = 200, body = UpcomingInvoice), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
-        (status = 502, body = Problem), (status = 503, body = Problem)))]
-pub(super) async fn preview(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    TenantPath(tenant): TenantPath,
-    body: JsonBody,
-) -> Result<Json<UpcomingInvoice>> {
-    let tenant = tenants::get(&app, caller.tenant(tenant, Permission::Read)?).await?;
-    let request: PreviewRequest = body.read()?;
-    let wanted = wanted_change(request.plan, request.interval.as_deref(), request.seats)?;
-    Ok(Json(actions::preview(&app, &tenant, &wanted).await?.into()))
+    Ok(Change { plan, interval, seats, promotion_code: None })
 }
 
 /// What is to be different; what is left out stays.
@@ -279,7 +245,7 @@ pub(super) async fn patch(
         row = actions::change(&app, &origin, id, work.0, &wanted, None).await?;
     }
     match request.auto_renew {
-        Some(true) => row = actions::renew(&app, &origin, id, work.0).await?,
+        Some(true) => row = actions::switch_renewal_on(&app, &origin, id, work.0).await?,
         Some(false) if row.cancel_at.is_none() => {
             let end = Cancel { at: At::PeriodEnd, reason: None, comment: None };
             row = actions::cancel(&app, &origin, id, work.0, end).await?;

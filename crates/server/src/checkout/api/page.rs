@@ -5,15 +5,19 @@ use std::sync::Arc;
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use tollhouse_domain::{
-    actor::Permission, id::CheckoutId, money::Currency, price::Interval, time::Timestamp,
+    actor::Permission,
+    id::{CheckoutId, SubscriptionId},
+    money::Currency,
+    plan::PlanKind,
+    price::Interval,
+    time::Timestamp,
 };
 use tollhouse_stripe::PriceId;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::actions::{self, Start, Wanted};
 use crate::{
     app::App,
+    checkout::actions::{self, Page, Purchase, Trial},
     config::Server,
     error::{Conflict, Error, FieldProblem, Problem, Result},
     http::{
@@ -22,14 +26,11 @@ use crate::{
         extract::JsonBody,
         redirect::{URL_LENGTH_MAX, may_redirect_to},
     },
+    subscriptions::offer::Wanted,
 };
 
 const PRICE_ID_LENGTH_MAX: usize = 100;
-const QUANTITY_MAX: u64 = 1_000_000;
-
-pub fn router() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(config)).routes(routes!(create))
-}
+pub(super) const QUANTITY_MAX: u64 = 1_000_000;
 
 /// What the application's page needs to know before it offers to pay.
 #[derive(Serialize, ToSchema)]
@@ -42,7 +43,10 @@ pub struct BillingConfig {
 /// Whether Stripe is configured
 #[utoipa::path(get, path = "/api/v1/customer/billing/config", tag = "checkout",
     responses((status = 200, body = BillingConfig), (status = 401, body = Problem), (status = 403, body = Problem)))]
-async fn config(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<BillingConfig>> {
+pub(super) async fn config(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+) -> Result<Json<BillingConfig>> {
     caller.require(Permission::Read)?;
     let stripe_configured = app.config.stripe.secret_key.is_some();
     let publishable_key = app.config.stripe.publishable_key.clone().filter(|_| stripe_configured);
@@ -56,9 +60,9 @@ pub struct CreateCheckoutSession {
     /// Stripe's price; or name `plan` and `interval`.
     price_id: Option<String>,
     plan: Option<String>,
-    /// `month` or `year`
+    /// `month` or `year`; an add-on's is that of its base.
     interval: Option<String>,
-    /// `usd` where absent.
+    /// `usd` where absent; an add-on's is that of its base.
     currency: Option<String>,
     /// May contain `{CHECKOUT_SESSION_ID}`. Only to a host of ours.
     success_url: String,
@@ -68,6 +72,11 @@ pub struct CreateCheckoutSession {
     /// Whether to begin with the plan's trial.
     #[serde(default)]
     trial: bool,
+    /// The base subscription that an add-on is to join; the tenant's, where absent.
+    #[schema(value_type = Option<String>)]
+    addon_of: Option<SubscriptionId>,
+    /// What takes something off; large and small letters are the same.
+    promotion_code: Option<String>,
 }
 
 /// Where to send the customer.
@@ -86,7 +95,7 @@ pub struct CheckoutSessionView {
     responses((status = 200, body = CheckoutSessionView), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem), (status = 502, body = Problem), (status = 503, body = Problem)))]
-async fn create(
+pub(super) async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
     work: Work,
@@ -98,16 +107,18 @@ async fn create(
     if app.config.stripe.secret_key.is_none() {
         return Err(Error::NotConfigured);
     }
-    let start = Start {
+    let purchase = Purchase {
         id: CheckoutId::from_uuid(work.0),
         tenant,
         wanted,
+        kind: request.addon_of.map(|_| PlanKind::Addon),
         quantity,
-        trial: request.trial,
-        success_url: request.success_url,
-        cancel_url: request.cancel_url,
+        trial: if request.trial { Trial::OfPlan } else { Trial::None },
+        addon_of: request.addon_of,
+        promotion_code: request.promotion_code,
     };
-    let checkout = actions::start(&app, &caller.origin(), start).await?;
+    let page = Page { success_url: request.success_url, cancel_url: request.cancel_url };
+    let checkout = actions::open(&app, &caller.origin(), purchase, page).await?;
     let (Some(url), Some(session)) = (checkout.url, checkout.stripe_session_id) else {
         let sentence = "The page of this request is over: it was paid, or a newer request closed it. \
                         Ask again with a new `Idempotency-Key`.";
@@ -148,20 +159,16 @@ fn checked(request: &CreateCheckoutSession, server: &Server) -> Result<(Wanted, 
         }
         (Some(id), None) => Some(Wanted::Price(PriceId::new(id.as_str()))),
         (None, Some(code)) => {
-            let interval = request.interval.as_deref().map(str::parse::<Interval>);
-            let currency = request.currency.as_deref().unwrap_or("usd").parse::<Currency>();
-            if !matches!(interval, Some(Ok(_))) {
+            let interval = request.interval.as_deref().map(str::parse::<Interval>).transpose();
+            let currency = request.currency.as_deref().map(str::parse::<Currency>).transpose();
+            if interval.is_err() {
                 refuse("interval", "must be `month` or `year`");
             }
             if currency.is_err() {
                 refuse("currency", "must be a currency of three letters");
             }
-            match (interval, currency) {
-                (Some(Ok(interval)), Ok(currency)) => {
-                    Some(Wanted::Plan { code: code.clone(), interval, currency })
-                }
-                _ => None,
-            }
+            let (code, interval) = (code.clone(), interval.ok().flatten());
+            Some(Wanted::Plan { code, interval, currency: currency.ok().flatten() })
         }
         _ => {
             refuse("plan", "name either `price_id`, or `plan` and `interval`");
