@@ -1,6 +1,6 @@
 //! What a subscription is made of, read from a request and checked.
 
-use super::{Anchor, Billing, read_anchor};
+use super::{Anchor, Billing, anchor, read_anchor};
 use crate::{
     automatic_tax,
     calendar::Cadence,
@@ -105,12 +105,19 @@ pub fn read_preview(
     details: &Params<'_>,
     discounts: Vec<Redemption>,
 ) -> Result<SubscriptionDraft> {
+    refuse_unless(details, "proration_behavior", "create_prorations")?;
+    for field in ["cancel_now", "proration_date"] {
+        if details.has(field) {
+            let message = "A subscription that does not exist yet can neither end nor be prorated.";
+            return Err(details.wrong(field, message));
+        }
+    }
     let items = read_items(world, details)?;
     let rates = tax_rates::read(world, details, "default_tax_rates")?;
     Ok(SubscriptionDraft {
         trial_end: trial_end(world.now, details)?,
-        anchor: None,
-        ends: None,
+        anchor: anchor::read_preview(world.now, details)?,
+        ends: read_end(world.now, details)?,
         default_tax_rates: rates.unwrap_or_default(),
         ..SubscriptionDraft::of_items(customer, items, discounts)
     })

@@ -117,6 +117,11 @@ pub fn perform(world: &mut World, before: &Subscription, plan: Plan, collects: b
         announce_change(world, &id, &shown_before);
         return;
     };
+    if before.status == Status::Unpaid {
+        invoices::stop_collecting(world, &invoice);
+        announce_change(world, &id, &shown_before);
+        return;
+    }
     invoices::finalize_now(world, &invoice);
     announce_change(world, &id, &shown_before);
     if world.invoices.find(&invoice).is_some_and(Invoice::is_paid) {

@@ -91,3 +91,14 @@ fn voided_invoices_do_not_count() {
     case.stripe.post(&format!("/v1/invoices/{old}/pay"), "");
     assert_eq!(case.status(), "active");
 }
+
+#[test]
+fn a_change_of_an_unpaid_subscription_is_billed_by_a_draft() {
+    let case = given_up(AfterRetries::MarkUnpaid);
+    let item = id(&case.stripe.get(&case.path, "")["items"]["data"][0]);
+    let form = "quantity=3&proration_behavior=always_invoice";
+    case.stripe.post(&format!("/v1/subscription_items/{item}"), form);
+    let invoice = case.newest_invoice();
+    assert_eq!((&invoice["status"], &invoice["auto_advance"]), (&json!("draft"), &json!(false)));
+    assert_eq!(case.status(), "unpaid");
+}
