@@ -17,6 +17,24 @@ pub enum Interval {
     Year,
 }
 
+impl Cadence {
+    /// How many of `shorter` make one of these; none where no whole number does.
+    pub fn in_units_of(self, shorter: Self) -> Option<i64> {
+        let ((kind, length), (shorter_kind, unit)) = (self.length(), shorter.length());
+        (kind == shorter_kind && unit > 0 && length % unit == 0).then_some(length / unit)
+    }
+
+    /// In days, or in months: the two have no common measure.
+    fn length(self) -> (Interval, i64) {
+        match self.interval {
+            Interval::Day => (Interval::Day, self.count),
+            Interval::Week => (Interval::Day, 7 * self.count),
+            Interval::Month => (Interval::Month, self.count),
+            Interval::Year => (Interval::Month, 12 * self.count),
+        }
+    }
+}
+
 impl Interval {
     pub const WORDS: [&'static str; 4] = ["day", "week", "month", "year"];
 
@@ -107,6 +125,24 @@ mod tests {
         assert_eq!(period_start(at("2028-02-29T00:00:00Z"), year, 1), at("2029-02-28T00:00:00Z"));
         let fortnight = Cadence { interval: Interval::Week, count: 2 };
         assert_eq!(period_start(anchor, fortnight, 1), anchor + 14 * 86_400);
+    }
+
+    #[test]
+    fn some_intervals_are_whole_numbers_of_others() {
+        use Interval::{Day, Month, Week, Year};
+
+        let cadence = |interval, count| Cadence { interval, count };
+        for (long, short, expected) in [
+            (cadence(Year, 1), cadence(Month, 1), Some(12)),
+            (cadence(Month, 6), cadence(Month, 3), Some(2)),
+            (cadence(Week, 2), cadence(Day, 7), Some(2)),
+            (cadence(Month, 1), cadence(Month, 1), Some(1)),
+            (cadence(Month, 1), cadence(Week, 1), None),
+            (cadence(Month, 3), cadence(Month, 2), None),
+            (cadence(Month, 1), cadence(Year, 1), None),
+        ] {
+            assert_eq!(long.in_units_of(short), expected, "{long:?} in {short:?}");
+        }
     }
 
     proptest! {

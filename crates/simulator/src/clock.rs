@@ -22,6 +22,10 @@ pub enum Due {
     CollectionResumption(String),
     /// Of an invoice: finalise and charge it, or charge it again.
     InvoiceStep(String),
+    /// Of a sent invoice: it should have been paid by now.
+    PaymentDeadline(String),
+    /// Of a subscription whose period ends at this moment.
+    InvoiceUpcoming(String, i64),
     /// Of a test clock that was told to move.
     ClockAdvance(String),
     /// Of a test clock.
@@ -64,6 +68,8 @@ impl World {
                 Due::ResumptionExpiry(id) => subscriptions::expire_resumption(self, &id),
                 Due::CollectionResumption(id) => subscriptions::resume_collection(self, &id),
                 Due::InvoiceStep(id) => invoices::advance(self, &id),
+                Due::PaymentDeadline(id) => invoices::fall_due(self, &id),
+                Due::InvoiceUpcoming(id, end) => invoices::announce_upcoming(self, &id, end),
                 Due::ClockAdvance(id) => test_clocks::run(self, &id),
                 Due::ClockDeletion(id) => test_clocks::delete_by_time(self, &id),
             }

@@ -84,9 +84,10 @@ impl World {
     /// Does `work`, and puts its events into the order observed at Stripe, where the order of doing
     /// things is not the order of telling. Types not in `order` come last.
     pub fn in_order<T>(&mut self, order: &[&str], work: impl FnOnce(&mut World) -> T) -> T {
-        self.held_back = Some(Vec::new());
+        // Inside another order, the whole finds its place in that one.
+        let outer = self.held_back.replace(Vec::new());
         let done = work(self);
-        let mut drafts = self.held_back.take().unwrap_or_default();
+        let mut drafts = std::mem::replace(&mut self.held_back, outer).unwrap_or_default();
         let place = |draft: &EventDraft| order.iter().position(|kind| *kind == draft.kind);
         drafts.sort_by_key(|draft| place(draft).unwrap_or(order.len()));
         for draft in drafts {

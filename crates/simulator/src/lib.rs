@@ -8,30 +8,35 @@
 //!
 //! # What it does not do
 //!
-//! - **Checkout**: modes `payment` and `setup`, addresses beyond the country, trials that need no card. A trial with a
-//!   card makes no setup intent; a 3-D Secure dialogue that fails makes no failed payment intent.
-//! - **Subscriptions**: several intervals in one, `send_invoice`, an anchor in the future, thresholds, discounts of single items. After four failed retries (days 1, 3, 5, 7) a subscription is always
-//!   canceled. `classic` billing mode. Whether another interval keeps the anchor is taken from Stripe's
-//!   comparison of billing modes; the new item's period begins at the change, and is billed whole.
-//! - **Schedules** are made from subscriptions only, and their running phase sells what it sold; phases
-//!   have items, dates and proration, no discounts, trials or metadata of the subscription.
-//! - **Invoices**: one-off invoices, editing, `send`, transactions of customer balances (the balance
-//!   itself works), minimum charges. Finalising a renewal waits an hour, never for webhooks. Previews
-//!   show the next invoice of a subscription or schedule, or the first of a new one, not more of them.
+//! - **Checkout**: modes `payment` and `setup`, addresses beyond the country, trials that need no
+//!   card. A trial with a card makes no setup intent; a 3-D Secure dialogue that fails makes no
+//!   failed payment intent.
+//! - **Subscriptions**: thresholds, discounts of single items. Different
+//!   intervals in one only from its beginning, each a whole number of the shortest; no schedules
+//!   and no `cancel_at_period_end` of these. Retries are four (days 1, 3, 5, 7), and what comes
+//!   after them is set by the control. `classic` billing mode. Whether another interval keeps the
+//!   anchor is taken from Stripe's comparison of billing modes; the new item's period begins at the
+//!   change, and is billed whole.
+//! - **Schedules** are made from subscriptions only, and their running phase sells what it sold;
+//!   phases have items, dates and proration, no discounts, trials or metadata of the subscription.
+//! - **Invoices**: one-off invoices, editing, transactions of customer balances (the balance itself
+//!   works), minimum charges. Finalising a renewal waits an hour, never for webhooks. Previews show
+//!   the next invoice of a subscription or schedule, or the first of a new one, not more of them.
 //! - **Discounts** are of whole subscriptions; no minimum amounts or customers' discounts.
-//! - **Usage**: meters exist and can be named by prices, but nothing can be reported to them: metered
-//!   lines are always over zero units.
-//! - **Money back**: disputes, balance transactions, links between credit notes and refunds
-//!   that were there before; a credit note by `amount` says nothing of tax. Refunds succeed at once, and their
-//!   later `refund.updated` is not sent.
-//! - **Portal**: pausing, quantities, promotion codes, changes of the customer, login pages; the confirming
-//!   flows. A card typed there counts as authenticated.
-//! - **Tax** is always rounded line by line, and of several inclusive rates each is worked out by itself.
-//!   Automatic tax knows countries, and only the rates that `POST /_sim/tax` set; no exemptions, tax ids,
-//!   tax codes or places within a country.
+//! - **Usage**: meters exist and can be named by prices, but nothing can be reported to them:
+//!   metered lines are always over zero units.
+//! - **Money back**: disputes, balance transactions, links between credit notes and refunds that
+//!   were there before; a credit note by `amount` says nothing of tax. Refunds succeed at once, and
+//!   their later `refund.updated` is not sent.
+//! - **Portal**: pausing, quantities, promotion codes, changes of the customer, login pages; the
+//!   confirming flows. A card typed there counts as authenticated.
+//! - **Tax** is always rounded line by line, and of several inclusive rates each is worked out by
+//!   itself. Automatic tax knows countries, and only the rates that `POST /_sim/tax` set; no
+//!   exemptions, tax ids, tax codes or places within a country.
 //! - **Entitlements, search, v2**: nothing yet.
 //! - **Test clocks** take new customers only, and move before the next call is answered.
-//! - **Webhooks**: events are rendered in one version; `invoice.upcoming` is never sent.
+//! - **Webhooks**: events are rendered in one version. `invoice.overdue` and `invoice.will_be_due`,
+//!   which only automations send, never come.
 //! - Payment methods other than cards; payment intents of one's own; rate limits, unless ordered.
 
 // An invoice is one `json!` of some seventy keys.
@@ -88,6 +93,7 @@ use tokio::sync::Notify;
 pub use deliveries::Outgoing;
 pub use faults::{DeliveryFault, DeliveryFaultKind, Fault, FaultKind};
 pub use gateway::SimGateway;
+pub use settings::{AfterRetries, SettingsChange};
 use world::World;
 
 /// Unix seconds; the door through which real time enters.
@@ -222,6 +228,14 @@ impl Simulator {
         inclusive: bool,
     ) -> Result<(), String> {
         self.with(|world| automatic_tax::set(world, country, percentage, inclusive))
+    }
+
+    /// Changes what an account's owner sets on Stripe's dashboard.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong; nothing is changed then.
+    pub fn change_settings(&self, change: &SettingsChange) -> Result<(), String> {
+        self.with(|world| world.settings.change(change))
     }
 
     /// Looks inside: all objects of a kind (`subscription`, `checkout.session`, `event` …), oldest first.

@@ -2,19 +2,19 @@
 
 use crate::{
     clock::Due,
-    invoices::{self, Occasion},
+    invoices::{self, DRAFT_SECONDS, Occasion},
     schedules::{self, Phase},
     subscriptions::{self, Status, Subscription, TRIAL_WARNING_SECONDS},
     table::Object,
     world::World,
 };
 
+/// The order in which Stripe tells of a trial that ends.
+const TRIAL_END_ORDER: &[&str] = &["customer.subscription.updated", "invoice.created"];
+
 /// The order in which Stripe tells of a renewal that begins a schedule's next phase.
 const PHASE_ORDER: &[&str] =
     &["customer.subscription.updated", "subscription_schedule.updated", "invoice.created"];
-
-/// A renewal's draft stays open to changes for an hour.
-const DRAFT_SECONDS: i64 = 3600;
 
 /// Ends the subscription if that was planned; begins its next period otherwise.
 pub fn end_period(world: &mut World, id: &str) {
@@ -36,6 +36,11 @@ pub fn end_period(world: &mut World, id: &str) {
     }
     match schedules::due_phase(world, &subscription, now) {
         Some(phase) => renew_into(world, subscription, &phase),
+        None if subscription.status == Status::Trialing => {
+            world.in_order(TRIAL_END_ORDER, |world| {
+                renew(world, subscription.clone(), subscription);
+            });
+        }
         None => renew(world, subscription.clone(), subscription),
     }
 }
@@ -67,14 +72,14 @@ fn ends_without_card(world: &mut World, subscription: &Subscription) -> bool {
 }
 
 fn renew(world: &mut World, before: Subscription, mut renewed: Subscription) {
-    let id = before.id.clone();
     let before = before.render(world);
     renewed.begin_period(renewed.cycle.map_or(0, |cycle| cycle + 1));
     if renewed.status == Status::Trialing {
         renewed.status = Status::Active;
     }
     let charged_at = world.now + DRAFT_SECONDS;
-    let keeps_draft = renewed.pause_collection.is_some_and(|p| p.behavior == "keep_as_draft");
+    let keeps_draft = renewed.status == Status::Unpaid
+        || renewed.pause_collection.is_some_and(|pause| pause.behavior == "keep_as_draft");
     let occasion = Occasion::of_period(world, &renewed, "subscription_cycle");
     let step = (!keeps_draft).then_some(charged_at);
     let invoice = invoices::draft(world, &mut renewed, occasion, step);
@@ -82,7 +87,7 @@ fn renew(world: &mut World, before: Subscription, mut renewed: Subscription) {
         Some(at) => world.agenda.add(at, Due::InvoiceStep(invoice)),
         None => invoices::stop_collecting(world, &invoice),
     }
-    world.agenda.add(renewed.period_end, Due::PeriodEnd(id));
+    subscriptions::plan_period(world, &renewed);
     let after = renewed.render(world);
     world.subscriptions.put(renewed);
     world.emit_update("customer.subscription.updated", &before, &after);

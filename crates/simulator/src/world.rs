@@ -32,7 +32,7 @@ use crate::{
     subscriptions::Subscription,
     table::Table,
     tax_rates::TaxRate,
-    test_clocks::{self, PutAside, TestClock},
+    test_clocks::{self, InPlace, TestClock},
     webhook_endpoints::WebhookEndpoint,
 };
 
@@ -80,8 +80,8 @@ pub struct World {
     pub cause: Option<Cause>,
     /// Events held back until their order is known; see [`World::in_order`].
     pub(crate) held_back: Option<Vec<EventDraft>>,
-    /// The world's own time while a test clock's is in its place; see [`World::on_clock`].
-    pub(crate) put_aside: Option<PutAside>,
+    /// The test clock whose time is in the place of the world's; see [`World::on_clock`].
+    pub(crate) in_place: Option<InPlace>,
     idempotency: Idempotency,
 }
 
@@ -187,7 +187,7 @@ impl World {
             faults: Faults::default(),
             cause: None,
             held_back: None,
-            put_aside: None,
+            in_place: None,
             idempotency: Idempotency::default(),
         }
     }

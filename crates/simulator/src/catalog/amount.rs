@@ -204,6 +204,7 @@ mod tests {
             (graduated(halves.clone()), 5, 35),
             (graduated(halves.clone()), 6, 42),
             (graduated(halves.clone()), 20, 128),
+            (graduated(halves.clone()), 25, 158),
             (volume(halves.clone()), 5, 35),
             (volume(halves.clone()), 6, 39),
             (volume(halves.clone()), 20, 120),

@@ -143,6 +143,7 @@ fn lines(world: &World, params: &Params<'_>) -> Result<(Vec<SessionLine>, String
         items.push(ItemDraft {
             price: line.required_text("price")?.to_owned(),
             quantity: line.integer("quantity")?,
+            intervals: 1,
             tax_rates: tax_rates::read(world, &line, "tax_rates")?.unwrap_or_default(),
             metadata: Metadata::new(),
         });

@@ -174,17 +174,20 @@ impl Session {
     pub fn line_amount(&self, line: &SessionLine, world: &World) -> i64 {
         let price = world.prices.find(&line.price).filter(|_| self.trial == Trial::None);
         let whole = price.zip(line.quantity).map_or(0, |(price, quantity)| price.amount(quantity));
-        match self.first_part(world) {
+        match self.first_part(line, world) {
             Some((part, seconds)) => subscriptions::share(whole, part, seconds),
             None => whole,
         }
     }
 
-    /// The seconds of the first period and of a whole one, where the first is only a part.
-    fn first_part(&self, world: &World) -> Option<(i64, i64)> {
-        let draft = self.draft(world, String::new());
-        let begun = subscriptions::preview(world, draft).ok().filter(|_| self.anchor.is_some())?;
-        Some((begun.period_end - begun.period_start, begun.whole_period_seconds()))
+    /// The seconds of a line's first period and of a whole one, where the first may be only a part.
+    fn first_part(&self, line: &SessionLine, world: &World) -> Option<(i64, i64)> {
+        self.anchor?;
+        let begun = subscriptions::preview(world, self.draft(world, String::new())).ok()?;
+        let place = self.lines.iter().position(|found| found.id == line.id)?;
+        let item = begun.items.get(place)?;
+        let ((start, end), whole) = (begun.item_period(item), begun.whole_item_period(item));
+        Some((end - start, whole.1 - whole.0))
     }
 
     /// The subscription that completing it makes.
@@ -192,6 +195,7 @@ impl Session {
         let items = self.lines.iter().map(|line| ItemDraft {
             price: line.price.clone(),
             quantity: line.quantity,
+            intervals: 1,
             tax_rates: line.tax_rates.clone(),
             metadata: Metadata::new(),
         });

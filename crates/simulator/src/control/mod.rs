@@ -39,6 +39,7 @@ pub fn router(simulator: Simulator) -> Router {
         .route("/_sim/clock/forward", post(forward))
         .route("/_sim/faults", post(add_fault))
         .route("/_sim/deliveries/faults", post(add_delivery_fault))
+        .route("/_sim/settings", get(settings::show).post(settings::change))
         .route("/_sim/tax", get(settings::show_tax).post(settings::set_tax))
         .route("/_sim/reset", post(reset))
         .route("/_sim/style.css", get(stylesheet))
@@ -181,6 +182,11 @@ fn show(world: &World) -> String {
                 dt { code { "POST /_sim/deliveries/faults" } }
                 dd { code { "{\"kind\": \"duplicate\", \"times\": 1}" } "; kinds: " code { "duplicate" } ", "
                     code { "drop" } ", " code { "reverse" } "." }
+                dt { code { "POST /_sim/settings" } }
+                dd { code { "{\"invoice_upcoming_days\": 7, \"after_retries\": \"cancel\"}" }
+                    " is how it begins: " code { "invoice.upcoming" } " is told seven days before a renewal, and after "
+                    "the last retry a subscription is canceled. Or " code { "mark_unpaid" } ", " code { "leave_past_due" }
+                    ". " code { "GET" } " shows them." }
                 dt { code { "POST /_sim/tax" } }
                 dd { code { "{\"country\": \"DE\", \"percentage\": 19, \"inclusive\": false}" }
                     " is what automatic tax takes there; a percentage of " code { "null" } " is none. "

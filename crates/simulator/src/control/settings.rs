@@ -1,4 +1,4 @@
-//! `/_sim/tax`: what an account's owner sets.
+//! `/_sim/settings` and `/_sim/tax`: what an account's owner sets.
 
 use axum::{
     Json,
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Number, Value, json};
 
 use super::refuse;
-use crate::{Simulator, table::Object};
+use crate::{SettingsChange, Simulator, table::Object};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,6 +47,29 @@ pub async fn set_tax(
     let percentage = tax.percentage.map(|number| number.to_string());
     match simulator.set_tax(&tax.country, percentage.as_deref(), tax.inclusive) {
         Ok(()) => show_tax(State(simulator)).await.into_response(),
+        Err(sentence) => refuse(&sentence),
+    }
+}
+
+pub async fn show(State(simulator): State<Simulator>) -> Json<Value> {
+    simulator.with(|world| {
+        Json(json!({
+            "after_retries": world.settings.after_retries,
+            "invoice_upcoming_days": world.settings.invoice_upcoming_days,
+        }))
+    })
+}
+
+pub async fn change(
+    State(simulator): State<Simulator>,
+    body: Result<Json<SettingsChange>, JsonRejection>,
+) -> Response {
+    let done = match body {
+        Ok(Json(change)) => simulator.change_settings(&change),
+        Err(rejection) => Err(rejection.body_text()),
+    };
+    match done {
+        Ok(()) => show(State(simulator)).await.into_response(),
         Err(sentence) => refuse(&sentence),
     }
 }

@@ -1,14 +1,19 @@
-//! Finalising, charging, trying again, giving up.
+//! Charging, trying again, giving up.
 
-use super::{Invoice, InvoicePayment, Status, announce, change};
+use super::{
+    Invoice, Status, announce, change,
+    close::{mark_uncollectible_now, void_now},
+    finalize::finalize_now,
+    send::collect_or_send,
+};
 use crate::{
-    automatic_tax::{self, AutomaticTax},
     cards::{Outcome, Presence},
     clock::Due,
     customers,
     error::Error,
-    payments::{self, Order},
-    subscriptions,
+    payments,
+    settings::AfterRetries,
+    subscriptions::{self, Subscription},
     table::Object,
     world::World,
 };
@@ -23,94 +28,8 @@ pub enum Collected {
     Paid,
     Failed,
     NeedsAction,
-}
-
-/// Draft to open, with a number and an intent; an invoice over nothing is paid at once.
-pub fn finalize_now(world: &mut World, id: &str) {
-    let Some(invoice) = world.invoices.find(id).cloned() else { return };
-    if invoice.status != Status::Draft {
-        return;
-    }
-    if invoice.automatic_tax.enabled {
-        settle_tax(world, &invoice);
-    }
-    let Some(invoice) = world.invoices.find(id).cloned() else { return };
-    let number = next_number(world, &invoice.customer);
-    let metadata = world.subscriptions.find(&invoice.subscription).map(|s| s.metadata.clone());
-    let now = world.now;
-    let balance = customers::balance(world, &invoice.customer);
-    let amount = Invoice { starting_balance: balance, ..invoice.clone() }.amount_due();
-    let left = balance + invoice.total() - amount;
-    customers::set_balance(world, &invoice.customer, left);
-    change(world, id, |invoice| {
-        invoice.starting_balance = balance;
-        invoice.ending_balance = Some(left);
-        invoice.status = Status::Open;
-        invoice.number = number;
-        invoice.finalized_at = Some(now);
-        invoice.next_step_at = None;
-        if let Some(metadata) = metadata {
-            invoice.subscription_metadata = metadata;
-        }
-    });
-    announce(world, "invoice.finalized", id);
-    if amount == 0 {
-        settle(world, id);
-        return;
-    }
-    let description = match invoice.billing_reason {
-        "subscription_create" => "Subscription creation",
-        _ => "Subscription update",
-    };
-    let intent = payments::open(
-        world,
-        &Order {
-            customer: Some(&invoice.customer),
-            amount,
-            currency: &invoice.currency,
-            description,
-        },
-    );
-    change(world, id, |invoice| invoice.payment_intent = Some(intent.clone()));
-    let payment = InvoicePayment {
-        id: world.ids.id("inpay_"),
-        created: now,
-        invoice: id.to_owned(),
-        payment_intent: intent,
-        amount,
-        currency: invoice.currency,
-        status: "open",
-        settled_at: None,
-    };
-    world.invoice_payments.put(payment);
-}
-
-/// Tax is worked out anew when an invoice is finalised. Where the country is gone, tax is switched off,
-/// so that the payments go on.
-fn settle_tax(world: &mut World, invoice: &Invoice) {
-    let country = customers::country(world, &invoice.customer).map(str::to_owned);
-    let mut lines = invoice.lines.clone();
-    automatic_tax::apply(world, country.as_deref(), &mut lines);
-    let lost = AutomaticTax { enabled: false, lost_location: true };
-    change(world, &invoice.id, |invoice| {
-        invoice.lines = lines;
-        if country.is_none() {
-            invoice.automatic_tax = lost;
-        }
-    });
-    if country.is_none() {
-        subscriptions::change(world, &invoice.subscription, |stored| stored.automatic_tax = lost);
-    }
-}
-
-/// `ABCDEFGH-0001`: the customer's prefix and their next number.
-fn next_number(world: &mut World, customer: &str) -> Option<String> {
-    let mut number = None;
-    world.customers.change(customer, |customer| {
-        number = Some(format!("{}-{:04}", customer.invoice_prefix, customer.next_invoice));
-        customer.next_invoice += 1;
-    });
-    number
+    /// Nobody was charged: it is to be paid by hand.
+    Sent,
 }
 
 /// Charges an open invoice: `method`, or else what the subscription or its customer has.
@@ -166,7 +85,7 @@ pub fn announce_update(world: &mut World, id: &str, before: Option<serde_json::V
 
 fn plan_retry(world: &mut World, before: &Invoice) {
     // The first invoice is not tried again by itself: the subscription waits, and expires.
-    if before.billing_reason == "subscription_create" || !before.auto_advance {
+    if before.billing_reason == "subscription_create" || !before.auto_advance || before.is_sent() {
         return;
     }
     let finalized_at = before.finalized_at.unwrap_or(world.now);
@@ -221,7 +140,7 @@ pub fn advance(world: &mut World, id: &str) {
         return;
     }
     if world.invoices.find(id).is_some_and(|invoice| invoice.status == Status::Open) {
-        let collected = collect(world, id, None, Presence::Absent);
+        let collected = collect_or_send(world, id);
         after_attempt(world, id, collected);
     }
 }
@@ -238,7 +157,7 @@ pub fn pay_by_intent(world: &mut World, id: &str, method: &str, presence: Presen
 
 /// What an attempt means for the subscription: past due, saved, or lost.
 pub fn after_attempt(world: &mut World, id: &str, collected: Collected) {
-    use subscriptions::Status::{Active, Incomplete, PastDue, Paused};
+    use subscriptions::Status::{Active, Incomplete, PastDue, Paused, Unpaid};
 
     let Some(invoice) = world.invoices.find(id).cloned() else { return };
     let Some(subscription) = world.subscriptions.find(&invoice.subscription) else { return };
@@ -248,14 +167,15 @@ pub fn after_attempt(world: &mut World, id: &str, collected: Collected) {
         }
         return;
     }
-    let is_latest = subscription.latest_invoice.as_deref() == Some(id);
+    let collects = !invoice.is_sent();
+    let is_latest = is_latest(world, subscription, id);
     let next = match (collected, subscription.status) {
         (Collected::Paid, Paused) if is_latest => {
             subscriptions::resumed_by_payment(world, &invoice.subscription);
             Active
         }
-        (Collected::Paid, PastDue | Incomplete) if is_latest => Active,
-        (Collected::Failed | Collected::NeedsAction, Active) => PastDue,
+        (Collected::Paid, PastDue | Incomplete | Unpaid) if is_latest => Active,
+        (Collected::Failed | Collected::NeedsAction, Active) if collects => PastDue,
         (_, status) => status,
     };
     subscriptions::change(world, &invoice.subscription, |subscription| subscription.status = next);
@@ -265,64 +185,34 @@ pub fn after_attempt(world: &mut World, id: &str, collected: Collected) {
         }
         return;
     }
-    if next == PastDue {
+    if next == PastDue && collects {
         customers::set_delinquent(world, &invoice.customer, true);
         if invoice.auto_advance && invoice.next_step_at.is_none() {
-            subscriptions::end(world, &invoice.subscription, Some("payment_failed"));
+            give_up(world, &invoice.subscription);
         }
     }
 }
 
-/// Left open, and nobody asks again.
-pub fn stop_collecting(world: &mut World, id: &str) {
-    change(world, id, |invoice| {
-        if matches!(invoice.status, Status::Draft | Status::Open) {
-            invoice.auto_advance = false;
-            invoice.next_step_at = None;
-        }
-    });
-}
-
-pub fn void_now(world: &mut World, id: &str) {
-    let now = world.now;
-    change(world, id, |invoice| {
-        invoice.status = Status::Void;
-        invoice.voided_at = Some(now);
-        invoice.auto_advance = false;
-        invoice.next_step_at = None;
-    });
-    announce(world, "invoice.voided", id);
-    super::payments::settle(world, id, "canceled");
-    let intent = world.invoices.find(id).and_then(|invoice| invoice.payment_intent.clone());
-    if let Some(intent) = intent {
-        payments::cancel(world, &intent);
+/// Whether a subscription's standing depends on this invoice: voided ones do not count.
+fn is_latest(world: &World, subscription: &Subscription, id: &str) -> bool {
+    let Some(latest) = &subscription.latest_invoice else { return false };
+    if world.invoices.find(latest).is_none_or(|invoice| invoice.status != Status::Void) {
+        return latest == id;
     }
+    let counts = |invoice: &&Invoice| {
+        invoice.subscription == subscription.id && invoice.status != Status::Void
+    };
+    world.invoices.rows().iter().rev().find(counts).is_some_and(|invoice| invoice.id == id)
 }
 
-/// Nobody expects it to be paid; the subscription is not late because of it any more.
-pub fn mark_uncollectible_now(world: &mut World, id: &str) {
-    let now = world.now;
-    change(world, id, |invoice| {
-        invoice.status = Status::Uncollectible;
-        invoice.marked_uncollectible_at = Some(now);
-        invoice.auto_advance = false;
-        invoice.next_step_at = None;
-    });
-    announce(world, "invoice.marked_uncollectible", id);
-    forgive(world, id);
-}
-
-/// A subscription that is late only with this invoice is so no longer.
-pub fn forgive(world: &mut World, id: &str) {
-    let Some(invoice) = world.invoices.find(id).cloned() else { return };
-    let is_late = world.subscriptions.find(&invoice.subscription).is_some_and(|subscription| {
-        subscription.status == subscriptions::Status::PastDue
-            && subscription.latest_invoice.as_deref() == Some(id)
-    });
-    if is_late {
-        let active = subscriptions::Status::Active;
-        subscriptions::change(world, &invoice.subscription, |stored| stored.status = active);
-        customers::set_delinquent(world, &invoice.customer, false);
+/// The last retry has failed.
+fn give_up(world: &mut World, subscription: &str) {
+    match world.settings.after_retries {
+        AfterRetries::Cancel => subscriptions::end(world, subscription, Some("payment_failed")),
+        AfterRetries::MarkUnpaid => subscriptions::change(world, subscription, |stored| {
+            stored.status = subscriptions::Status::Unpaid;
+        }),
+        AfterRetries::LeavePastDue => {}
     }
 }
 

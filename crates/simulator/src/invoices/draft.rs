@@ -95,7 +95,7 @@ pub fn draw(world: &World, subscription: &Subscription, occasion: &Occasion, at:
         billing_reason: occasion.billing_reason,
         lines: drawn,
         period_start: if occasion.bills_period && !first {
-            previous_start(subscription)
+            previous_start(subscription, 1)
         } else {
             at
         },
@@ -103,6 +103,9 @@ pub fn draw(world: &World, subscription: &Subscription, occasion: &Occasion, at:
         number: None,
         payment_intent: None,
         auto_advance: true,
+        days_until_due: subscription.billing.days_until_due,
+        due_date: None,
+        paid_off_stripe: 0,
         attempt_count: 0,
         next_step_at: None,
         starting_balance: balance,
@@ -122,20 +125,19 @@ pub fn draw(world: &World, subscription: &Subscription, occasion: &Occasion, at:
 
 /// What each licensed item costs for the whole running period, after discounts.
 pub fn period_amounts(world: &World, subscription: &Subscription) -> Vec<(String, i64)> {
-    let mut whole = subscription.clone();
-    whole.period_end = whole.whole_period_end();
-    whole.period_start = whole.period_end - whole.whole_period_seconds();
-    let mut drawn = lines::of_period(world, &whole, true);
+    let mut drawn = lines::of_whole_periods(world, subscription);
     discounts::apply(world, &subscription.discounts, world.now, &mut drawn);
     let amounts = drawn.into_iter().map(|line| (line.net(), line.subscription_item));
     amounts.filter_map(|(amount, item)| Some((item?, amount))).collect()
 }
 
-/// Where the period before the running one began.
-pub fn previous_start(subscription: &Subscription) -> i64 {
+/// Where the period before the running one began; `intervals` is how many of the subscription's make
+/// one of them.
+pub fn previous_start(subscription: &Subscription, intervals: i64) -> i64 {
     match (subscription.cycle, subscription.trial) {
-        (Some(cycle), _) if cycle > 0 => {
-            calendar::period_start(subscription.anchor, subscription.cadence, cycle - 1)
+        (Some(cycle), _) if cycle >= intervals => {
+            let before = cycle - cycle.rem_euclid(intervals) - intervals;
+            calendar::period_start(subscription.anchor, subscription.cadence, before)
         }
         (_, Some((trial_start, _))) => trial_start,
         _ => subscription.period_start,

@@ -9,29 +9,52 @@ use crate::{
     world::World,
 };
 
-/// One line for each item of the subscription, for the period it is in.
+/// One line for each item of the subscription whose period begins now.
 pub fn of_period(world: &World, subscription: &Subscription, first: bool) -> Vec<Line> {
     // There is no usage yet when a subscription begins, and no line to say so.
-    let is_billed = |(_, price): &(&Item, &Price)| !(price.is_metered() && first);
+    let is_billed = |(item, price): &(&Item, &Price)| {
+        subscription.begins(item) && !(price.is_metered() && first)
+    };
     let items = subscription.prices(world).filter(is_billed);
-    items.map(|(item, price)| line(world, subscription, item, price)).collect()
+    items
+        .map(|(item, price)| {
+            line(world, subscription, (item, price), subscription.item_period(item))
+        })
+        .collect()
 }
 
-fn line(world: &World, subscription: &Subscription, item: &Item, price: &Price) -> Line {
+/// One line for each licensed item, for all of the period it is in.
+pub fn of_whole_periods(world: &World, subscription: &Subscription) -> Vec<Line> {
+    let items = subscription.prices(world).filter(|(_, price)| !price.is_metered());
+    items
+        .map(|(item, price)| {
+            line(world, subscription, (item, price), subscription.whole_item_period(item))
+        })
+        .collect()
+}
+
+/// The line of an item for the part of its period from `start` to `end`.
+fn line(
+    world: &World,
+    subscription: &Subscription,
+    (item, price): (&Item, &Price),
+    (start, end): (i64, i64),
+) -> Line {
     let in_trial = subscription.cycle.is_none();
     let quantity = item.quantity.unwrap_or_default();
     let name = world.products.find(&price.product).map_or("", |product| &product.name);
     let period = if price.is_metered() {
-        (previous_start(subscription), subscription.period_start)
+        (previous_start(subscription, item.intervals), start)
     } else {
-        (subscription.period_start, subscription.period_end)
+        (start, end)
     };
     let (amount, description) = if in_trial {
         (0, format!("Free trial for {quantity} × {name}"))
     } else {
-        // A last period cut short by a planned end costs its part, and so does a first one before the anchor.
-        let billed = subscription.period_end - subscription.period_start;
-        let amount = share(price.amount(quantity), billed, subscription.whole_period_seconds());
+        // A last period cut short by a planned end costs its part, and so does a first one before the
+        // anchor.
+        let whole = subscription.whole_item_period(item);
+        let amount = share(price.amount(quantity), end - start, whole.1 - whole.0);
         (amount, format!("{quantity} × {name} ({})", rate(price)))
     };
     Line {

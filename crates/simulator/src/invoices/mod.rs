@@ -1,27 +1,32 @@
 //! Invoices: drafts, finalising, collecting, and the payments that settle them.
 
+mod close;
 mod collect;
 mod credit;
 mod draft;
+mod finalize;
 mod lines;
 mod operations;
 mod payments;
 mod preview;
 mod render;
+mod send;
+mod upcoming;
 
 use serde_json::Value;
 
-pub use collect::{
-    Collected, advance, after_attempt, collect, finalize_now, no_payment_method, pay_by_intent,
-    stop_collecting, void_now,
-};
+pub use close::{stop_collecting, void_now};
+pub use collect::{Collected, advance, after_attempt, collect, no_payment_method, pay_by_intent};
 pub use credit::take_credit;
 pub use draft::{Occasion, draft, draw, period_amounts};
+pub use finalize::finalize_now;
 pub use operations::{finalize, lines, list, mark_uncollectible, pay, retrieve, void};
 pub use payments::{
     InvoicePayment, confirmation_secret, list_payments, paid_by, payments_of, retrieve_payment,
 };
 pub use preview::create_preview;
+pub use send::{collect_or_send, fall_due, send};
+pub use upcoming::{announce as announce_upcoming, plan as plan_upcoming};
 
 use crate::{
     automatic_tax::AutomaticTax,
@@ -31,6 +36,9 @@ use crate::{
     tax_rates::{self, Tax},
     world::World,
 };
+
+/// A draft that was not asked for stays open to changes for an hour.
+pub const DRAFT_SECONDS: i64 = 3600;
 
 #[derive(Clone)]
 pub struct Invoice {
@@ -48,6 +56,11 @@ pub struct Invoice {
     pub number: Option<String>,
     pub payment_intent: Option<String>,
     pub auto_advance: bool,
+    /// It is sent, and to be paid so many days after it was finalised; none where a card is charged.
+    pub days_until_due: Option<i64>,
+    pub due_date: Option<i64>,
+    /// What was paid outside of Stripe.
+    pub paid_off_stripe: i64,
     pub attempt_count: usize,
     /// When it is finalised (as a draft) or charged (again) by itself.
     pub next_step_at: Option<i64>,
@@ -168,6 +181,19 @@ impl Invoice {
     /// What credit notes took off it and gave back.
     pub fn credited(&self) -> i64 {
         self.pre_payment_credit + self.post_payment_credit
+    }
+
+    /// Sent to be paid by hand, instead of charged.
+    pub fn is_sent(&self) -> bool {
+        self.days_until_due.is_some()
+    }
+
+    /// What is not kept is shown with ids all the same.
+    pub fn name_as_preview(&mut self, world: &mut World) {
+        self.id = world.ids.id("upcoming_in_");
+        for line in &mut self.lines {
+            line.id = world.ids.id("il_tmp_");
+        }
     }
 
     pub fn is_paid(&self) -> bool {

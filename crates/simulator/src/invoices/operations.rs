@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use super::{
     Collected, Invoice, Status,
-    collect::{
-        after_attempt, collect, finalize_now, forgive, mark_uncollectible_now, no_payment_method,
-        void_now,
-    },
+    close::{forgive, mark_uncollectible_now, void_now},
+    collect::{after_attempt, collect, no_payment_method},
+    finalize::finalize_now,
     render::render_line,
+    send::pay_elsewhere,
 };
 use crate::{
     cards::{AUTHENTICATION_REQUIRED, GENERIC, Presence},
@@ -28,12 +28,14 @@ pub fn list(world: &mut World, request: &Request) -> Result<Value> {
     let params = request.params();
     let (customer, subscription) = (params.text("customer")?, params.text("subscription")?);
     let status = params.choice("status", &["draft", "open", "paid", "uncollectible", "void"])?;
+    let method = params.choice("collection_method", &["charge_automatically", "send_invoice"])?;
     lists::list::<Invoice>(world, request, |invoice| {
         let is_named = customer.is_some() || subscription.is_some();
         (is_named || clock_of(world, &invoice.customer).is_none())
             && customer.is_none_or(|customer| invoice.customer == customer)
             && subscription.is_none_or(|subscription| invoice.subscription == subscription)
             && status.is_none_or(|status| invoice.status.word() == status)
+            && method.is_none_or(|method| invoice.is_sent() == (method == "send_invoice"))
     })
 }
 
@@ -70,10 +72,8 @@ pub fn finalize(world: &mut World, request: &Request) -> Result<Value> {
 
 pub fn pay(world: &mut World, request: &Request) -> Result<Value> {
     let params = request.params();
-    for field in ["forgive", "paid_out_of_band"] {
-        if params.boolean(field)? == Some(true) {
-            return Err(params::not_simulated(field));
-        }
+    if params.boolean("forgive")? == Some(true) {
+        return Err(params::not_simulated("forgive"));
     }
     let invoice = world.invoices.get(&request.id, "invoice")?.clone();
     match invoice.status {
@@ -84,6 +84,10 @@ pub fn pay(world: &mut World, request: &Request) -> Result<Value> {
             );
         }
         Status::Draft | Status::Open | Status::Uncollectible => {}
+    }
+    if params.boolean("paid_out_of_band")? == Some(true) {
+        pay_elsewhere(world, &request.id);
+        return retrieve(world, request);
     }
     let method = match params.text("payment_method")? {
         Some(method) => {
@@ -103,7 +107,7 @@ pub fn pay(world: &mut World, request: &Request) -> Result<Value> {
     let collected = collect(world, &request.id, Some(method), Presence::Absent);
     after_attempt(world, &request.id, collected);
     match collected {
-        Collected::Paid => retrieve(world, request),
+        Collected::Paid | Collected::Sent => retrieve(world, request),
         Collected::NeedsAction => {
             Err(Error::card(&AUTHENTICATION_REQUIRED)
                 .code("invoice_payment_intent_requires_action"))

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-use super::{Invoice, Occasion, draft::draw};
+use super::{DRAFT_SECONDS, Invoice, Occasion, draft::draw};
 use crate::{
     automatic_tax::{self, AutomaticTax},
     discounts,
@@ -16,9 +16,6 @@ use crate::{
     table::Object,
     world::{Request, World},
 };
-
-/// A renewal is charged an hour after its period began.
-const DRAFT_SECONDS: i64 = 3600;
 
 static NO_CHANGE: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
 
@@ -34,10 +31,7 @@ pub fn create_preview(world: &mut World, request: &Request) -> Result<Value> {
     } else {
         of_subscription_details(world, &params)?
     };
-    invoice.id = world.ids.id("upcoming_in_");
-    for line in &mut invoice.lines {
-        line.id = world.ids.id("il_tmp_");
-    }
+    invoice.name_as_preview(world);
     Ok(invoice.render(world))
 }
 
@@ -135,7 +129,7 @@ fn of_subscription(
 
 /// The renewal, or what a phase of the schedule invoices before it; where the subscription ends first,
 /// what waits for its last invoice.
-fn next(
+pub fn next(
     world: &mut World,
     after: &Subscription,
     mut occasion: Occasion,
@@ -211,6 +205,7 @@ fn of_new_schedule(
     let items = first.items.into_iter().map(|item| ItemDraft {
         price: item.price,
         quantity: item.quantity,
+        intervals: 1,
         tax_rates: Vec::new(),
         metadata: item.metadata,
     });

@@ -26,6 +26,7 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         "amount_due": due,
         "amount_overpaid": 0,
         "amount_paid": paid,
+        "amount_paid_off_stripe": invoice.paid_off_stripe,
         "amount_remaining": invoice.amount_remaining(),
         "amount_shipping": 0,
         "attempt_count": invoice.attempt_count,
@@ -36,7 +37,8 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         ),
         "automatically_finalizes_at": invoice.next_step_at.filter(|_| awaits_draft),
         "billing_reason": invoice.billing_reason,
-        "collection_method": "charge_automatically",
+        "collection_method":
+            if invoice.is_sent() { "send_invoice" } else { "charge_automatically" },
         "created": invoice.created,
         "currency": invoice.currency,
         "customer": invoice.customer,
@@ -44,6 +46,7 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         "customer_tax_ids": [],
         "default_tax_rates": tax_rates::show(world, &invoice.tax_rates),
         "discounts": invoice.discounts().iter().map(|(id, _)| id).collect::<Vec<_>>(),
+        "due_date": invoice.due_date,
         "effective_at": invoice.finalized_at,
         "ending_balance": invoice.ending_balance,
         "hosted_invoice_url": page,
@@ -52,7 +55,7 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         "lines": lists::first_page(lines, &format!("/v1/invoices/{}/lines", invoice.id)),
         "livemode": false,
         "metadata": {},
-        "next_payment_attempt": invoice.next_step_at,
+        "next_payment_attempt": invoice.next_step_at.filter(|_| !invoice.is_sent()),
         "number": invoice.number,
         "parent": parent(invoice),
         "payment_settings": {
@@ -74,13 +77,17 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         "total_pretax_credit_amounts": [],
         "total_taxes": invoice.taxes().iter().map(Tax::show).collect::<Vec<_>>(),
     });
+    show_customer(&mut shown, invoice, world);
+    with_nulls(shown, NULLS)
+}
+
+fn show_customer(shown: &mut Value, invoice: &Invoice, world: &World) {
     if let Some(customer) = world.customers.find(&invoice.customer) {
         shown["customer_address"] = customer.address.clone();
         shown["customer_email"] = json!(customer.email);
         shown["customer_name"] = json!(customer.name);
         shown["customer_phone"] = json!(customer.phone);
     }
-    with_nulls(shown, NULLS)
 }
 
 fn transitions(invoice: &Invoice) -> Value {
@@ -183,7 +190,6 @@ const NULLS: &[&str] = &[
     "default_payment_method",
     "default_source",
     "description",
-    "due_date",
     "footer",
     "from_invoice",
     "last_finalization_error",

@@ -24,7 +24,7 @@ pub struct Charge {
     decline: Option<&'static Decline>,
 }
 
-/// A charge of the intent's whole amount, announced.
+/// A charge of the intent's whole amount, not yet announced.
 pub fn add(
     world: &mut World,
     intent: &str,
@@ -45,10 +45,15 @@ pub fn add(
         method: method.clone(),
         decline,
     };
-    let shown = charge.render(world);
     world.charges.put(charge);
-    world.emit(if decline.is_some() { "charge.failed" } else { "charge.succeeded" }, &shown);
     id
+}
+
+pub fn announce(world: &mut World, id: &str) {
+    let Some(charge) = world.charges.find(id) else { return };
+    let told = if charge.is_paid() { "charge.succeeded" } else { "charge.failed" };
+    let shown = charge.render(world);
+    world.emit(told, &shown);
 }
 
 impl Charge {

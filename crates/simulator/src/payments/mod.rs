@@ -70,11 +70,13 @@ pub fn attempt(world: &mut World, intent: &str, method: &str, presence: Presence
         }
     };
     let charge = charges::add(world, intent, &method, decline);
-    if decline.is_none() {
+    if decline.is_some() {
+        charges::announce(world, &charge);
+    } else {
         save(world, intent, &method.id, presence);
     }
     change(world, intent, |intent| {
-        intent.latest_charge = Some(charge);
+        intent.latest_charge = Some(charge.clone());
         intent.last_decline = decline.map(|decline| (decline, method.id.clone()));
         intent.payment_method = decline.is_none().then(|| method.id.clone());
         intent.status = if decline.is_some() { "requires_payment_method" } else { "succeeded" };
@@ -85,6 +87,10 @@ pub fn attempt(world: &mut World, intent: &str, method: &str, presence: Presence
         "payment_intent.succeeded"
     };
     announce(world, told, intent);
+    // A charge that went well is told after its intent, one that failed before it.
+    if decline.is_none() {
+        charges::announce(world, &charge);
+    }
     outcome
 }
 

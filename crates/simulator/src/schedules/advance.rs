@@ -29,6 +29,7 @@ pub fn enter(world: &mut World, subscription: &mut Subscription, phase: &Phase) 
                 created: world.now,
                 price: String::new(),
                 quantity: None,
+                intervals: 1,
                 metadata: wanted.metadata.clone(),
                 tax_rates: Vec::new(),
                 debit: None,

@@ -29,6 +29,12 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
                        or has ended.";
         return Err(params.wrong("from_subscription", message));
     }
+    if subscription.is_mixed() {
+        return Err(Error::not_simulated(
+            "The simulator makes no schedules of subscriptions with different intervals.",
+        )
+        .param("from_subscription"));
+    }
     let mut schedule = Schedule {
         id: world.ids.id("sub_sched_"),
         created: world.now,

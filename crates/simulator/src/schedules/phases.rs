@@ -109,6 +109,7 @@ fn read_items(world: &World, entry: &Params<'_>) -> Result<(Vec<PhaseItem>, Stri
         let mut draft = ItemDraft {
             price: item.required_text("price")?.to_owned(),
             quantity: item.integer("quantity")?,
+            intervals: 1,
             tax_rates: Vec::new(),
             metadata: Metadata::new(),
         };
@@ -116,6 +117,10 @@ fn read_items(world: &World, entry: &Params<'_>) -> Result<(Vec<PhaseItem>, Stri
         drafts.push(draft);
     }
     let (cadence, currency) = check_items(world, &mut drafts, &entry.name("items"))?;
+    if drafts.iter().any(|draft| draft.intervals > 1) {
+        return Err(Error::not_simulated("The simulator's phases have one billing interval each.")
+            .param(&entry.name("items")));
+    }
     let items = drafts.into_iter().map(|draft| PhaseItem {
         price: draft.price,
         quantity: draft.quantity,

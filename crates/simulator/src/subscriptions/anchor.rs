@@ -16,16 +16,38 @@ pub enum Anchor {
     Calendar { month: Option<i64>, day: i64, hour: i64, minute: i64, second: i64 },
 }
 
+/// What the `subscription_details` of a preview say of the anchor of a new subscription.
+///
+/// # Errors
+/// A moment that is not ahead.
+pub fn read_preview(now: i64, details: &Params<'_>) -> Result<Option<Anchor>> {
+    let Some(anchor) = details.object("billing_cycle_anchor")? else { return Ok(None) };
+    anchor.only(&["timestamp", "type"], &[])?;
+    match anchor.choice("type", &["now", "timestamp", "unchanged"])? {
+        Some("timestamp") => {
+            let moment = read_moment(now, &anchor, "timestamp")?;
+            moment.map(Some).ok_or_else(|| Error::parameter_missing(&anchor.name("timestamp")))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn read_moment(now: i64, params: &Params<'_>, field: &str) -> Result<Option<Anchor>> {
+    match params.integer(field)? {
+        Some(moment) if moment <= now => {
+            Err(params.wrong(field, "The anchor must be in the future."))
+        }
+        moment => Ok(moment.map(Anchor::Moment)),
+    }
+}
+
 /// What a request says of the anchor.
 ///
 /// # Errors
 /// A moment that is not ahead, or a date that no month has.
 pub fn read(now: i64, params: &Params<'_>) -> Result<Option<Anchor>> {
-    if let Some(moment) = params.integer("billing_cycle_anchor")? {
-        if moment <= now {
-            return Err(params.wrong("billing_cycle_anchor", "The anchor must be in the future."));
-        }
-        return Ok(Some(Anchor::Moment(moment)));
+    if let Some(anchor) = read_moment(now, params, "billing_cycle_anchor")? {
+        return Ok(Some(anchor));
     }
     let Some(config) = params.object("billing_cycle_anchor_config")? else { return Ok(None) };
     config.only(&["day_of_month", "hour", "minute", "month", "second"], &[])?;

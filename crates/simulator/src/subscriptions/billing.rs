@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::{error::Result, params::Params};
+use crate::{
+    error::{Error, Result},
+    params::Params,
+};
 
 #[derive(Clone)]
 pub struct Billing {
@@ -10,17 +13,53 @@ pub struct Billing {
     pub keeps_method: bool,
     /// What becomes of a trial that ends without a card: `create_invoice`, `cancel` or `pause`.
     pub missing_payment_method: &'static str,
+    /// Invoices are sent, and to be paid within so many days; none where a card is charged.
+    pub days_until_due: Option<i64>,
 }
 
 impl Default for Billing {
     fn default() -> Self {
-        Self { keeps_method: false, missing_payment_method: "create_invoice" }
+        Self { keeps_method: false, missing_payment_method: "create_invoice", days_until_due: None }
     }
 }
 
 impl Billing {
+    /// Whether invoices are sent to be paid by hand, instead of charged.
+    pub fn is_sent(&self) -> bool {
+        self.days_until_due.is_some()
+    }
+
+    pub fn collection_method(&self) -> &'static str {
+        if self.is_sent() { "send_invoice" } else { "charge_automatically" }
+    }
+
+    /// `collection_method` and `days_until_due`, which go together.
+    fn read_collection(&mut self, params: &Params<'_>) -> Result<()> {
+        let days = params.integer("days_until_due")?;
+        if days.is_some_and(|days| days < 0) {
+            return Err(params.wrong("days_until_due", "Invalid non-negative integer"));
+        }
+        let methods = ["charge_automatically", "send_invoice"];
+        let method = params.choice("collection_method", &methods)?;
+        match (method.unwrap_or(self.collection_method()), days) {
+            ("send_invoice", days) => {
+                let days = days.or(self.days_until_due);
+                self.days_until_due =
+                    Some(days.ok_or_else(|| Error::parameter_missing("days_until_due"))?);
+            }
+            (_, None) => self.days_until_due = None,
+            (_, Some(_)) => {
+                let message = "You can only set `days_until_due` if `collection_method` is \
+                               `send_invoice`.";
+                return Err(params.wrong("days_until_due", message));
+            }
+        }
+        Ok(())
+    }
+
     /// Takes over what a request says of them.
     pub fn read(&mut self, params: &Params<'_>) -> Result<()> {
+        self.read_collection(params)?;
         if let Some(settings) = params.object("payment_settings")? {
             settings.only(
                 &["save_default_payment_method"],

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     Cancellation, End, Item, Status, Subscription, SubscriptionDraft, TRIAL_WARNING_SECONDS,
-    check_items, draft, payable,
+    check_items, draft, payable, plan,
 };
 use crate::{
     automatic_tax::{self, AutomaticTax},
@@ -13,7 +13,7 @@ use crate::{
     clock::Due,
     customers, discounts,
     error::Result,
-    invoices::{self, Collected, Invoice, Occasion},
+    invoices::{self, Collected, Occasion},
     payments, setup_intents,
     table::Object,
     test_clocks,
@@ -79,20 +79,19 @@ pub fn open(
     customers::settle_currency(world, &subscription.customer, &subscription.currency);
     world.subscriptions.put(subscription.clone());
     let occasion = Occasion::of_period(world, &subscription, "subscription_create");
-    let invoice = invoices::draft(world, &mut subscription, occasion, None);
+    let is_sent = subscription.billing.is_sent() && subscription.trial.is_none();
+    let finalizes_at = is_sent.then_some(world.now + invoices::DRAFT_SECONDS);
+    let invoice = invoices::draft(world, &mut subscription, occasion, finalizes_at);
     world.subscriptions.put(subscription.clone());
-    invoices::finalize_now(world, &invoice);
-    let collected = match world.invoices.find(&invoice).is_some_and(Invoice::is_paid) {
-        true => Collected::Paid,
-        false if collects => invoices::collect(world, &invoice, None, presence),
-        false => {
-            propose_method(world, &id, &invoice);
-            Collected::Failed
-        }
+    let collected = if let Some(at) = finalizes_at {
+        world.agenda.add(at, Due::InvoiceStep(invoice));
+        Collected::Sent
+    } else {
+        collect_first(world, &invoice, collects, presence)
     };
     let status = match collected {
         Collected::Paid if subscription.trial.is_some() => Status::Trialing,
-        Collected::Paid => Status::Active,
+        Collected::Paid | Collected::Sent => Status::Active,
         Collected::Failed | Collected::NeedsAction => Status::Incomplete,
     };
     world.subscriptions.change(&id, |stored| stored.status = status);
@@ -104,6 +103,26 @@ pub fn open(
     }
     plan_ahead(world, &subscription, status);
     Ok(id)
+}
+
+/// A first invoice that is charged is finalised in the request.
+fn collect_first(
+    world: &mut World,
+    invoice: &str,
+    collects: bool,
+    presence: Presence,
+) -> Collected {
+    invoices::finalize_now(world, invoice);
+    let Some(made) = world.invoices.find(invoice) else { return Collected::Failed };
+    if made.is_paid() {
+        return Collected::Paid;
+    }
+    if collects {
+        return invoices::collect(world, invoice, None, presence);
+    }
+    let subscription = made.subscription.clone();
+    propose_method(world, &subscription, invoice);
+    Collected::Failed
 }
 
 /// The subscription as it begins, without ids.
@@ -120,6 +139,7 @@ fn begin(
         created: now,
         price: item.price,
         quantity: item.quantity,
+        intervals: item.intervals,
         metadata: item.metadata,
         tax_rates: item.tax_rates,
         debit: None,
@@ -155,6 +175,7 @@ fn begin(
         pause_collection: None,
         schedule: None,
         pending_update: None,
+        upcoming_told: None,
     };
     match new.anchor {
         _ if new.trial_end.is_some() => {}
@@ -164,6 +185,7 @@ fn begin(
     if let Some(end) = new.ends {
         let whole = subscription.whole_period_end();
         let end = match end {
+            End::OfPeriod if subscription.is_mixed() => return Err(plan::which_period()),
             End::OfPeriod => whole,
             End::At(moment) => moment,
         };
@@ -223,7 +245,7 @@ fn ask_for_card(world: &mut World, subscription: &Subscription, collects: bool) 
 /// Puts what time will do to it on the agenda.
 fn plan_ahead(world: &mut World, subscription: &Subscription, status: Status) {
     let id = &subscription.id;
-    world.agenda.add(subscription.period_end, Due::PeriodEnd(id.clone()));
+    super::plan_period(world, subscription);
     if let Some(end) = subscription.cancel_at {
         world.agenda.add(end, Due::PeriodEnd(id.clone()));
     }

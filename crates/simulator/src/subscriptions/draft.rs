@@ -1,10 +1,10 @@
 //! What a subscription is made of, read from a request and checked.
 
-use super::{Anchor, Billing, read_anchor};
+use super::{Anchor, Billing, anchor, read_anchor};
 use crate::{
     automatic_tax,
     calendar::Cadence,
-    catalog::Recurring,
+    catalog::{Price, Recurring},
     discounts::{self, Redemption},
     error::{Error, Result},
     params::{Metadata, Params},
@@ -46,6 +46,8 @@ pub enum End {
 pub struct ItemDraft {
     pub price: String,
     pub quantity: Option<i64>,
+    /// How many of the subscription's intervals make one of its own; settled by [`check_items`].
+    pub intervals: i64,
     pub tax_rates: Vec<String>,
     pub metadata: Metadata,
 }
@@ -54,7 +56,6 @@ pub struct ItemDraft {
 pub fn read(world: &World, params: &Params<'_>) -> Result<SubscriptionDraft> {
     let customer = params.required_text("customer")?;
     world.customers.get(customer, "customer")?;
-    refuse_unless(params, "collection_method", "charge_automatically")?;
     refuse_unless(params, "proration_behavior", "create_prorations")?;
     if let Some(mode) = params.object("billing_mode")? {
         refuse_unless(&mode, "type", "flexible")?;
@@ -104,12 +105,19 @@ pub fn read_preview(
     details: &Params<'_>,
     discounts: Vec<Redemption>,
 ) -> Result<SubscriptionDraft> {
+    refuse_unless(details, "proration_behavior", "create_prorations")?;
+    for field in ["cancel_now", "proration_date"] {
+        if details.has(field) {
+            let message = "A subscription that does not exist yet can neither end nor be prorated.";
+            return Err(details.wrong(field, message));
+        }
+    }
     let items = read_items(world, details)?;
     let rates = tax_rates::read(world, details, "default_tax_rates")?;
     Ok(SubscriptionDraft {
         trial_end: trial_end(world.now, details)?,
-        anchor: None,
-        ends: None,
+        anchor: anchor::read_preview(world.now, details)?,
+        ends: read_end(world.now, details)?,
         default_tax_rates: rates.unwrap_or_default(),
         ..SubscriptionDraft::of_items(customer, items, discounts)
     })
@@ -158,6 +166,7 @@ fn read_items(world: &World, params: &Params<'_>) -> Result<Vec<ItemDraft>> {
         let mut new = ItemDraft {
             price: item.required_text("price")?.to_owned(),
             quantity: item.integer("quantity")?,
+            intervals: 1,
             tax_rates: tax_rates::read(world, &item, "tax_rates")?.unwrap_or_default(),
             metadata: Metadata::new(),
         };
@@ -186,7 +195,8 @@ pub fn check_for_sale(world: &World, price: &str, param: &str) -> Result<()> {
     .param(param))
 }
 
-/// Fills in quantities and answers how long a period is and in what currency it is billed.
+/// Fills in quantities and how the intervals go together; answers the shortest interval, and in what
+/// currency all is billed.
 ///
 /// # Errors
 /// A price that is missing, not recurring, or does not go with the others.
@@ -199,7 +209,8 @@ pub fn check_items(
         let message = format!("A subscription can have at most {ITEMS_MAX} items.");
         return Err(Error::invalid(message).param(param));
     }
-    let mut common: Option<(Cadence, String)> = None;
+    let mut common: Option<String> = None;
+    let mut cadences = Vec::new();
     for (index, item) in items.iter_mut().enumerate() {
         let name = |field: &str| format!("{param}[{index}][{field}]");
         let price = world.prices.get(&item.price, &name("price"))?;
@@ -211,36 +222,55 @@ pub fn check_items(
             ))
             .param(&name("price")));
         };
-        if price.is_metered() && item.quantity.is_some() {
-            return Err(Error::invalid("Quantity should not be specified where usage_type is `metered`. Remove quantity from the item.")
-                .param(&name("quantity")));
-        }
-        if !price.is_metered() {
-            let quantity = *item.quantity.get_or_insert(1);
-            if quantity < 0 {
-                let message = "Invalid non-negative integer";
-                return Err(Error::invalid(message)
-                    .code("parameter_invalid_integer")
-                    .param(&name("quantity")));
-            }
-        }
-        match &common {
-            None => common = Some((cadence, price.currency.clone())),
-            Some((_, currency)) if *currency != price.currency => {
-                let message =
-                    format!("All prices must have the same currency as the first, `{currency}`.");
-                return Err(Error::invalid(message).param(&name("price")));
-            }
-            Some((common, _)) if *common != cadence => {
-                return Err(Error::not_simulated(
-                    "The simulator does not mix billing intervals in one subscription yet.",
-                )
-                .param(&name("price")));
-            }
-            Some(_) => {}
+        cadences.push(cadence);
+        check_quantity(price, item, &name("quantity"))?;
+        let currency = common.get_or_insert_with(|| price.currency.clone());
+        if *currency != price.currency {
+            let message =
+                format!("All prices must have the same currency as the first, `{currency}`.");
+            return Err(Error::invalid(message).param(&name("price")));
         }
     }
-    common.ok_or_else(|| Error::parameter_missing(param))
+    let shortest = settle_intervals(items, &cadences, param)?;
+    Ok((shortest, common.unwrap_or_default()))
+}
+
+fn check_quantity(price: &Price, item: &mut ItemDraft, name: &str) -> Result<()> {
+    if price.is_metered() {
+        return match item.quantity {
+            None => Ok(()),
+            Some(_) => Err(Error::invalid(
+                "Quantity should not be specified where usage_type is `metered`. Remove quantity \
+                 from the item.",
+            )
+            .param(name)),
+        };
+    }
+    if *item.quantity.get_or_insert(1) >= 0 {
+        return Ok(());
+    }
+    let message = "Invalid non-negative integer";
+    Err(Error::invalid(message).code("parameter_invalid_integer").param(name))
+}
+
+/// Each interval must be a whole number of the shortest one, which is answered.
+fn settle_intervals(items: &mut [ItemDraft], cadences: &[Cadence], param: &str) -> Result<Cadence> {
+    let divides_all =
+        |unit: &&Cadence| cadences.iter().all(|cadence| cadence.in_units_of(**unit).is_some());
+    if cadences.is_empty() {
+        return Err(Error::parameter_missing(param));
+    }
+    let shortest = cadences.iter().find(divides_all).ok_or_else(|| {
+        Error::not_simulated(
+            "The simulator mixes billing intervals only where each is a whole number of the \
+             shortest, as a year is of months.",
+        )
+        .param(param)
+    })?;
+    for (item, cadence) in items.iter_mut().zip(cadences) {
+        item.intervals = cadence.in_units_of(*shortest).unwrap_or(1);
+    }
+    Ok(*shortest)
 }
 
 /// `trial_period_days`, or `trial_end`, as a moment.

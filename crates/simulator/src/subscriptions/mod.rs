@@ -6,6 +6,7 @@ mod cancel;
 mod create;
 mod draft;
 pub mod items;
+mod operations;
 mod pause;
 mod payable;
 mod pending;
@@ -24,6 +25,7 @@ pub use create::{create, open, preview};
 pub use draft::{
     End, ItemDraft, SubscriptionDraft, check_for_sale, check_items, read_preview, trial_end,
 };
+pub use operations::{list, of_customer, retrieve};
 pub use pause::{
     PausedCollection, enter_pause, expire_resumption, invoice_pending, pause, resume,
     resume_collection, resumed_by_payment,
@@ -40,14 +42,12 @@ use crate::{
     automatic_tax::AutomaticTax,
     calendar::{self, Cadence},
     catalog::Price,
+    clock::Due,
     discounts::Discount,
-    error::Result,
-    invoices::Line,
-    lists,
+    invoices::{self, Line},
     params::Metadata,
     table::{Object, Table},
-    test_clocks::clock_of,
-    world::{Request, World},
+    world::World,
 };
 
 /// `trial_will_end` is told three days before.
@@ -65,6 +65,7 @@ pub struct Subscription {
     pub anchor: i64,
     /// The anchor as shown; another interval does not move it (Stripe docs: flexible billing mode).
     pub billing_cycle_anchor: i64,
+    /// The shortest of the items'.
     pub cadence: Cadence,
     /// Which period runs, counted from the anchor; none during a trial.
     pub cycle: Option<i64>,
@@ -92,6 +93,8 @@ pub struct Subscription {
     pub schedule: Option<String>,
     /// A change that waits for its invoice.
     pub pending_update: Option<PendingUpdate>,
+    /// The end of the period whose next invoice was told of.
+    pub upcoming_told: Option<i64>,
 }
 
 #[derive(Clone)]
@@ -101,6 +104,8 @@ pub struct Item {
     pub price: String,
     /// None for a metered price.
     pub quantity: Option<i64>,
+    /// How many of the subscription's intervals make one of its own.
+    pub intervals: i64,
     pub metadata: Metadata,
     /// Its own, instead of the subscription's.
     pub tax_rates: Vec<String>,
@@ -130,6 +135,8 @@ pub enum Status {
     Trialing,
     Active,
     PastDue,
+    /// Retries are over, and new invoices stay drafts until the latest one is paid.
+    Unpaid,
     Paused,
     Canceled,
 }
@@ -142,6 +149,7 @@ impl Status {
             Self::Trialing => "trialing",
             Self::Active => "active",
             Self::PastDue => "past_due",
+            Self::Unpaid => "unpaid",
             Self::Paused => "paused",
             Self::Canceled => "canceled",
         }
@@ -149,7 +157,7 @@ impl Status {
 
     /// Whether changes cost something.
     pub fn is_billed(self) -> bool {
-        matches!(self, Self::Active | Self::PastDue)
+        matches!(self, Self::Active | Self::PastDue | Self::Unpaid)
     }
 
     pub fn is_ended(self) -> bool {
@@ -188,15 +196,6 @@ impl Subscription {
         }
     }
 
-    /// How long the running period would be if it were a whole one.
-    pub fn whole_period_seconds(&self) -> i64 {
-        let start = match self.cycle {
-            Some(cycle) => calendar::period_start(self.anchor, self.cadence, cycle),
-            None => self.period_start,
-        };
-        self.whole_period_end() - start
-    }
-
     /// When the running period would end if nothing cut it short.
     pub fn whole_period_end(&self) -> i64 {
         match self.cycle {
@@ -205,15 +204,48 @@ impl Subscription {
         }
     }
 
-    /// Takes over what the lines of a period's invoice debit the items with.
+    /// Whether items are billed at different intervals.
+    pub fn is_mixed(&self) -> bool {
+        self.items.iter().any(|item| item.intervals > 1)
+    }
+
+    /// Whether a period of this item begins with the running period. All do with the first, even where
+    /// that begins inside of a period of the calendar.
+    pub fn begins(&self, item: &Item) -> bool {
+        let is_first = self.period_start == self.created;
+        is_first || self.cycle.is_none_or(|cycle| cycle.rem_euclid(item.intervals) == 0)
+    }
+
+    /// The period that runs for an item. A planned end cuts it short, and so does the beginning of the
+    /// subscription.
+    pub fn item_period(&self, item: &Item) -> (i64, i64) {
+        let (start, end) = self.whole_item_period(item);
+        let start = start.max(self.created);
+        (start, self.cancel_at.filter(|moment| *moment > start).map_or(end, |at| end.min(at)))
+    }
+
+    /// The same if nothing cut it short.
+    pub fn whole_item_period(&self, item: &Item) -> (i64, i64) {
+        let Some(cycle) = self.cycle else { return (self.period_start, self.whole_period_end()) };
+        let first = cycle - cycle.rem_euclid(item.intervals);
+        let begin = |cycle| calendar::period_start(self.anchor, self.cadence, cycle);
+        (begin(first), begin(first + item.intervals))
+    }
+
+    /// Takes over what the lines of a period's invoice debit the items with. An item whose own period
+    /// goes on keeps its debit.
     pub fn remember_debits(&mut self, lines: &[Line]) {
         let in_trial = self.cycle.is_none();
         for item in &mut self.items {
             let is_own = |line: &&Line| {
                 !line.proration && line.subscription_item.as_deref() == Some(&item.id)
             };
-            let line = lines.iter().find(is_own).filter(|_| !in_trial && item.quantity.is_some());
-            item.debit = line.map(|line| Debit {
+            let line = lines.iter().find(is_own);
+            let is_billed = !in_trial && item.quantity.is_some();
+            if is_billed && line.is_none() {
+                continue;
+            }
+            item.debit = line.filter(|_| is_billed).map(|line| Debit {
                 amount: line.net(),
                 start: line.period.0,
                 end: line.period.1,
@@ -233,6 +265,12 @@ impl Subscription {
     pub fn prices<'a>(&'a self, world: &'a World) -> impl Iterator<Item = (&'a Item, &'a Price)> {
         self.items.iter().filter_map(|item| Some((item, world.prices.find(&item.price)?)))
     }
+}
+
+/// Puts the end of the running period on the agenda, and what is told before it.
+pub fn plan_period(world: &mut World, subscription: &Subscription) {
+    world.agenda.add(subscription.period_end, Due::PeriodEnd(subscription.id.clone()));
+    invoices::plan_upcoming(world, subscription);
 }
 
 /// Changes a subscription and says so, if anything is different then.
@@ -280,51 +318,4 @@ pub fn forget_payment_method(world: &mut World, customer: &str, method: &str) {
     for id in ids {
         change(world, &id, |stored| stored.default_payment_method = None);
     }
-}
-
-pub fn retrieve(world: &mut World, request: &Request) -> Result<Value> {
-    Ok(world.subscriptions.get(&request.id, "id")?.render(world))
-}
-
-pub fn list(world: &mut World, request: &Request) -> Result<Value> {
-    let params = request.params();
-    let (customer, price) = (params.text("customer")?, params.text("price")?);
-    let clock = params.text("test_clock")?;
-    let status = params.choice(
-        "status",
-        &[
-            "active",
-            "all",
-            "canceled",
-            "ended",
-            "incomplete",
-            "incomplete_expired",
-            "past_due",
-            "paused",
-            "trialing",
-            "unpaid",
-        ],
-    )?;
-    lists::list::<Subscription>(world, request, |subscription| {
-        let has_status = match status {
-            None => subscription.status != Status::Canceled,
-            Some("all") => true,
-            Some("ended") => subscription.status.is_ended(),
-            Some(status) => subscription.status.word() == status,
-        };
-        has_status
-            && (customer.is_some() || clock_of(world, &subscription.customer) == clock)
-            && customer.is_none_or(|customer| subscription.customer == customer)
-            && price.is_none_or(|price| subscription.items.iter().any(|item| item.price == price))
-    })
-}
-
-/// `customer.subscriptions`, shown only on demand: those not ended.
-pub fn of_customer(world: &World, customer: &str) -> Value {
-    let theirs = |subscription: &&Subscription| {
-        subscription.customer == customer && !subscription.status.is_ended()
-    };
-    let rows = world.subscriptions.rows().iter().rev().filter(theirs);
-    let data = rows.map(|subscription| subscription.render(world)).collect();
-    lists::whole(data, &format!("/v1/customers/{customer}/subscriptions"))
 }

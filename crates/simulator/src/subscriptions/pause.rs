@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Debit, Status, Subscription, change, credits_at_end, prorate};
+use super::{Debit, Status, Subscription, change, credits_at_end, plan_period, prorate};
 use crate::{
-    cards::Presence,
     clock::Due,
     error::{Error, Result},
     invoice_items::{self, InvoiceItem},
@@ -119,10 +118,15 @@ pub fn invoice_pending(world: &mut World, id: &str) {
         return;
     }
     let invoice = invoices::draft(world, &mut subscription, occasion, None);
-    change(world, id, |stored| *stored = subscription);
+    if subscription.status.is_ended() {
+        // Its end was the last that is told of it.
+        world.subscriptions.put(subscription);
+    } else {
+        change(world, id, |stored| *stored = subscription);
+    }
     invoices::finalize_now(world, &invoice);
     if world.invoices.find(&invoice).is_some_and(|invoice| !invoice.is_paid()) {
-        let collected = invoices::collect(world, &invoice, None, Presence::Absent);
+        let collected = invoices::collect_or_send(world, &invoice);
         invoices::after_attempt(world, &invoice, collected);
     }
 }
@@ -162,11 +166,12 @@ fn resume_in_cycle(world: &mut World, before: &Subscription, behavior: &str) {
         after.begin_period(after.cycle.map_or(0, |cycle| cycle + 1));
     }
     let mut unbilled = after.clone();
-    for item in &mut unbilled.items {
+    let starts = after.items.iter().map(|item| after.item_period(item).0);
+    for (item, start) in unbilled.items.iter_mut().zip(starts) {
         // Billed from nothing: what was paid for the time of the pause was credited when it began.
         item.debit = item.quantity.map(|quantity| Debit {
             amount: 0,
-            start: after.period_start,
+            start,
             end: world.now,
             price: item.price.clone(),
             quantity,
@@ -178,7 +183,7 @@ fn resume_in_cycle(world: &mut World, before: &Subscription, behavior: &str) {
             invoice_items::add(world, InvoiceItem::of_proration(world, &before.id, &debit));
         }
     }
-    world.agenda.add(after.period_end, Due::PeriodEnd(after.id.clone()));
+    plan_period(world, &after);
     keep(world, before, after);
     announce(world, "customer.subscription.resumed", &before.id);
     if behavior == "always_invoice" {
@@ -194,18 +199,15 @@ fn resume_with_new_cycle(world: &mut World, before: &Subscription, waits_for_pay
     after.begin_period(0);
     let occasion = Occasion::of_period(world, &after, "subscription_update");
     let invoice = invoices::draft(world, &mut after, occasion, None);
-    world.agenda.add(after.period_end, Due::PeriodEnd(id.clone()));
+    plan_period(world, &after);
     if !waits_for_payment {
         after.status = Status::Active;
     }
     keep(world, before, after);
     invoices::finalize_now(world, &invoice);
     let is_paid = world.invoices.find(&invoice).is_some_and(invoices::Invoice::is_paid);
-    let collected = if is_paid {
-        Collected::Paid
-    } else {
-        invoices::collect(world, &invoice, None, Presence::Absent)
-    };
+    let collected =
+        if is_paid { Collected::Paid } else { invoices::collect_or_send(world, &invoice) };
     if waits_for_payment && collected != Collected::Paid {
         world.agenda.add(world.now + RESUMPTION_SECONDS, Due::ResumptionExpiry(invoice));
         return;

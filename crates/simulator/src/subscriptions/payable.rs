@@ -17,7 +17,7 @@ pub fn check(
     amount: i64,
     asks_card: bool,
 ) -> Result<()> {
-    if amount == 0 {
+    if amount == 0 || subscription.billing.is_sent() {
         return Ok(());
     }
     let Some(method) = subscription.payment_method(world) else {

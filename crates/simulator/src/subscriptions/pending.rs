@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::{Plan, Subscription, announce_change, render::render_item, update};
 use crate::{
-    cards::Presence,
     clock::Due,
     discounts,
     error::{Error, Result},
@@ -67,11 +66,8 @@ pub fn perform(world: &mut World, before: &Subscription, plan: Plan) {
     let invoice = invoices::draft(world, &mut after, occasion, None);
     invoices::finalize_now(world, &invoice);
     let is_paid = world.invoices.find(&invoice).is_some_and(invoices::Invoice::is_paid);
-    let collected = if is_paid {
-        Collected::Paid
-    } else {
-        invoices::collect(world, &invoice, None, Presence::Absent)
-    };
+    let collected =
+        if is_paid { Collected::Paid } else { invoices::collect_or_send(world, &invoice) };
     let shown = before.render(world);
     if collected == Collected::Paid {
         update::plan_ahead(world, before, &after);

@@ -122,6 +122,15 @@ fn restart(now: i64, moves_anchor: bool, after: &mut Subscription) {
     }
 }
 
+/// The end of one period, where there are several.
+pub fn which_period() -> Error {
+    Error::not_simulated(
+        "The simulator does not know which period `cancel_at_period_end` means where intervals \
+         differ. Use `cancel_at` with `min_period_end` or `max_period_end`.",
+    )
+    .param("cancel_at_period_end")
+}
+
 /// `cancel_at` and `cancel_at_period_end`, set and unset.
 fn change_end(now: i64, params: &Params<'_>, after: &mut Subscription) -> Result<()> {
     if params.has("cancel_at") && params.has("cancel_at_period_end") {
@@ -131,13 +140,18 @@ fn change_end(now: i64, params: &Params<'_>, after: &mut Subscription) -> Result
         .code("parameters_exclusive"));
     }
     let end = after.whole_period_end();
+    let latest = after.items.iter().map(|item| after.whole_item_period(item).1).max();
     let planned = match params.boolean("cancel_at_period_end")? {
+        Some(true) if after.is_mixed() => {
+            return Err(which_period());
+        }
         Some(true) => Some((end, true)),
         Some(false) => None,
         None if params.is_unset("cancel_at") => None,
         None => match params.text("cancel_at")? {
             None => return Ok(()),
-            Some("min_period_end" | "max_period_end") => Some((end, false)),
+            Some("min_period_end") => Some((end, false)),
+            Some("max_period_end") => Some((latest.unwrap_or(end), false)),
             Some(_) => params.integer("cancel_at")?.map(|moment| (moment, false)),
         },
     };
@@ -174,6 +188,8 @@ fn change_items(world: &mut World, params: &Params<'_>, after: &mut Subscription
                 created: world.now,
                 price: for_sale(world, &item, item.required_text("price")?)?,
                 quantity: item.integer("quantity")?,
+                // Settled together with the others.
+                intervals: 0,
                 metadata: Metadata::new(),
                 tax_rates: tax_rates::read(world, &item, "tax_rates")?.unwrap_or_default(),
                 debit: None,
@@ -203,6 +219,7 @@ fn settle_items(world: &World, param: &str, after: &mut Subscription) -> Result<
     let drafts = after.items.iter().map(|item| ItemDraft {
         price: item.price.clone(),
         quantity: item.quantity,
+        intervals: 1,
         tax_rates: Vec::new(),
         metadata: Metadata::new(),
     });
@@ -215,10 +232,22 @@ fn settle_items(world: &World, param: &str, after: &mut Subscription) -> Result<
         );
         return Err(Error::invalid(message).param(param));
     }
+    let was_mixed = after.is_mixed();
+    let changed = cadence != after.cadence;
+    let mut keeps_intervals = !changed;
     for (item, checked) in after.items.iter_mut().zip(checked) {
         item.quantity = checked.quantity;
+        let is_new = item.intervals == 0;
+        keeps_intervals &= is_new || item.intervals == checked.intervals;
+        item.intervals = checked.intervals;
     }
-    let changed = cadence != after.cadence;
+    if (was_mixed || after.is_mixed()) && !(keeps_intervals && was_mixed) {
+        return Err(Error::not_simulated(
+            "The simulator mixes billing intervals from the beginning of a subscription only, and \
+             keeps them.",
+        )
+        .param(param));
+    }
     after.cadence = cadence;
     Ok(changed)
 }

@@ -62,20 +62,26 @@ pub fn prorate(
     restarts: bool,
 ) -> Vec<Proration> {
     let amounts = invoices::period_amounts(world, after);
-    let end = after.period_end;
-    let whole = after.whole_period_seconds();
     let mut prorations = Vec::new();
     for old in &before.items {
         let kept = after.items.iter().find(|item| item.id == old.id);
         let is_same = kept.is_some_and(|item| item.sells_same(old)) && !restarts;
-        let from = if is_same { end } else { at };
+        let from = match kept.filter(|_| is_same) {
+            Some(item) => after.item_period(item).1,
+            None => at,
+        };
         prorations.extend(credit(old, from));
     }
     if restarts {
         return prorations;
     }
     let mut debits = Vec::new();
-    for item in &mut after.items {
+    let periods: Vec<_> = after
+        .items
+        .iter()
+        .map(|item| (after.item_period(item).1, after.whole_item_period(item)))
+        .collect();
+    for (item, (end, whole)) in after.items.iter_mut().zip(periods) {
         let old = before.items.iter().find(|old| old.id == item.id);
         let same = old.filter(|old| item.sells_same(old)).map(|old| old.debit.clone());
         let from = match &same {
@@ -90,7 +96,7 @@ pub fn prorate(
         };
         let Some((_, amount)) = amounts.iter().find(|(id, _)| *id == item.id) else { continue };
         let debit = Debit {
-            amount: share(*amount, end - from, whole),
+            amount: share(*amount, end - from, whole.1 - whole.0),
             start: from,
             end,
             price: item.price.clone(),

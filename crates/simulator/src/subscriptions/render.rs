@@ -33,10 +33,11 @@ pub fn render(subscription: &Subscription, world: &World) -> Value {
             "feedback_option": null,
             "reason": subscription.cancellation.reason,
         },
-        "collection_method": "charge_automatically",
+        "collection_method": subscription.billing.collection_method(),
         "created": subscription.created,
         "currency": subscription.currency,
         "customer": subscription.customer,
+        "days_until_due": subscription.billing.days_until_due,
         "default_payment_method": subscription.default_payment_method,
         "default_tax_rates": tax_rates::show(world, &subscription.default_tax_rates),
         "description": subscription.description,
@@ -71,13 +72,14 @@ pub fn render(subscription: &Subscription, world: &World) -> Value {
 
 pub fn render_item(subscription: &Subscription, item: &Item, world: &World) -> Value {
     let price = world.prices.find(&item.price);
+    let (start, end) = subscription.item_period(item);
     let mut shown = json!({
         "id": item.id,
         "object": "subscription_item",
         "billing_thresholds": null,
         "created": item.created,
-        "current_period_end": subscription.period_end,
-        "current_period_start": subscription.period_start,
+        "current_period_end": end,
+        "current_period_start": start,
         "current_trial": null,
         "discounts": [],
         "metadata": item.metadata,
@@ -98,7 +100,6 @@ const NULLS: &[&str] = &[
     "billing_cycle_anchor_config",
     "billing_thresholds",
     "customer_account",
-    "days_until_due",
     "default_source",
     "managed_payments",
     "next_pending_invoice_item_invoice",

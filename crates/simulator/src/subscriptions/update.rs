@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::{Plan, Status, Subscription, announce_change, create, pause, payable, pending};
 use crate::{
-    cards::Presence,
     clock::Due,
     discounts,
     error::{Error, Result},
@@ -26,6 +25,7 @@ const ORDER: &[&str] = &[
     "payment_intent.succeeded",
     "payment_intent.requires_action",
     "payment_intent.payment_failed",
+    "invoice.sent",
     "invoice.updated",
     "invoice.paid",
     "invoice.payment_succeeded",
@@ -70,10 +70,11 @@ pub fn apply(world: &mut World, id: &str, params: &Params<'_>) -> Result<()> {
         pending::replace(world, &before);
         (before.pending_update, plan.after.pending_update) = (None, None);
     }
-    let collects = behavior != Some("default_incomplete");
+    let is_sent = plan.after.billing.is_sent();
+    let collects = is_sent || behavior != Some("default_incomplete");
     match (plan.invoices_now, behavior) {
         (false, _) => perform(world, &before, plan, collects),
-        (true, Some("pending_if_incomplete")) => {
+        (true, Some("pending_if_incomplete")) if !is_sent => {
             world.in_order(ORDER, |world| pending::perform(world, &before, plan));
         }
         (true, _) => world.in_order(ORDER, |world| perform(world, &before, plan, collects)),
@@ -116,13 +117,18 @@ pub fn perform(world: &mut World, before: &Subscription, plan: Plan, collects: b
         announce_change(world, &id, &shown_before);
         return;
     };
+    if before.status == Status::Unpaid {
+        invoices::stop_collecting(world, &invoice);
+        announce_change(world, &id, &shown_before);
+        return;
+    }
     invoices::finalize_now(world, &invoice);
     announce_change(world, &id, &shown_before);
     if world.invoices.find(&invoice).is_some_and(Invoice::is_paid) {
         return;
     }
     if collects {
-        let collected = invoices::collect(world, &invoice, None, Presence::Absent);
+        let collected = invoices::collect_or_send(world, &invoice);
         invoices::after_attempt(world, &invoice, collected);
     } else {
         create::propose_method(world, &id, &invoice);
@@ -132,7 +138,7 @@ pub fn perform(world: &mut World, before: &Subscription, plan: Plan, collects: b
 
 pub fn plan_ahead(world: &mut World, before: &Subscription, after: &Subscription) {
     if after.period_end != before.period_end {
-        world.agenda.add(after.period_end, Due::PeriodEnd(after.id.clone()));
+        super::plan_period(world, after);
     }
     // An end after the running period is kept even where no period follows.
     if let Some(end) = after.cancel_at {

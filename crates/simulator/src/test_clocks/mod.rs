@@ -74,36 +74,35 @@ impl Object for TestClock {
     }
 }
 
-/// The world's own time, put aside while a clock's is in its place.
-pub struct PutAside {
+/// The clock whose time has taken the place of the world's.
+pub struct InPlace {
     clock: String,
-    now: i64,
-    agenda: Agenda,
+    account_now: i64,
 }
 
 impl World {
     /// The world's own time, on whatever clock we are.
     pub fn account_now(&self) -> i64 {
-        self.put_aside.as_ref().map_or(self.now, |aside| aside.now)
+        self.in_place.as_ref().map_or(self.now, |in_place| in_place.account_now)
     }
 
     /// Does `work` at the time of this clock, or at the world's where there is none.
     pub fn on_clock<T>(&mut self, clock: Option<&str>, work: impl FnOnce(&mut World) -> T) -> T {
-        let is_there = self.put_aside.as_ref().map(|aside| aside.clock.as_str()) == clock;
+        let is_there = self.in_place.as_ref().map(|in_place| in_place.clock.as_str()) == clock;
         let found = clock.filter(|_| !is_there).and_then(|id| self.test_clocks.find(id)).cloned();
         let Some(clock) = found else { return work(self) };
+        let in_place = InPlace { clock: clock.id.clone(), account_now: self.account_now() };
+        let outer = self.in_place.replace(in_place);
         let now = std::mem::replace(&mut self.now, clock.frozen_time);
         let agenda = std::mem::replace(&mut self.agenda, clock.agenda);
-        self.put_aside = Some(PutAside { clock: clock.id.clone(), now, agenda });
         let done = work(self);
-        if let Some(aside) = self.put_aside.take() {
-            let frozen_time = std::mem::replace(&mut self.now, aside.now);
-            let agenda = std::mem::replace(&mut self.agenda, aside.agenda);
-            self.test_clocks.change(&clock.id, |clock| {
-                clock.frozen_time = frozen_time;
-                clock.agenda = agenda;
-            });
-        }
+        let frozen_time = std::mem::replace(&mut self.now, now);
+        let agenda = std::mem::replace(&mut self.agenda, agenda);
+        self.in_place = outer;
+        self.test_clocks.change(&clock.id, |clock| {
+            clock.frozen_time = frozen_time;
+            clock.agenda = agenda;
+        });
         done
     }
 

@@ -24,7 +24,10 @@ fn a_renewal_is_a_draft_for_an_hour_and_then_paid() {
     let subscription = stripe.subscribe(&customer, &stripe.price(""), "");
     let before = stripe.event_count();
     stripe.simulator.advance(31 * DAY);
-    assert_eq!(stripe.types_after(before), ["invoice.created", "customer.subscription.updated"]);
+    assert_eq!(
+        stripe.types_after(before),
+        ["invoice.upcoming", "invoice.created", "customer.subscription.updated"]
+    );
     let renewed = show(&stripe, &subscription);
     let (start, end) = (START + 31 * DAY, START + 59 * DAY);
     let item = &renewed["items"]["data"][0];
@@ -44,8 +47,8 @@ fn a_renewal_is_a_draft_for_an_hour_and_then_paid() {
         [
             "invoice.finalized",
             "payment_intent.created",
-            "charge.succeeded",
             "payment_intent.succeeded",
+            "charge.succeeded",
             "invoice.updated",
             "invoice.paid",
             "invoice.payment_succeeded",
@@ -131,8 +134,8 @@ fn a_new_card_saves_a_late_subscription() {
     assert_eq!(
         told,
         [
-            "charge.succeeded",
             "payment_intent.succeeded",
+            "charge.succeeded",
             "invoice.updated",
             "invoice.paid",
             "invoice.payment_succeeded",
@@ -153,7 +156,10 @@ fn a_trial_warns_ends_and_is_billed() {
     assert_eq!(subscription["status"], "trialing");
     let before = stripe.event_count();
     stripe.simulator.advance(11 * DAY);
-    assert_eq!(stripe.types_after(before), ["customer.subscription.trial_will_end"]);
+    assert_eq!(
+        stripe.types_after(before),
+        ["invoice.upcoming", "customer.subscription.trial_will_end"]
+    );
     stripe.simulator.advance(3 * DAY);
     let begun = show(&stripe, &subscription);
     assert_eq!(begun["status"], "active");

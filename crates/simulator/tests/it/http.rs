@@ -200,3 +200,21 @@ async fn tax_is_set_over_http_and_the_country_is_chosen_on_the_page() {
     let none = r#"{"country": "DE", "percentage": null}"#;
     assert_eq!(ask(&router, order(none)).await.2, "{}");
 }
+
+#[tokio::test]
+async fn an_owners_settings_are_changed_over_http() {
+    let stripe = Stripe::new();
+    let router = stripe.simulator.router();
+    let order = |body: &str| post("/_sim/settings", "application/json", body);
+    let start = json!({"after_retries": "cancel", "invoice_upcoming_days": 7});
+    assert_eq!(json(&ask(&router, get("/_sim/settings")).await.2), start);
+    let (_, _, body) = ask(&router, order(r#"{"after_retries": "leave_past_due"}"#)).await;
+    assert_eq!(json(&body), json!({"after_retries": "leave_past_due", "invoice_upcoming_days": 7}));
+    for wrong in
+        [r#"{"after_retries": "forget"}"#, r#"{"days": 1}"#, r#"{"invoice_upcoming_days": -1}"#]
+    {
+        assert_eq!(ask(&router, order(wrong)).await.0, 400, "{wrong}");
+    }
+    stripe.simulator.reset();
+    assert_eq!(json(&ask(&router, get("/_sim/settings")).await.2), start);
+}

@@ -37,9 +37,9 @@ fn three_d_secure_keeps_a_subscription_incomplete_until_it_is_passed() {
     assert_eq!(
         stripe.types_after(before),
         [
-            "charge.succeeded",
             "payment_method.attached",
             "payment_intent.succeeded",
+            "charge.succeeded",
             "invoice.paid",
             "invoice.payment_succeeded",
             "invoice_payment.paid",

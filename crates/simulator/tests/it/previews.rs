@@ -141,3 +141,31 @@ fn a_subscription_is_previewed_by_itself_or_by_its_schedule() {
     let (_, error) = case.stripe.refused(Method::Post, PATH, &form);
     assert_eq!(error["param"], "schedule_details[phases][0][end_date]");
 }
+
+#[test]
+fn a_new_subscription_is_previewed_with_its_anchor_and_its_end() {
+    let case = Case::new();
+    let new =
+        format!("customer={}&subscription_details[items][0][price]={}", case.customer, case.cheap);
+    for (more, total) in [
+        (
+            format!(
+                "[billing_cycle_anchor][type]=timestamp&subscription_details[billing_cycle_anchor][timestamp]={}",
+                START + 10 * DAY
+            ),
+            1000,
+        ),
+        (format!("[cancel_at]={}", START + 4 * DAY), 400),
+        ("[cancel_at_period_end]=true".to_owned(), 3100),
+        (format!("[trial_end]={}", START + DAY), 0),
+    ] {
+        let form = format!("{new}&subscription_details{more}");
+        assert_eq!(case.stripe.post(PATH, &form)["total"], total, "{more}");
+    }
+    for more in
+        ["[cancel_now]=true", "[proration_date]=5", "[billing_cycle_anchor][type]=timestamp"]
+    {
+        let form = format!("{new}&subscription_details{more}");
+        assert_eq!(case.stripe.refused(Method::Post, PATH, &form).0, 400, "{more}");
+    }
+}

@@ -60,7 +60,12 @@ fn a_downgrade_waits_for_the_end_of_the_period() {
     stripe.simulator.advance(31 * DAY);
     assert_eq!(
         stripe.types_after(before),
-        ["customer.subscription.updated", "subscription_schedule.updated", "invoice.created"]
+        [
+            "invoice.upcoming",
+            "customer.subscription.updated",
+            "subscription_schedule.updated",
+            "invoice.created"
+        ]
     );
     let shown = stripe.get(&format!("/v1/subscriptions/{subscription}"), "expand[]=schedule");
     let item = &shown["items"]["data"][0];

@@ -50,12 +50,13 @@ fn a_customer_on_a_clock_renews_when_the_clock_is_moved() {
         stripe.types_after(before),
         [
             "test_helpers.test_clock.advancing",
+            "invoice.upcoming",
             "invoice.created",
             "customer.subscription.updated",
             "invoice.finalized",
             "payment_intent.created",
-            "charge.succeeded",
             "payment_intent.succeeded",
+            "charge.succeeded",
             "invoice.updated",
             "invoice.paid",
             "invoice.payment_succeeded",
@@ -64,8 +65,8 @@ fn a_customer_on_a_clock_renews_when_the_clock_is_moved() {
         ]
     );
     let events = stripe.events_after(before);
-    assert_eq!(events[1]["created"], FROZEN + 31 * DAY);
-    assert!(events[1]["request"]["id"].is_null(), "time did it");
+    assert_eq!(events[2]["created"], FROZEN + 31 * DAY);
+    assert!(events[2]["request"]["id"].is_null(), "time did it");
     let invoices = stripe.get("/v1/invoices", &format!("customer={customer}"));
     assert_eq!(invoices["data"][0]["test_clock"], clock.as_str());
     assert_eq!(invoices["data"][0]["status_transitions"]["paid_at"], target);

@@ -72,9 +72,10 @@ fn it_gives_back_the_rest_of_the_period_and_moves_the_anchor() {
     assert_eq!(
         stripe.types_after(before),
         [
+            "invoice.upcoming",
             "customer.subscription.trial_will_end",
-            "invoice.created",
-            "customer.subscription.updated"
+            "customer.subscription.updated",
+            "invoice.created"
         ]
     );
     stripe.simulator.advance(HOUR);
