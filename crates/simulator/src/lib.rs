@@ -25,9 +25,8 @@
 //! - **Discounts** are of whole subscriptions; no minimum amounts or customers' discounts.
 //! - **Usage**: meters exist and can be named by prices, but nothing can be reported to them:
 //!   metered lines are always over zero units.
-//! - **Money back**: disputes, balance transactions, links between credit notes and refunds that
-//!   were there before; a credit note by `amount` says nothing of tax. Refunds succeed at once, and
-//!   their later `refund.updated` is not sent.
+//! - **Money back**: disputes, balance transactions; a credit note by `amount` says nothing of tax.
+//!   Refunds succeed at once, and their later `refund.updated` is not sent.
 //! - **Portal**: pausing, quantities, promotion codes, changes of the customer, login pages; the
 //!   confirming flows. A card typed there counts as authenticated.
 //! - **Tax** is always rounded line by line, and of several inclusive rates each is worked out by
