@@ -5,7 +5,7 @@ use tollhouse_domain::{checkout::CheckoutState, id::CheckoutId, refusal::Refusal
 use tollhouse_stripe::{
     CustomerId, Error as StripeError, IdempotencyKey, PaymentMethodId,
     objects::{self, StartedSubscription},
-    params::CreateSubscription,
+    params::{CreateSubscription, Enabled},
 };
 
 use super::{Purchase, Sale, clear_the_way, find_sale, interrupt, reserve, terms};
@@ -97,6 +97,7 @@ async fn begin(
         default_payment_method: card,
         cancel_at_period_end: (!payment.auto_renew).then_some(true),
         cancel_at: None,
+        automatic_tax: app.config.billing.automatic_tax.then_some(Enabled { enabled: true }),
         terms: terms(app, purchase, &sale, Way::Call),
         discounts: sale.discounts(),
         expand: StartedSubscription::EXPAND.to_vec(),
@@ -120,6 +121,9 @@ async fn create(
             let waiting = CreateSubscription { payment_behavior: "allow_incomplete", ..params };
             let key = IdempotencyKey::new("start-subscription-to-confirm", purchase.id);
             Ok(app.stripe.create_subscription(&waiting, &key).await?)
+        }
+        Err(StripeError::Invalid { code, .. }) if code == "customer_tax_location_invalid" => {
+            Err(Refusal::TaxLocationMissing.into())
         }
         answer => answer.map_err(not_applicable),
     }

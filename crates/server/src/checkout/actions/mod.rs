@@ -153,6 +153,7 @@ fn terms(app: &App, purchase: &Purchase, sale: &Sale, way: Way) -> SubscriptionT
     };
     terms.metadata.insert("tenant_id".to_owned(), purchase.tenant.to_string());
     terms.metadata.insert(CHECKOUT_ID.to_owned(), purchase.id.to_string());
+    terms.default_tax_rates.clone_from(&app.config.billing.tax_rates);
     terms.trial_period_days = sale.trial_days;
     if terms.trial_period_days.is_some() || terms.trial_end.is_some() {
         let missing_payment_method = app.config.billing.trial_end_without_card.as_str();

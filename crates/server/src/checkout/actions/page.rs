@@ -4,7 +4,7 @@ use tollhouse_domain::{event::EventType, time::Timestamp};
 use tollhouse_stripe::{
     CustomerId, IdempotencyKey,
     objects::{CheckoutSession, Metadata},
-    params::CreateCheckoutSession,
+    params::{CreateCheckoutSession, CustomerUpdate, Enabled},
 };
 
 use super::{Purchase, Sale, clear_the_way, find_sale, interrupt, reserve, terms};
@@ -74,6 +74,7 @@ fn session_params(
         (CHECKOUT_ID.to_owned(), purchase.id.to_string()),
     ]
     .into();
+    let automatic_tax = app.config.billing.automatic_tax;
     CreateCheckoutSession {
         mode: "subscription",
         customer,
@@ -84,6 +85,8 @@ fn session_params(
         metadata,
         subscription_data: terms(app, purchase, sale, Way::Page),
         discounts: sale.discounts(),
+        customer_update: automatic_tax.then_some(CustomerUpdate { address: "auto" }),
+        automatic_tax: automatic_tax.then_some(Enabled { enabled: true }),
         expires_at: sale.base.as_ref().map(|base| last_moment(app, base.row.period_end)),
     }
 }

@@ -11,7 +11,7 @@ use tollhouse_domain::{
 use tollhouse_stripe::{
     Error as StripeError, IdempotencyKey, SubscriptionId as StripeSubscriptionId,
     objects::{self, Metadata, StartedSubscription},
-    params::{CancelSubscription, CreateSubscription, LineItem, UpdateSubscription},
+    params::{CancelSubscription, CreateSubscription, Enabled, LineItem, UpdateSubscription},
 };
 
 use super::{
@@ -192,6 +192,7 @@ async fn begin_anew(
     let stripe: Option<objects::Subscription> = addon.stripe_object.to().ok();
     let mut terms = terms_beside(app, base, Way::Call);
     let replaced: &StripeSubscriptionId = &addon.stripe_subscription_id;
+    terms.default_tax_rates.clone_from(&app.config.billing.tax_rates);
     terms.metadata.insert(REPLACES.to_owned(), replaced.to_string());
     terms.metadata.insert("tenant_id".to_owned(), addon.tenant_id.to_string());
     let customer = stripe.as_ref().map(|stripe| stripe.customer.0.clone());
@@ -202,6 +203,7 @@ async fn begin_anew(
         default_payment_method: stripe.and_then(|stripe| stripe.default_payment_method()),
         cancel_at_period_end: None,
         cancel_at: None,
+        automatic_tax: app.config.billing.automatic_tax.then_some(Enabled { enabled: true }),
         terms,
         discounts: Vec::new(),
         expand: StartedSubscription::EXPAND.to_vec(),
