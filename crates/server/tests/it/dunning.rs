@@ -110,4 +110,21 @@ on_both_databases! {
         assert_eq!(held["data"].as_array().unwrap().len(), 1, "what exists stays");
         app.ask(tenant, "slots", &json!({"tier": "edge", "resource_id": "device-2"})).await.refused(409, "no_access");
     }
+
+    async fn what_was_not_paid_cannot_be_changed_into_credit(app: &TestApp) {
+        let change = SettingsChange { after_retries: Some(AfterRetries::LeavePastDue), ..SettingsChange::default() };
+        app.simulator.change_settings(&change).unwrap();
+        let tenant = app.tenant("Acme").await;
+        app.card_on_file(tenant, "pm_card_visa").await;
+        app.ask(tenant, "subscription", &json!({"plan": "enterprise", "interval": "month", "seats": 100})).await.expect(201);
+        app.settle().await;
+        app.break_the_card().await;
+        app.advance(30 * DAY).await;
+        app.advance(3700).await;
+        assert_eq!(app.subscription(tenant).await["status"], "past_due");
+        let one = json!({"seats": 1});
+        app.ask(tenant, "subscription/plan", &one).await.refused(409, "subscription_state");
+        app.ask(tenant, "upcoming-invoice", &one).await.refused(409, "subscription_state");
+        assert_eq!(app.simulator.objects("customer")[0]["balance"], 0);
+    }
 }

@@ -18,9 +18,9 @@ pub struct CreateSubscription {
     pub payment_behavior: &'static str,
     pub default_payment_method: Option<PaymentMethodId>,
     pub cancel_at_period_end: Option<bool>,
-    /// Unix seconds.
-    pub cancel_at: Option<i64>,
     pub automatic_tax: Option<Enabled>,
+    /// Nobody is there who could confirm a payment.
+    pub off_session: Option<bool>,
     #[serde(flatten)]
     pub terms: SubscriptionTerms,
     pub discounts: Vec<UseDiscount>,
