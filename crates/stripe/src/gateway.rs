@@ -99,8 +99,8 @@ impl IdempotencyKey {
             hash.update(format!("{name}={value}\n"));
         }
         let digest = hash.finalize();
-        let short: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Self(format!("{verb}-{id}-{short}"))
+        let short = digest.iter().take(8).fold(0_u64, |short, byte| short << 8 | u64::from(*byte));
+        Self(format!("{verb}-{id}-{short:016x}"))
     }
 
     pub fn as_str(&self) -> &str {

@@ -103,4 +103,24 @@ on_both_databases! {
         assert_eq!(waiting["pending_change"]["plan"], "pro");
         app.settle().await;
     }
+
+    async fn what_is_taken_off_and_put_on_goes_on(app: &TestApp) {
+        let rate = app.stripe("POST", "/v1/tax_rates",
+            &[("display_name", "VAT"), ("inclusive", "false"), ("percentage", "20")]).await;
+        let coupon = app.stripe("POST", "/v1/coupons", &[("percent_off", "50"), ("duration", "forever")]).await;
+        let tenant = app.subscriber("Acme", "enterprise").await;
+        let id = app.simulator.objects("subscription")[0]["id"].as_str().unwrap().to_owned();
+        let (coupon, rate) = (coupon["id"].as_str().unwrap(), rate["id"].as_str().unwrap());
+        app.stripe("POST", &format!("/v1/subscriptions/{id}"),
+            &[("discounts[0][coupon]", coupon), ("default_tax_rates[0]", rate)]).await;
+        app.settle().await;
+        let card = app.subscription(tenant).await["payment_method"].clone();
+        app.ask(tenant, "subscription/plan", &later("pro")).await.expect(200);
+        app.advance(30 * DAY + 3700).await;
+        let come = app.subscription(tenant).await;
+        assert_eq!((&come["plan"]["code"], &come["payment_method"]), (&json!("pro"), &card));
+        let viewer = app.token(Role::Viewer, tenant);
+        let invoices = app.get("/api/v1/billing/invoices").bearer(&viewer).await.expect(200);
+        assert_eq!(invoices[0]["amount_paid"], 17.4, "half of 29.00, and a fifth of that");
+    }
 }

@@ -22,6 +22,17 @@ pub struct Redemption {
     pub kept: Option<Discount>,
 }
 
+impl Redemption {
+    /// Of a discount that is there, and stays.
+    pub fn keep(discount: &Discount) -> Self {
+        Self {
+            coupon: discount.coupon.clone(),
+            promotion_code: discount.promotion_code.clone(),
+            kept: Some(discount.clone()),
+        }
+    }
+}
+
 /// The `discounts` of a request by `customer` (none: a new one); none where it says nothing of them.
 ///
 /// # Errors
@@ -44,12 +55,7 @@ pub fn read(
 
 fn read_entry(world: &World, entry: &Params<'_>, customer: Option<&str>) -> Result<Redemption> {
     if let Some(id) = entry.text("discount")? {
-        let kept = world.discounts.get(id, &entry.name("discount"))?.clone();
-        return Ok(Redemption {
-            coupon: kept.coupon.clone(),
-            promotion_code: kept.promotion_code.clone(),
-            kept: Some(kept),
-        });
+        return Ok(Redemption::keep(world.discounts.get(id, &entry.name("discount"))?));
     }
     if let Some(id) = entry.text("promotion_code")? {
         let name = entry.name("promotion_code");

@@ -2,7 +2,9 @@
 
 use super::{Phase, Status, announce, change};
 use crate::{
+    automatic_tax::AutomaticTax,
     calendar::Cadence,
+    discounts,
     subscriptions::{self, Item, Plan, Subscription, prorate},
     world::World,
 };
@@ -39,6 +41,7 @@ pub fn enter(world: &mut World, subscription: &mut Subscription, phase: &Phase) 
         item.quantity = wanted.quantity;
         subscription.items.push(item);
     }
+    bill(world, subscription, phase);
     if let Some(cadence) = cadence(world, phase)
         && cadence != subscription.cadence
     {
@@ -46,6 +49,17 @@ pub fn enter(world: &mut World, subscription: &mut Subscription, phase: &Phase) 
         subscription.anchor = phase.start;
         subscription.cycle = None;
     }
+}
+
+/// Takes over how a phase is billed; what it does not have ends.
+pub fn bill(world: &mut World, subscription: &mut Subscription, phase: &Phase) {
+    let billing = &phase.billing;
+    let redeem = |wanted| discounts::redeem(world, wanted, subscription);
+    subscription.discounts = billing.discounts.iter().map(redeem).collect();
+    discounts::settle(world, subscription);
+    subscription.default_tax_rates.clone_from(&billing.default_tax_rates);
+    subscription.automatic_tax = AutomaticTax::on(billing.automatic_tax);
+    subscription.default_payment_method.clone_from(&billing.default_payment_method);
 }
 
 fn cadence(world: &World, phase: &Phase) -> Option<Cadence> {

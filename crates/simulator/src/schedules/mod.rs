@@ -8,12 +8,13 @@ mod render;
 
 use serde_json::Value;
 
-pub use advance::{advance, begin_next, drop_with_subscription, due_phase, enter};
+pub use advance::{advance, begin_next, bill, drop_with_subscription, due_phase, enter};
 pub use operations::{cancel, create, list, release, retrieve, update};
 pub use outlook::{Next, look_ahead};
 pub use phases::read_new;
 
 use crate::{
+    discounts::Redemption,
     error::Result,
     params::{Metadata, Params},
     table::{Object, Table},
@@ -63,6 +64,17 @@ pub struct Phase {
     pub end: i64,
     pub proration_behavior: &'static str,
     pub metadata: Metadata,
+    pub billing: PhaseBilling,
+}
+
+/// How a phase is billed. What a request leaves out is unset when the phase runs.
+#[derive(Clone, Default)]
+pub struct PhaseBilling {
+    pub discounts: Vec<Redemption>,
+    pub default_tax_rates: Vec<String>,
+    pub automatic_tax: bool,
+    /// None leaves it to the customer's default.
+    pub default_payment_method: Option<String>,
 }
 
 #[derive(Clone)]

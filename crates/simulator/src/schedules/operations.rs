@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Phase, PhaseItem, Schedule, Status, announce, change};
+use super::{Phase, PhaseBilling, PhaseItem, Schedule, Status, announce, change};
 use crate::{
     clock::Due,
+    discounts::Redemption,
     error::{Error, Result},
     invoice_items, lists,
     params::{Metadata, Params},
@@ -74,6 +75,12 @@ fn present(subscription: &Subscription) -> Phase {
         end: subscription.period_end,
         proration_behavior: "create_prorations",
         metadata: Metadata::new(),
+        billing: PhaseBilling {
+            discounts: subscription.discounts.iter().map(Redemption::keep).collect(),
+            default_tax_rates: subscription.default_tax_rates.clone(),
+            automatic_tax: subscription.automatic_tax.enabled,
+            default_payment_method: subscription.default_payment_method.clone(),
+        },
     }
 }
 
@@ -85,8 +92,20 @@ pub fn update(world: &mut World, request: &Request) -> Result<Value> {
     for phase in &schedule.phases[schedule.current..] {
         world.agenda.add(phase.end, Due::PhaseEnd(request.id.clone()));
     }
+    bill_now(world, &schedule);
     change(world, &request.id, |stored| *stored = schedule);
     retrieve(world, request)
+}
+
+/// The running phase bills at once as it says now.
+fn bill_now(world: &mut World, schedule: &Schedule) {
+    let running = schedule.phases.get(schedule.current);
+    let subscription = schedule.subscription.as_ref().and_then(|id| world.subscriptions.find(id));
+    if let (Some(phase), Some(mut billed)) = (running, subscription.cloned()) {
+        super::bill(world, &mut billed, phase);
+        let id = billed.id.clone();
+        subscriptions::change(world, &id, |stored| *stored = billed);
+    }
 }
 
 /// The subscription goes on by itself.

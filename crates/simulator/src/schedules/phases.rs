@@ -1,11 +1,14 @@
 //! Reading the phases of a request: one after the other, without a gap.
 
-use super::{Phase, PhaseItem, Schedule};
+use super::{Phase, PhaseBilling, PhaseItem, Schedule};
 use crate::{
+    automatic_tax,
     calendar::{self, Cadence, Interval},
+    discounts,
     error::{Error, Result},
     params::{Metadata, Params},
     subscriptions::{ItemDraft, check_items},
+    tax_rates,
     world::World,
 };
 
@@ -46,20 +49,26 @@ fn read_from(world: &World, params: &Params<'_>, first: i64) -> Result<Vec<Phase
     Ok(phases)
 }
 
-const READS: &[&str] =
-    &["duration", "end_date", "items", "metadata", "proration_behavior", "start_date"];
+const READS: &[&str] = &[
+    "automatic_tax",
+    "default_payment_method",
+    "default_tax_rates",
+    "discounts",
+    "duration",
+    "end_date",
+    "items",
+    "metadata",
+    "proration_behavior",
+    "start_date",
+];
 const KNOWS: &[&str] = &[
     "add_invoice_items",
     "application_fee_percent",
-    "automatic_tax",
     "billing_cycle_anchor",
     "billing_thresholds",
     "collection_method",
     "currency",
-    "default_payment_method",
-    "default_tax_rates",
     "description",
-    "discounts",
     "effective_at",
     "invoice_settings",
     "on_behalf_of",
@@ -94,9 +103,24 @@ fn read_phase(world: &World, entry: &Params<'_>, expected: i64) -> Result<Phase>
             .choice("proration_behavior", &["always_invoice", "create_prorations", "none"])?
             .unwrap_or("create_prorations"),
         metadata: Metadata::new(),
+        billing: read_billing(world, entry)?,
     };
     entry.merge_metadata(&mut phase.metadata)?;
     Ok(phase)
+}
+
+fn read_billing(world: &World, entry: &Params<'_>) -> Result<PhaseBilling> {
+    let method = entry.text("default_payment_method")?;
+    if let Some(method) = method {
+        world.payment_methods.get(method, &entry.name("default_payment_method"))?;
+    }
+    let discounts = discounts::read(world, entry, None)?;
+    Ok(PhaseBilling {
+        discounts: discounts.unwrap_or_default(),
+        default_tax_rates: tax_rates::read(world, entry, "default_tax_rates")?.unwrap_or_default(),
+        automatic_tax: automatic_tax::read_enabled(entry)?.unwrap_or_default(),
+        default_payment_method: method.map(str::to_owned),
+    })
 }
 
 fn read_items(world: &World, entry: &Params<'_>) -> Result<(Vec<PhaseItem>, String, Cadence)> {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Phase, PhaseItem, Schedule, Status};
 use crate::{
+    table::Object,
     test_clocks::clock_of,
     world::{World, with_nulls},
 };
@@ -43,7 +44,7 @@ pub fn render(schedule: &Schedule, world: &World) -> Value {
         "livemode": false,
         "metadata": schedule.metadata,
         "pause_schedules": [],
-        "phases": schedule.phases.iter().map(render_phase).collect::<Vec<_>>(),
+        "phases": schedule.phases.iter().map(|phase| render_phase(phase, world)).collect::<Vec<_>>(),
         "released_at": schedule.released_at,
         "released_subscription": schedule.released_subscription,
         "status": schedule.status.word(),
@@ -53,11 +54,25 @@ pub fn render(schedule: &Schedule, world: &World) -> Value {
     with_nulls(shown, &["application", "customer_account"])
 }
 
-fn render_phase(phase: &Phase) -> Value {
+fn render_phase(phase: &Phase, world: &World) -> Value {
+    let billing = &phase.billing;
+    let discounts = billing.discounts.iter().map(|wanted| {
+        json!({
+            "coupon": wanted.kept.is_none().then_some(&wanted.coupon),
+            "discount": wanted.kept.as_ref().map(|kept| &kept.id),
+            "promotion_code": null,
+        })
+    });
+    let rates = billing.default_tax_rates.iter().filter_map(|id| world.tax_rates.find(id));
     let shown = json!({
         "add_invoice_items": [],
         "currency": phase.currency,
-        "discounts": [],
+        "automatic_tax": {
+            "disabled_reason": null, "enabled": billing.automatic_tax, "liability": null,
+        },
+        "default_payment_method": billing.default_payment_method,
+        "default_tax_rates": rates.map(|rate| rate.render(world)).collect::<Vec<_>>(),
+        "discounts": discounts.collect::<Vec<_>>(),
         "end_date": phase.end,
         "items": phase.items.iter().map(render_item).collect::<Vec<_>>(),
         "metadata": phase.metadata,
@@ -96,7 +111,6 @@ const NULLS_OF_PHASE: &[&str] = &[
     "billing_cycle_anchor",
     "billing_thresholds",
     "collection_method",
-    "default_payment_method",
     "description",
     "invoice_settings",
     "on_behalf_of",

@@ -56,7 +56,17 @@ pub struct Subscription {
     #[serde(default)]
     discounts: Vec<Expandable<Discount>>,
     #[serde(default)]
+    default_tax_rates: Option<Vec<Ref<String>>>,
+    #[serde(default)]
+    automatic_tax: Option<AutomaticTax>,
+    #[serde(default)]
     pub metadata: Metadata,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct AutomaticTax {
+    #[serde(default)]
+    enabled: bool,
 }
 
 /// A subscription that has just begun, with what its customer may still have to confirm.
@@ -105,6 +115,16 @@ impl Subscription {
             Expandable::Id(id) => PaymentMethodId::new(id),
             Expandable::Object(method) => method.id.clone(),
         })
+    }
+
+    /// Fixed tax rates, `txr_…`.
+    pub fn default_tax_rates(&self) -> Vec<String> {
+        self.default_tax_rates.iter().flatten().map(|rate| rate.0.clone()).collect()
+    }
+
+    /// Whether Stripe Tax works out its tax.
+    pub fn has_automatic_tax(&self) -> bool {
+        self.automatic_tax.as_ref().is_some_and(|automatic| automatic.enabled)
     }
 
     /// The same as a whole, where Stripe was asked for it.

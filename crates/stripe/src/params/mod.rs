@@ -28,7 +28,7 @@ pub use discounts::{
 pub use invoices::{
     ListCreditNotes, ListInvoicePayments, PaidWith, PreviewDetails, PreviewInvoice,
 };
-pub use schedules::{CreateSchedule, Duration, SchedulePhase, UpdateSchedule};
+pub use schedules::{CreateSchedule, Duration, PhaseBilling, SchedulePhase, UpdateSchedule};
 pub use subscriptions::{
     AnchorChange, AnchorConfig, CancelSubscription, CancellationDetails, CreateSubscription,
     ListSubscriptions, PauseSubscription, ResumeSubscription, SubscriptionTerms, TrialEndBehavior,

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::LineItem;
-use crate::id::SubscriptionId;
+use super::{Enabled, LineItem, UseDiscount};
+use crate::id::{PaymentMethodId, SubscriptionId};
 
 /// A schedule of a subscription that runs; its first phase is the period that runs.
 #[derive(Clone, Debug, Serialize)]
@@ -30,6 +30,18 @@ pub struct SchedulePhase {
     pub end_date: Option<i64>,
     pub duration: Option<Duration>,
     pub proration_behavior: &'static str,
+    /// What a phase does not name is unset while it runs.
+    #[serde(flatten)]
+    pub billing: PhaseBilling,
+}
+
+/// How a phase is billed.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct PhaseBilling {
+    pub discounts: Vec<UseDiscount>,
+    pub default_tax_rates: Vec<String>,
+    pub automatic_tax: Option<Enabled>,
+    pub default_payment_method: Option<PaymentMethodId>,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -3,7 +3,10 @@
 use tollhouse_domain::{id::TenantId, refusal::Refusal, subscription::Status};
 use tollhouse_stripe::{
     Error as StripeError, IdempotencyKey, ScheduleId, objects,
-    params::{CreateSchedule, Duration, LineItem, SchedulePhase, UpdateSchedule},
+    params::{
+        CreateSchedule, Duration, Enabled, LineItem, PhaseBilling, SchedulePhase, UpdateSchedule,
+        UseDiscount,
+    },
 };
 use uuid::Uuid;
 
@@ -91,8 +94,16 @@ fn phases(row: &Subscription, target: &Target) -> Result<Vec<SchedulePhase>> {
         price: item.price.id.clone(),
         quantity: item.quantity.and_then(|quantity| u64::try_from(quantity).ok()),
     });
+    // A phase unsets what it does not name: what the subscription is billed by goes on in both.
+    let billing = PhaseBilling {
+        discounts: stripe.discount_ids().map(UseDiscount::keep).collect(),
+        default_tax_rates: stripe.default_tax_rates(),
+        automatic_tax: stripe.has_automatic_tax().then_some(Enabled { enabled: true }),
+        default_payment_method: stripe.default_payment_method(),
+    };
     Ok(vec![
         SchedulePhase {
+            billing: billing.clone(),
             items: present.collect(),
             start_date: Some(row.period_start.as_second()),
             end_date: Some(row.period_end.as_second()),
@@ -100,6 +111,7 @@ fn phases(row: &Subscription, target: &Target) -> Result<Vec<SchedulePhase>> {
             proration_behavior: "none",
         },
         SchedulePhase {
+            billing,
             items: target.to_have.clone(),
             start_date: None,
             end_date: None,
