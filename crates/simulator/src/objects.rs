@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    catalog::{Meter, Price, Product},
+    catalog::{Price, Product},
     checkout::Session,
     credit_notes::CreditNote,
     customers::Customer,
@@ -21,6 +21,8 @@ use crate::{
     table::Object,
     tax_rates::TaxRate,
     test_clocks::TestClock,
+    thin_events::ThinEvent,
+    usage::Meter,
     webhook_endpoints::WebhookEndpoint,
     world::World,
 };
@@ -53,6 +55,7 @@ impl World {
             "invoice_payment" => self.all::<InvoicePayment>(),
             "test_helpers.test_clock" => self.all::<TestClock>(),
             "event" => self.all::<Event>(),
+            "v2.core.event" => self.all::<ThinEvent>(),
             "webhook_endpoint" => self.all::<WebhookEndpoint>(),
             _ => Vec::new(),
         }

@@ -5,14 +5,16 @@ use std::{collections::HashMap, sync::LazyLock};
 use serde_json::Value;
 
 use crate::{
-    catalog::{meters, prices, products},
+    catalog::{prices, products},
     checkout, credit_notes, customers, discounts,
     error::{Error, Result},
     events, invoice_items, invoices,
     params::{self, Params},
     payment_methods, payments, portal, refunds, schedules, setup_intents,
     subscriptions::{self, items},
-    tax_rates, test_clocks, webhook_endpoints,
+    tax_rates, test_clocks, thin_events, usage,
+    usage::{meters, stream},
+    webhook_endpoints,
     world::{Request, World},
 };
 
@@ -34,9 +36,15 @@ pub struct Operation {
 /// Method, path, function, and the parameters it reads besides `expand` and those of every list.
 #[rustfmt::skip]
 const OURS: &[(&str, &str, Run, &str)] = &[
+    ("POST", "/v1/billing/meter_event_adjustments", usage::adjust, "cancel event_name type"),
+    ("POST", "/v1/billing/meter_events", usage::report, "event_name identifier payload timestamp"),
     ("GET", "/v1/billing/meters", meters::list, "status"),
     ("POST", "/v1/billing/meters", meters::create, "customer_mapping default_aggregation display_name event_name event_time_window value_settings"),
     ("GET", "/v1/billing/meters/{id}", meters::retrieve, ""),
+    ("POST", "/v1/billing/meters/{id}", meters::update, "display_name"),
+    ("POST", "/v1/billing/meters/{id}/deactivate", meters::deactivate, ""),
+    ("GET", "/v1/billing/meters/{id}/event_summaries", usage::summaries, "customer end_time start_time value_grouping_window"),
+    ("POST", "/v1/billing/meters/{id}/reactivate", meters::reactivate, ""),
     ("GET", "/v1/billing_portal/configurations", portal::list_configurations, "active is_default"),
     ("POST", "/v1/billing_portal/configurations", portal::create_configuration, "business_profile default_return_url features metadata name"),
     ("GET", "/v1/billing_portal/configurations/{id}", portal::retrieve_configuration, ""),
@@ -149,6 +157,12 @@ const OURS: &[(&str, &str, Run, &str)] = &[
     ("DELETE", "/v1/webhook_endpoints/{id}", webhook_endpoints::delete, ""),
     ("GET", "/v1/webhook_endpoints/{id}", webhook_endpoints::retrieve, ""),
     ("POST", "/v1/webhook_endpoints/{id}", webhook_endpoints::update, "description disabled enabled_events metadata url"),
+    ("POST", "/v2/billing/meter_event_adjustments", stream::adjust, "cancel event_name type"),
+    ("POST", "/v2/billing/meter_event_session", stream::open_session, ""),
+    ("POST", usage::STREAM_PATH, stream::stream, "events"),
+    ("POST", "/v2/billing/meter_events", stream::report, "event_name identifier payload timestamp"),
+    ("GET", "/v2/core/events", thin_events::list, "limit object_id types"),
+    ("GET", "/v2/core/events/{id}", thin_events::retrieve, ""),
 ];
 
 /// What describes a credit note.
@@ -181,6 +195,9 @@ fn read() -> HashMap<(&'static str, usize), Vec<Operation>> {
         let mut reads = names(ours.map_or("", |ours| ours.3));
         reads.push("expand");
         reads.extend(OF_EVERY_LIST.iter().filter(|name| knows.contains(name)));
+        if method == "GET" && path.starts_with("/v2/") {
+            reads.push("page");
+        }
         let run = ours.map(|ours| ours.2);
         let operation = Operation { method, path, run, reads, required: names(required), knows };
         operations.entry((method, path.split('/').count())).or_default().push(operation);

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use tollhouse_stripe::{API_VERSION, form};
 
 use crate::{
-    catalog::{Meter, Price, Product},
+    catalog::{Price, Product},
     checkout::Session,
     clock::Agenda,
     credit_notes::CreditNote,
@@ -33,6 +33,8 @@ use crate::{
     table::Table,
     tax_rates::TaxRate,
     test_clocks::{self, InPlace, TestClock},
+    thin_events::ThinEvent,
+    usage::{self, Meter, Usage},
     webhook_endpoints::WebhookEndpoint,
 };
 
@@ -53,6 +55,7 @@ pub struct World {
     pub products: Table<Product>,
     pub prices: Table<Price>,
     pub meters: Table<Meter>,
+    pub usage: Usage,
     pub coupons: Table<Coupon>,
     pub promotion_codes: Table<PromotionCode>,
     pub discounts: Table<Discount>,
@@ -73,6 +76,7 @@ pub struct World {
     pub invoice_payments: Table<InvoicePayment>,
     pub test_clocks: Table<TestClock>,
     pub events: Table<Event>,
+    pub thin_events: Table<ThinEvent>,
     pub webhook_endpoints: Table<WebhookEndpoint>,
     pub agenda: Agenda,
     pub deliveries: Deliveries,
@@ -246,7 +250,11 @@ impl World {
 
     /// Checks key and version, finds the operation and checks the names of its parameters.
     fn read(&self, call: &Incoming) -> Result<(&'static Operation, Request)> {
-        self.authenticate(call.secret_key.as_deref())?;
+        if call.path == usage::STREAM_PATH {
+            usage::check_session(self, call.secret_key.as_deref())?;
+        } else {
+            self.authenticate(call.secret_key.as_deref())?;
+        }
         if let Some(version) = &call.version
             && !VERSIONS.contains(&version.as_str())
         {

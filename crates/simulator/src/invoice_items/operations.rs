@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{InvoiceItem, add};
 use crate::{
+    catalog::amount::Decimal,
     error::{Error, Result},
     lists,
     params::{Metadata, Params},
@@ -36,7 +37,7 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         unit_amount_decimal: None,
         description: params.text("description")?.map(str::to_owned),
         amount: 0,
-        quantity: params.integer("quantity")?.unwrap_or(1),
+        quantity: Decimal::from_integer(params.integer("quantity")?.unwrap_or(1)),
         period: read_period(world.now, &params)?,
         proration: false,
         discountable: params.boolean("discountable")?.unwrap_or(true),
@@ -70,7 +71,7 @@ fn read_amount(world: &World, params: &Params<'_>, item: &mut InvoiceItem) -> Re
         let message = "The price specified is recurring; invoice items take one-time prices.";
         return Err(Error::invalid(message).param(&name));
     }
-    item.amount = price.amount(item.quantity);
+    item.amount = price.amount_of_usage(item.quantity);
     item.unit_amount_decimal = price.scheme.unit().map(|unit| unit.to_string());
     item.currency.clone_from(&price.currency);
     item.price = Some(price.id.clone());

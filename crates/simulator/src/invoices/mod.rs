@@ -20,6 +20,7 @@ pub use collect::{Collected, advance, after_attempt, collect, no_payment_method,
 pub use credit::take_credit;
 pub use draft::{Occasion, draft, draw, period_amounts};
 pub use finalize::finalize_now;
+pub use lines::{usage, usage_of_ended};
 pub use operations::{finalize, lines, list, mark_uncollectible, pay, retrieve, void};
 pub use payments::{
     InvoicePayment, confirmation_secret, list_payments, paid_by, payments_of, retrieve_payment,
@@ -30,6 +31,7 @@ pub use upcoming::{announce as announce_upcoming, plan as plan_upcoming};
 
 use crate::{
     automatic_tax::AutomaticTax,
+    catalog::amount::Decimal,
     discounts,
     params::Metadata,
     table::{Object, Table},
@@ -95,7 +97,7 @@ pub struct Line {
     pub unit_amount_decimal: Option<String>,
     pub description: String,
     pub amount: i64,
-    pub quantity: i64,
+    pub quantity: Decimal,
     /// Start and end.
     pub period: (i64, i64),
     /// Discounts and what each takes off.

@@ -141,7 +141,8 @@ pub fn render_line(invoice: &Invoice, line: &Line) -> Value {
         "period": { "end": line.period.1, "start": line.period.0 },
         "pretax_credit_amounts": [],
         "pricing": pricing,
-        "quantity": line.quantity,
+        // The schema has whole numbers only; the exact one is beside it.
+        "quantity": line.quantity.to_integer(),
         "quantity_decimal": line.quantity.to_string(),
         "subscription": subscription_of(invoice),
         "subtotal": line.amount,

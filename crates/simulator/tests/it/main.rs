@@ -38,4 +38,6 @@ mod taxes;
 mod test_clocks;
 mod trials;
 mod upcoming;
+mod usage;
+mod usage_billing;
 mod webhooks;
