@@ -33,8 +33,10 @@
 //! - **Tax** is always rounded line by line, and of several inclusive rates each is worked out by
 //!   itself. Automatic tax knows countries, and only the rates that `POST /_sim/tax` set; no
 //!   exemptions, tax ids, tax codes or places within a country.
-//! - **Entitlements, search**: nothing yet. Of version 2, usage and the events about it, which are not
-//!   sent anywhere: ask for them at `/v2/core/events`.
+//! - **Entitlements** are those of subscriptions that are trialing, active or past due.
+//! - **Search** finds at once what Stripe finds up to a minute later.
+//! - **Version 2**: usage and the events about it, which are not sent anywhere: ask for them at
+//!   `/v2/core/events`.
 //! - **Test clocks** take new customers only, and move before the next call is answered.
 //! - **Webhooks**: events are rendered in one version. `invoice.overdue` and `invoice.will_be_due`,
 //!   which only automations send, never come.
@@ -55,6 +57,7 @@ mod customers;
 mod deliveries;
 mod delivering;
 mod discounts;
+mod entitlements;
 mod error;
 mod events;
 mod expand;
@@ -77,6 +80,7 @@ mod portal;
 mod refunds;
 mod renewals;
 mod schedules;
+mod search;
 mod settings;
 mod setup_intents;
 mod subscriptions;
