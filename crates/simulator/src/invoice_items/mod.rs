@@ -4,7 +4,7 @@ mod operations;
 
 use serde_json::{Value, json};
 
-pub use operations::{create, delete, list, retrieve};
+pub use operations::{create, delete, list, retrieve, update};
 
 use crate::{
     catalog::amount::Decimal,

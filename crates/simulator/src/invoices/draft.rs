@@ -1,6 +1,6 @@
 //! Drawing up an invoice: what waits for it, and a subscription's period.
 
-use super::{Invoice, Line, Status, announce, lines};
+use super::{Invoice, Line, announce, lines};
 use crate::{
     automatic_tax::{self, AutomaticTax},
     calendar,
@@ -102,42 +102,20 @@ pub fn draw(world: &World, subscription: &Subscription, occasion: &Occasion, at:
     } else {
         tax_rates::apply(world, &subscription.default_tax_rates, &mut drawn);
     }
-    let balance = world.customers.find(&subscription.customer).map_or(0, |c| c.balance);
+    let period_start =
+        if occasion.bills_period && !first { previous_start(subscription) } else { at };
     Invoice {
-        id: String::new(),
-        created: at,
-        customer: subscription.customer.clone(),
-        currency: subscription.currency.clone(),
         subscription: subscription.id.clone(),
-        status: Status::Draft,
         billing_reason: occasion.billing_reason,
         lines: drawn,
-        period_start: if occasion.bills_period && !first {
-            previous_start(subscription)
-        } else {
-            at
-        },
-        period_end: at,
-        number: None,
-        payment_intent: None,
+        period_start,
         auto_advance: true,
         days_until_due: subscription.billing.days_until_due,
-        due_date: None,
-        paid_off_stripe: 0,
-        attempt_count: 0,
-        next_step_at: None,
-        starting_balance: balance,
-        ending_balance: None,
-        pre_payment_credit: 0,
-        post_payment_credit: 0,
+        starting_balance: customers::balance(world, &subscription.customer),
         tax_rates: subscription.default_tax_rates.clone(),
         automatic_tax: AutomaticTax::on(subscription.automatic_tax.enabled),
-        proration_date: None,
-        finalized_at: None,
-        paid_at: None,
-        marked_uncollectible_at: None,
-        voided_at: None,
         subscription_metadata: subscription.metadata.clone(),
+        ..Invoice::blank(&subscription.customer, &subscription.currency, at)
     }
 }
 

@@ -21,6 +21,7 @@ mod harness;
 mod http;
 mod incomplete;
 mod mixed_intervals;
+mod one_off_invoices;
 mod orders;
 mod pausing;
 mod pending;
