@@ -88,6 +88,10 @@ fn named(world: &World, field: &str, id: &str) -> Option<Value> {
         "subscription" => show(world, &world.subscriptions, id),
         "invoice" | "latest_invoice" => show(world, &world.invoices, id),
         "payment_intent" => show(world, &world.payment_intents, id),
+        "balance_transaction" | "failure_balance_transaction" => {
+            show(world, &world.balance_transactions, id)
+        }
+        "customer_balance_transaction" => show(world, &world.customer_balance_transactions, id),
         "refund" => show(world, &world.refunds, id),
         "latest_charge" | "charge" => show(world, &world.charges, id),
         "feature" => show(world, &world.features, id),

@@ -46,6 +46,7 @@
 #![recursion_limit = "256"]
 
 mod automatic_tax;
+mod balance_transactions;
 mod calendar;
 mod cards;
 mod catalog;
@@ -57,6 +58,7 @@ mod customers;
 mod deliveries;
 mod delivering;
 mod discounts;
+mod disputes;
 mod entitlements;
 mod error;
 mod events;

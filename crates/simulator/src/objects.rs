@@ -3,11 +3,13 @@
 use serde_json::Value;
 
 use crate::{
+    balance_transactions::BalanceTransaction,
     catalog::{Price, Product},
     checkout::Session,
     credit_notes::CreditNote,
-    customers::Customer,
+    customers::{self, Customer},
     discounts::{Coupon, Discount, PromotionCode},
+    disputes::Dispute,
     entitlements::{ActiveEntitlement, Feature, ProductFeature},
     events::Event,
     invoice_items::InvoiceItem,
@@ -51,6 +53,9 @@ impl World {
             "subscription" => self.all::<Subscription>(),
             "billing_portal.configuration" => self.all::<Configuration>(),
             "billing_portal.session" => self.all::<PortalSession>(),
+            "dispute" => self.all::<Dispute>(),
+            "balance_transaction" => self.all::<BalanceTransaction>(),
+            "customer_balance_transaction" => self.all::<customers::BalanceTransaction>(),
             "refund" => self.all::<Refund>(),
             "subscription_schedule" => self.all::<Schedule>(),
             "invoice" => self.all::<Invoice>(),

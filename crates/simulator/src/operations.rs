@@ -5,10 +5,11 @@ use std::{collections::HashMap, sync::LazyLock};
 use serde_json::Value;
 
 use crate::{
+    balance_transactions,
     catalog::{prices, products},
     checkout, credit_notes,
     customers::{self, balance},
-    discounts,
+    discounts, disputes,
     entitlements::{self, features, product_features},
     error::{Error, Result},
     events, invoice_items, invoices,
@@ -39,6 +40,8 @@ pub struct Operation {
 /// Method, path, function, and the parameters it reads besides `expand` and those of every list.
 #[rustfmt::skip]
 const OURS: &[(&str, &str, Run, &str)] = &[
+    ("GET", "/v1/balance_transactions", balance_transactions::list, "created currency source type"),
+    ("GET", "/v1/balance_transactions/{id}", balance_transactions::retrieve, ""),
     ("POST", "/v1/billing/meter_event_adjustments", usage::adjust, "cancel event_name type"),
     ("POST", "/v1/billing/meter_events", usage::report, "event_name identifier payload timestamp"),
     ("GET", "/v1/billing/meters", meters::list, "status"),
@@ -85,6 +88,10 @@ const OURS: &[(&str, &str, Run, &str)] = &[
     ("GET", "/v1/customers/{id}/balance_transactions", balance::list, "created invoice"),
     ("POST", "/v1/customers/{id}/balance_transactions", balance::adjust, "amount currency description metadata"),
     ("GET", "/v1/customers/{id}/payment_methods", payment_methods::list_of_customer, "type"),
+    ("GET", "/v1/disputes", disputes::list, "charge created payment_intent"),
+    ("GET", "/v1/disputes/{id}", disputes::retrieve, ""),
+    ("POST", "/v1/disputes/{id}", disputes::update, "evidence metadata submit"),
+    ("POST", "/v1/disputes/{id}/close", disputes::close, ""),
     ("GET", "/v1/entitlements/active_entitlements", entitlements::list, "customer"),
     ("GET", "/v1/entitlements/active_entitlements/{id}", entitlements::retrieve, ""),
     ("GET", "/v1/entitlements/features", features::list, "archived lookup_key"),
@@ -114,8 +121,12 @@ const OURS: &[(&str, &str, Run, &str)] = &[
     ("POST", "/v1/invoices/{id}/send", invoices::send, ""),
     ("POST", "/v1/invoices/{id}/void", invoices::void, ""),
     ("GET", "/v1/payment_intents", payments::list_intents, "created customer"),
+    ("POST", "/v1/payment_intents", payments::create, "allowed_payment_method_types amount automatic_payment_methods capture_method confirm currency customer description metadata off_session payment_method receipt_email return_url setup_future_usage shipping use_stripe_sdk"),
     ("GET", "/v1/payment_intents/search", search::payment_intents, "limit page query"),
     ("GET", "/v1/payment_intents/{id}", payments::retrieve_intent, "client_secret"),
+    ("POST", "/v1/payment_intents/{id}", payments::update, "amount description metadata payment_method receipt_email shipping"),
+    ("POST", "/v1/payment_intents/{id}/cancel", payments::cancel_by_request, "cancellation_reason"),
+    ("POST", "/v1/payment_intents/{id}/capture", payments::capture, "amount_to_capture metadata"),
     ("POST", "/v1/payment_intents/{id}/confirm", payments::confirm, "off_session payment_method return_url use_stripe_sdk"),
     ("GET", "/v1/payment_methods", payment_methods::list, "customer type"),
     ("POST", "/v1/payment_methods", payment_methods::create, "billing_details card metadata type"),

@@ -42,6 +42,11 @@ impl Decimal {
         Self(self.0.saturating_mul(i128::from(amount)) / 100).round()
     }
 
+    /// This many thousandths of it, rounded half away from zero.
+    pub fn tenths_of_percent(self, thousandths: i64) -> i64 {
+        Self(self.0.saturating_mul(i128::from(thousandths)) / 1000).round()
+    }
+
     /// The part of an amount that is these hundredths on top of the rest of it.
     pub fn percent_within(self, amount: i64) -> i64 {
         let whole = self.0.saturating_add(100 * SCALE);
