@@ -91,6 +91,19 @@ pub fn moment(moment: i64) -> String {
     )
 }
 
+/// `2026-09-01T13:05:00.000Z`, as version 2 of the API writes moments.
+pub fn timestamp(moment: i64) -> String {
+    Timestamp::from_second(moment).map_or_else(
+        |_| String::new(),
+        |moment| moment.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string(),
+    )
+}
+
+/// Unix seconds of such a text.
+pub fn read_timestamp(text: &str) -> Option<i64> {
+    text.parse::<Timestamp>().ok().map(Timestamp::as_second)
+}
+
 /// For the expiry of cards.
 pub fn year_and_month(moment: i64) -> (i64, i64) {
     Timestamp::from_second(moment).map_or((0, 0), |moment| {

@@ -28,6 +28,16 @@ pub enum Behaviour {
     Declines(&'static Decline),
     /// Attaches, and then fails each charge.
     DeclinesCharges(&'static Decline),
+    /// Is charged, and then its bank objects.
+    Disputed {
+        reason: &'static str,
+        /// It asks only, and takes nothing back.
+        is_inquiry: bool,
+    },
+    /// Is charged; a refund of it waits, and then succeeds.
+    RefundsLate,
+    /// Is charged; a refund of it succeeds, and then fails.
+    FailsRefunds,
     /// Asks for 3-D Secure until it was done once in a checkout.
     AuthenticatesOnce,
     /// Asks for 3-D Secure each time; then may still be declined.
@@ -143,6 +153,26 @@ pub static CARDS: &[Card] = &[
         Behaviour::AuthenticatesAlways(Some(&INSUFFICIENT_FUNDS)),
     ),
     card("4000000000003220", "threeDSecure2Required", "visa", Behaviour::AuthenticatesAlways(None)),
+    card(
+        "4000000000000259",
+        "createDispute",
+        "visa",
+        Behaviour::Disputed { reason: "fraudulent", is_inquiry: false },
+    ),
+    card(
+        "4000000000002685",
+        "createDisputeProductNotReceived",
+        "visa",
+        Behaviour::Disputed { reason: "product_not_received", is_inquiry: false },
+    ),
+    card(
+        "4000000000001976",
+        "createDisputeInquiry",
+        "visa",
+        Behaviour::Disputed { reason: "fraudulent", is_inquiry: true },
+    ),
+    card("4000000000007726", "pendingRefund", "visa", Behaviour::RefundsLate),
+    card("4000000000005126", "refundFail", "visa", Behaviour::FailsRefunds),
 ];
 
 impl Card {

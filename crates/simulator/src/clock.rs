@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::{checkout, invoices, renewals, schedules, subscriptions, test_clocks, world::World};
+use crate::{
+    checkout, invoices, refunds, renewals, schedules, subscriptions, test_clocks, world::World,
+};
 
 /// Something that time will do.
 #[derive(Clone, Debug)]
@@ -26,6 +28,8 @@ pub enum Due {
     PaymentDeadline(String),
     /// Of a subscription whose period ends at this moment.
     InvoiceUpcoming(String, i64),
+    /// Of a refund that does not stay what it is.
+    RefundOutcome(String),
     /// Of a test clock that was told to move.
     ClockAdvance(String),
     /// Of a test clock.
@@ -70,6 +74,7 @@ impl World {
                 Due::InvoiceStep(id) => invoices::advance(self, &id),
                 Due::PaymentDeadline(id) => invoices::fall_due(self, &id),
                 Due::InvoiceUpcoming(id, end) => invoices::announce_upcoming(self, &id, end),
+                Due::RefundOutcome(id) => refunds::settle(self, &id),
                 Due::ClockAdvance(id) => test_clocks::run(self, &id),
                 Due::ClockDeletion(id) => test_clocks::delete_by_time(self, &id),
             }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 use tollhouse_stripe::API_VERSION;
 
 use crate::{
+    entitlements,
     error::Result,
     lists,
     params::Params,
@@ -103,6 +104,10 @@ impl World {
         }
         let id = self.ids.id("evt_");
         let endpoints = self.endpoints_for(draft.kind);
+        // Whatever becomes of a subscription is told, and entitlements follow it.
+        let object = &draft.data["object"];
+        let subscription = (object["object"] == "subscription")
+            .then(|| object["id"].as_str().unwrap_or_default().to_owned());
         let event = Event {
             id: id.clone(),
             created: self.now,
@@ -115,6 +120,9 @@ impl World {
         self.events.put(event);
         for endpoint in endpoints {
             self.enqueue_delivery(&id, draft.kind, &endpoint);
+        }
+        if let Some(subscription) = subscription {
+            entitlements::follow(self, &subscription);
         }
     }
 }

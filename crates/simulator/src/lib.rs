@@ -23,8 +23,9 @@
 //!   works), minimum charges. Finalising a renewal waits an hour, never for webhooks. Previews show
 //!   the next invoice of a subscription or schedule, or the first of a new one, not more of them.
 //! - **Discounts** are of whole subscriptions; no minimum amounts or customers' discounts.
-//! - **Usage**: meters exist and can be named by prices, but nothing can be reported to them:
-//!   metered lines are always over zero units.
+//! - **Usage** counts as soon as it is reported, and what is reported after the end of a period is not
+//!   added to its draft. A report that names no meter, no customer or no number becomes an event at once,
+//!   each for itself; Stripe gathers them.
 //! - **Money back**: disputes, balance transactions; a credit note by `amount` says nothing of tax.
 //!   Refunds succeed at once, and their later `refund.updated` is not sent.
 //! - **Portal**: pausing, quantities, promotion codes, changes of the customer, login pages; the
@@ -32,7 +33,10 @@
 //! - **Tax** is always rounded line by line, and of several inclusive rates each is worked out by
 //!   itself. Automatic tax knows countries, and only the rates that `POST /_sim/tax` set; no
 //!   exemptions, tax ids, tax codes or places within a country.
-//! - **Entitlements, search, v2**: nothing yet.
+//! - **Entitlements** are those of subscriptions that are trialing, active or past due.
+//! - **Search** finds at once what Stripe finds up to a minute later.
+//! - **Version 2**: usage and the events about it, which are not sent anywhere: ask for them at
+//!   `/v2/core/events`.
 //! - **Test clocks** take new customers only, and move before the next call is answered.
 //! - **Webhooks**: events are rendered in one version. `invoice.overdue` and `invoice.will_be_due`,
 //!   which only automations send, never come.
@@ -42,6 +46,7 @@
 #![recursion_limit = "256"]
 
 mod automatic_tax;
+mod balance_transactions;
 mod calendar;
 mod cards;
 mod catalog;
@@ -53,6 +58,8 @@ mod customers;
 mod deliveries;
 mod delivering;
 mod discounts;
+mod disputes;
+mod entitlements;
 mod error;
 mod events;
 mod expand;
@@ -75,12 +82,15 @@ mod portal;
 mod refunds;
 mod renewals;
 mod schedules;
+mod search;
 mod settings;
 mod setup_intents;
 mod subscriptions;
 mod table;
 mod tax_rates;
 mod test_clocks;
+mod thin_events;
+mod usage;
 mod webhook_endpoints;
 mod world;
 

@@ -3,11 +3,14 @@
 use serde_json::Value;
 
 use crate::{
-    catalog::{Meter, Price, Product},
+    balance_transactions::BalanceTransaction,
+    catalog::{Price, Product},
     checkout::Session,
     credit_notes::CreditNote,
-    customers::Customer,
+    customers::{self, Customer},
     discounts::{Coupon, Discount, PromotionCode},
+    disputes::Dispute,
+    entitlements::{ActiveEntitlement, Feature, ProductFeature},
     events::Event,
     invoice_items::InvoiceItem,
     invoices::{Invoice, InvoicePayment},
@@ -21,6 +24,8 @@ use crate::{
     table::Object,
     tax_rates::TaxRate,
     test_clocks::TestClock,
+    thin_events::ThinEvent,
+    usage::Meter,
     webhook_endpoints::WebhookEndpoint,
     world::World,
 };
@@ -33,6 +38,9 @@ impl World {
             "product" => self.all::<Product>(),
             "price" => self.all::<Price>(),
             "billing.meter" => self.all::<Meter>(),
+            "entitlements.feature" => self.all::<Feature>(),
+            "entitlements.active_entitlement" => self.all::<ActiveEntitlement>(),
+            "product_feature" => self.all::<ProductFeature>(),
             "coupon" => self.all::<Coupon>(),
             "promotion_code" => self.all::<PromotionCode>(),
             "discount" => self.all::<Discount>(),
@@ -45,6 +53,9 @@ impl World {
             "subscription" => self.all::<Subscription>(),
             "billing_portal.configuration" => self.all::<Configuration>(),
             "billing_portal.session" => self.all::<PortalSession>(),
+            "dispute" => self.all::<Dispute>(),
+            "balance_transaction" => self.all::<BalanceTransaction>(),
+            "customer_balance_transaction" => self.all::<customers::BalanceTransaction>(),
             "refund" => self.all::<Refund>(),
             "subscription_schedule" => self.all::<Schedule>(),
             "invoice" => self.all::<Invoice>(),
@@ -53,6 +64,7 @@ impl World {
             "invoice_payment" => self.all::<InvoicePayment>(),
             "test_helpers.test_clock" => self.all::<TestClock>(),
             "event" => self.all::<Event>(),
+            "v2.core.event" => self.all::<ThinEvent>(),
             "webhook_endpoint" => self.all::<WebhookEndpoint>(),
             _ => Vec::new(),
         }

@@ -3,6 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::{
+    balance_transactions::{self, Kind},
+    cards::Behaviour,
+    clock::Due,
+    disputes,
     error::{Error, Result},
     lists,
     params::{Metadata, Params},
@@ -10,6 +14,9 @@ use crate::{
     table::{Object, Table},
     world::{Request, World, with_nulls},
 };
+
+/// When a refund of some test cards turns out otherwise; Stripe does not say after how long.
+const OUTCOME_SECONDS: i64 = 3600;
 
 #[derive(Clone)]
 pub struct Refund {
@@ -22,6 +29,26 @@ pub struct Refund {
     payment_intent: String,
     reason: Option<&'static str>,
     metadata: Metadata,
+    status: Status,
+    balance_transaction: Option<String>,
+    failure_balance_transaction: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    Pending,
+    Succeeded,
+    Failed,
+}
+
+impl Status {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 impl Object for Refund {
@@ -36,10 +63,11 @@ impl Object for Refund {
     }
 
     fn render(&self, _: &World) -> Value {
-        let shown = json!({
+        let mut shown = json!({
             "id": self.id,
             "object": "refund",
             "amount": self.amount,
+            "balance_transaction": self.balance_transaction,
             "charge": self.charge,
             "created": self.created,
             "currency": self.currency,
@@ -47,8 +75,12 @@ impl Object for Refund {
             "metadata": self.metadata,
             "payment_intent": self.payment_intent,
             "reason": self.reason,
-            "status": "succeeded",
+            "status": self.status.word(),
         });
+        if let Some(transaction) = &self.failure_balance_transaction {
+            shown["failure_balance_transaction"] = json!(transaction);
+            shown["failure_reason"] = json!("unknown");
+        }
         with_nulls(shown, NULLS)
     }
 
@@ -58,7 +90,6 @@ impl Object for Refund {
 }
 
 const NULLS: &[&str] = &[
-    "balance_transaction",
     "customer_account",
     "payment_method",
     "receipt_number",
@@ -69,6 +100,11 @@ const NULLS: &[&str] = &[
 pub fn create(world: &mut World, request: &Request) -> Result<Value> {
     let params = request.params();
     let charge = charge(world, &params)?.clone();
+    if disputes::takes_back(world, charge.id()) {
+        let message =
+            format!("Charge {} has been charged back; cannot issue a refund.", charge.id());
+        return Err(Error::invalid(message).code("charge_disputed"));
+    }
     let left = charge.left_to_refund();
     if left == 0 {
         return Err(Error::invalid(format!("Charge {} has already been refunded.", charge.id()))
@@ -97,8 +133,12 @@ pub fn give_back(
     reason: Option<&'static str>,
     metadata: Metadata,
 ) -> String {
+    let id = world.ids.id("re_");
+    let currency = &charge.currency;
+    let taken = balance_transactions::add(world, Kind::Refund, -amount, currency, &id, None);
+    let waits = matches!(charge.card().behaviour, Behaviour::RefundsLate);
     let refund = Refund {
-        id: world.ids.id("re_"),
+        id: id.clone(),
         created: world.now,
         amount,
         charge: charge.id().to_owned(),
@@ -107,8 +147,14 @@ pub fn give_back(
         payment_intent: charge.payment_intent.clone(),
         reason,
         metadata,
+        status: if waits { Status::Pending } else { Status::Succeeded },
+        balance_transaction: Some(taken),
+        failure_balance_transaction: None,
     };
-    let (id, shown) = (refund.id.clone(), refund.render(world));
+    if waits || matches!(charge.card().behaviour, Behaviour::FailsRefunds) {
+        world.agenda.add(world.now + OUTCOME_SECONDS, Due::RefundOutcome(id.clone()));
+    }
+    let shown = refund.render(world);
     world.refunds.put(refund);
     world.emit("refund.created", &shown);
     let before = charge.render(world);
@@ -117,6 +163,36 @@ pub fn give_back(
         world.emit_update("charge.refunded", &before, &after);
     }
     id
+}
+
+/// A refund that waited has succeeded; one that had succeeded has failed, and the money is back.
+pub fn settle(world: &mut World, id: &str) {
+    let Some(mut refund) = world.refunds.find(id).cloned() else { return };
+    let before = refund.render(world);
+    refund.status = match refund.status {
+        Status::Pending => Status::Succeeded,
+        Status::Succeeded | Status::Failed => Status::Failed,
+    };
+    let failed = refund.status == Status::Failed;
+    if failed {
+        let (amount, currency) = (refund.amount, refund.currency.clone());
+        refund.failure_balance_transaction = Some(balance_transactions::add(
+            world,
+            Kind::RefundFailure,
+            amount,
+            &currency,
+            id,
+            None,
+        ));
+        world.charges.change(&refund.charge, |charge| charge.amount_refunded -= amount);
+    }
+    let after = refund.render(world);
+    world.refunds.put(refund);
+    world.emit_update("refund.updated", &before, &after);
+    world.emit_update("charge.refund.updated", &before, &after);
+    if failed {
+        world.emit("refund.failed", &after);
+    }
 }
 
 /// The charge named, or the one that paid the intent named.
@@ -153,6 +229,7 @@ pub fn update(world: &mut World, request: &Request) -> Result<Value> {
     let after = refund.render(world);
     world.refunds.put(refund);
     world.emit_update("refund.updated", &before, &after);
+    world.emit_update("charge.refund.updated", &before, &after);
     Ok(after)
 }
 

@@ -72,6 +72,7 @@ fn ends_without_card(world: &mut World, subscription: &Subscription) -> bool {
 }
 
 fn renew(world: &mut World, before: Subscription, mut renewed: Subscription) {
+    let usage = invoices::usage_of_ended(world, &before, world.now);
     let before = before.render(world);
     renewed.begin_period(renewed.cycle.map_or(0, |cycle| cycle + 1));
     if renewed.status == Status::Trialing {
@@ -80,7 +81,8 @@ fn renew(world: &mut World, before: Subscription, mut renewed: Subscription) {
     let charged_at = world.now + DRAFT_SECONDS;
     let keeps_draft = renewed.status == Status::Unpaid
         || renewed.pause_collection.is_some_and(|pause| pause.behavior == "keep_as_draft");
-    let occasion = Occasion::of_period(world, &renewed, "subscription_cycle");
+    let period = Occasion::of_period(world, &renewed, "subscription_cycle");
+    let occasion = Occasion { usage, ..period };
     let step = (!keeps_draft).then_some(charged_at);
     let invoice = invoices::draft(world, &mut renewed, occasion, step);
     match step {
@@ -93,17 +95,18 @@ fn renew(world: &mut World, before: Subscription, mut renewed: Subscription) {
     world.emit_update("customer.subscription.updated", &before, &after);
 }
 
-/// Prorations left at a planned end are collected then.
+/// Usage, and prorations left at a planned end, are collected then.
 fn last_invoice(world: &mut World, mut subscription: Subscription) {
-    let occasion = Occasion {
-        billing_reason: "subscription_cycle",
-        ..Occasion::of_items(world, &subscription)
-    };
-    if occasion.items.is_empty() {
+    let occasion =
+        Occasion { billing_reason: "subscription_cycle", ..Occasion::at_end(world, &subscription) };
+    if occasion.is_empty() {
         return;
     }
     let at = world.now + DRAFT_SECONDS;
     let invoice = invoices::draft(world, &mut subscription, occasion, Some(at));
+    world.subscriptions.change(&subscription.id, |stored| {
+        stored.latest_invoice = Some(invoice.clone());
+    });
     world.agenda.add(at, Due::InvoiceStep(invoice));
 }
 

@@ -5,13 +5,16 @@ use serde_json::{Map, Value, json};
 use tollhouse_stripe::{API_VERSION, form};
 
 use crate::{
-    catalog::{Meter, Price, Product},
+    balance_transactions::BalanceTransaction,
+    catalog::{Price, Product},
     checkout::Session,
     clock::Agenda,
     credit_notes::CreditNote,
-    customers::Customer,
+    customers::{self, Customer},
     deliveries::Deliveries,
     discounts::{Coupon, Discount, PromotionCode},
+    disputes::Dispute,
+    entitlements::{ActiveEntitlement, Feature, Grants, ProductFeature},
     error::{Error, Result},
     events::{Event, EventDraft},
     expand,
@@ -33,6 +36,8 @@ use crate::{
     table::Table,
     tax_rates::TaxRate,
     test_clocks::{self, InPlace, TestClock},
+    thin_events::ThinEvent,
+    usage::{self, Meter, Usage},
     webhook_endpoints::WebhookEndpoint,
 };
 
@@ -50,9 +55,15 @@ pub struct World {
     pub secret_key: String,
     pub settings: Settings,
     pub customers: Table<Customer>,
+    pub customer_balance_transactions: Table<customers::BalanceTransaction>,
     pub products: Table<Product>,
     pub prices: Table<Price>,
     pub meters: Table<Meter>,
+    pub usage: Usage,
+    pub features: Table<Feature>,
+    pub product_features: Table<ProductFeature>,
+    pub active_entitlements: Table<ActiveEntitlement>,
+    pub grants: Grants,
     pub coupons: Table<Coupon>,
     pub promotion_codes: Table<PromotionCode>,
     pub discounts: Table<Discount>,
@@ -63,6 +74,8 @@ pub struct World {
     pub setup_intents: Table<SetupIntent>,
     pub charges: Table<Charge>,
     pub refunds: Table<Refund>,
+    pub disputes: Table<Dispute>,
+    pub balance_transactions: Table<BalanceTransaction>,
     pub subscriptions: Table<Subscription>,
     pub schedules: Table<Schedule>,
     pub portal_configurations: Table<Configuration>,
@@ -73,6 +86,7 @@ pub struct World {
     pub invoice_payments: Table<InvoicePayment>,
     pub test_clocks: Table<TestClock>,
     pub events: Table<Event>,
+    pub thin_events: Table<ThinEvent>,
     pub webhook_endpoints: Table<WebhookEndpoint>,
     pub agenda: Agenda,
     pub deliveries: Deliveries,
@@ -246,7 +260,11 @@ impl World {
 
     /// Checks key and version, finds the operation and checks the names of its parameters.
     fn read(&self, call: &Incoming) -> Result<(&'static Operation, Request)> {
-        self.authenticate(call.secret_key.as_deref())?;
+        if call.path == usage::STREAM_PATH {
+            usage::check_session(self, call.secret_key.as_deref())?;
+        } else {
+            self.authenticate(call.secret_key.as_deref())?;
+        }
         if let Some(version) = &call.version
             && !VERSIONS.contains(&version.as_str())
         {

@@ -2,12 +2,14 @@
 
 use std::{fmt, str::FromStr};
 
+use serde_json::Value;
+
 /// Stripe's decimals have at most twelve places.
 const SCALE: i128 = 1_000_000_000_000;
 const PLACES: usize = 12;
 
 /// An amount in the currency's minor unit, with up to twelve decimals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Decimal(i128);
 
 impl Decimal {
@@ -18,6 +20,11 @@ impl Decimal {
     /// `None` where there are decimals.
     pub fn to_integer(self) -> Option<i64> {
         (self.0 % SCALE == 0).then(|| i64::try_from(self.0 / SCALE).ok()).flatten()
+    }
+
+    /// As a number of JSON, which knows one kind only.
+    pub fn to_json(self) -> Value {
+        serde_json::from_str(&self.to_string()).unwrap_or_default()
     }
 
     /// From cents to dollars, for showing. Stripe's twelve decimals of a cent lose their last two.
@@ -35,6 +42,11 @@ impl Decimal {
         Self(self.0.saturating_mul(i128::from(amount)) / 100).round()
     }
 
+    /// This many thousandths of it, rounded half away from zero.
+    pub fn tenths_of_percent(self, thousandths: i64) -> i64 {
+        Self(self.0.saturating_mul(i128::from(thousandths)) / 1000).round()
+    }
+
     /// The part of an amount that is these hundredths on top of the rest of it.
     pub fn percent_within(self, amount: i64) -> i64 {
         let whole = self.0.saturating_add(100 * SCALE);
@@ -48,12 +60,25 @@ impl Decimal {
         i64::try_from((self.0 + half) / SCALE).unwrap_or(i64::MAX)
     }
 
-    fn times(self, quantity: i64) -> Self {
-        Self(self.0.saturating_mul(i128::from(quantity)))
+    /// What goes beyond twelve decimals of the product is cut off; no rounding to a whole minor unit
+    /// comes out differently for it.
+    fn times(self, quantity: Self) -> Self {
+        let (whole, rest) = (quantity.0 / SCALE, quantity.0 % SCALE);
+        let of_rest = self.0.saturating_mul(rest) / SCALE;
+        Self(self.0.saturating_mul(whole).saturating_add(of_rest))
     }
 
-    fn plus(self, other: Self) -> Self {
+    pub fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
+    }
+
+    pub fn minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
+    /// Its whole part.
+    pub fn floor(self) -> i64 {
+        i64::try_from(self.0.div_euclid(SCALE)).unwrap_or(i64::MAX)
     }
 }
 
@@ -115,6 +140,12 @@ pub struct Package {
     pub round_up: bool,
 }
 
+impl Tier {
+    fn top(&self) -> Option<Decimal> {
+        self.up_to.map(Decimal::from_integer)
+    }
+}
+
 impl Scheme {
     /// The price of one unit, where there is one.
     pub fn unit(&self) -> Option<Decimal> {
@@ -126,7 +157,7 @@ impl Scheme {
 
     /// The amount in minor units, rounded once. At quantity zero the first tier's flat fee is due
     /// (Stripe docs: tiered pricing).
-    pub fn amount(&self, package: Option<Package>, quantity: i64) -> i64 {
+    pub fn amount(&self, package: Option<Package>, quantity: Decimal) -> i64 {
         let quantity = package.map_or(quantity, |package| package.count(quantity));
         match self {
             Self::PerUnit(unit) => unit.times(quantity),
@@ -138,30 +169,31 @@ impl Scheme {
 }
 
 impl Package {
-    fn count(self, quantity: i64) -> i64 {
-        let whole = quantity.div_euclid(self.divide_by);
-        let rest = quantity.rem_euclid(self.divide_by);
-        whole + i64::from(self.round_up && rest > 0)
+    fn count(self, quantity: Decimal) -> Decimal {
+        let size = i128::from(self.divide_by) * SCALE;
+        let rest = quantity.0.rem_euclid(size);
+        let whole = quantity.0.div_euclid(size) + i128::from(self.round_up && rest > 0);
+        Decimal(whole.saturating_mul(SCALE))
     }
 }
 
-fn volume(tiers: &[Tier], quantity: i64) -> Decimal {
-    let tier = tiers.iter().find(|tier| tier.up_to.is_none_or(|up_to| quantity <= up_to));
+fn volume(tiers: &[Tier], quantity: Decimal) -> Decimal {
+    let tier = tiers.iter().find(|tier| tier.top().is_none_or(|top| quantity <= top));
     tier.map_or(Decimal::default(), |tier| {
         tier.unit.unwrap_or_default().times(quantity).plus(tier.flat.unwrap_or_default())
     })
 }
 
-fn graduated(tiers: &[Tier], quantity: i64) -> Decimal {
+fn graduated(tiers: &[Tier], quantity: Decimal) -> Decimal {
     let mut total = Decimal::default();
-    let mut below = 0;
+    let mut below = Decimal::default();
     for (index, tier) in tiers.iter().enumerate() {
         if quantity <= below && index > 0 {
             break;
         }
-        let top = tier.up_to.map_or(quantity, |up_to| up_to.min(quantity));
+        let top = tier.top().map_or(quantity, |top| top.min(quantity));
         total = total
-            .plus(tier.unit.unwrap_or_default().times(top - below))
+            .plus(tier.unit.unwrap_or_default().times(top.minus(below)))
             .plus(tier.flat.unwrap_or_default());
         below = top;
     }
@@ -210,7 +242,8 @@ mod tests {
             (volume(halves.clone()), 20, 120),
             (volume(halves), 25, 150),
         ] {
-            assert_eq!(scheme.amount(None, quantity), expected, "{scheme:?} × {quantity}");
+            let amount = scheme.amount(None, Decimal::from_integer(quantity));
+            assert_eq!(amount, expected, "{scheme:?} × {quantity}");
         }
     }
 
@@ -218,11 +251,18 @@ mod tests {
     fn packages_and_fractions() {
         let price = Scheme::PerUnit("100".parse().unwrap());
         let package = |round_up| Some(Package { divide_by: 10, round_up });
-        assert_eq!(price.amount(package(true), 11), 200);
-        assert_eq!(price.amount(package(false), 19), 100);
+        let amount = |scheme: &Scheme, package, quantity: &str| {
+            scheme.amount(package, quantity.parse().unwrap())
+        };
+        assert_eq!(amount(&price, package(true), "11"), 200);
+        assert_eq!(amount(&price, package(true), "10.000001"), 200);
+        assert_eq!(amount(&price, package(false), "19.999999"), 100);
         let fraction = Scheme::PerUnit("0.05".parse().unwrap());
-        assert_eq!(fraction.amount(None, 9), 0);
-        assert_eq!(fraction.amount(None, 10), 1);
+        assert_eq!(amount(&fraction, None, "9"), 0);
+        assert_eq!(amount(&fraction, None, "9.999999999999"), 0);
+        assert_eq!(amount(&fraction, None, "10"), 1);
+        assert_eq!(amount(&price, None, "0.000123"), 0);
+        assert_eq!(amount(&price, None, "2.345"), 235);
     }
 
     proptest! {

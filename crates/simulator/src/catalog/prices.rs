@@ -47,6 +47,11 @@ pub struct Recurring {
 impl Price {
     /// In minor units.
     pub fn amount(&self, quantity: i64) -> i64 {
+        self.amount_of_usage(Decimal::from_integer(quantity))
+    }
+
+    /// In minor units; usage may have decimals.
+    pub fn amount_of_usage(&self, quantity: Decimal) -> i64 {
         self.scheme.amount(self.package, quantity)
     }
 
@@ -211,7 +216,11 @@ fn recurring(world: &World, params: &Params<'_>) -> Result<Option<Recurring>> {
             .param("recurring[meter]"));
     }
     if let Some(meter) = meter {
-        world.meters.get(meter, "recurring[meter]")?;
+        let meter = world.meters.get(meter, "recurring[meter]")?;
+        if !meter.is_active {
+            let message = "The meter is inactive; reactivate it before a price counts on it.";
+            return Err(params.wrong("meter", message));
+        }
         if !metered {
             let message = "A meter needs `recurring[usage_type]=metered`.";
             return Err(params.wrong("meter", message));

@@ -50,6 +50,7 @@ pub fn read(world: &mut World, params: &Params<'_>) -> Result<CreditNote> {
         currency: invoice.currency,
         lines,
         refunds,
+        balance_transaction: None,
         reason: params.choice(
             "reason",
             &["duplicate", "fraudulent", "order_change", "product_unsatisfactory"],

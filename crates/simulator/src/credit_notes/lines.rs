@@ -78,16 +78,19 @@ fn of_invoice_line(world: &World, entry: &Params<'_>, invoice: &Invoice) -> Resu
             .code("parameters_exclusive"));
         }
         (Some(amount), None) => amount,
-        (None, Some(quantity)) => share(line.amount, quantity, line.quantity),
+        (None, Some(quantity)) => share(line.amount, quantity, line.quantity.floor()),
         (None, None) => line.amount,
     };
     let left = line.amount - credited(world, id);
-    if wanted <= 0 || wanted > left || quantity.is_some_and(|quantity| quantity > line.quantity) {
+    if wanted <= 0
+        || wanted > left
+        || quantity.is_some_and(|quantity| quantity > line.quantity.floor())
+    {
         let message =
             format!("You can credit from 1 to {left} of this line item, and not {wanted}.");
         return Err(Error::invalid(message).param(&name));
     }
-    Ok(CreditLine { quantity: quantity.or(Some(line.quantity)), ..part(line, wanted) })
+    Ok(CreditLine { quantity: quantity.or(line.quantity.to_integer()), ..part(line, wanted) })
 }
 
 /// `amount` of a line, with its part of the discounts and the taxes.

@@ -30,6 +30,8 @@ pub struct CreditNote {
     pub split: Split,
     /// The refund that was made for it and those that were there before, and how much of each counts.
     pub refunds: Vec<(String, i64)>,
+    /// What it did to the customer's balance.
+    pub balance_transaction: Option<String>,
     pub reason: Option<&'static str>,
     pub memo: Option<String>,
     pub metadata: Metadata,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{CreditNote, draft, render::render_line};
 use crate::{
-    customers,
+    customers::{self, Reason},
     error::{Error, Result},
     invoices, lists,
     params::Metadata,
@@ -42,7 +42,10 @@ fn issue(world: &mut World, mut note: CreditNote) -> Value {
     }
     if split.credit > 0 {
         let balance = customers::balance(world, &note.customer);
-        customers::set_balance(world, &note.customer, balance - split.credit);
+        let reason = Reason { kind: "credit_note", source: Some(&note.id) };
+        let left = balance - split.credit;
+        note.balance_transaction =
+            customers::set_balance(world, &note.customer, left, &note.currency, &reason);
     }
     let shown = note.render(world);
     let invoice = note.invoice.clone();

@@ -32,6 +32,7 @@ pub fn render(note: &CreditNote, world: &World) -> Value {
         "amount_shipping": 0,
         "created": note.created,
         "currency": note.currency,
+        "customer_balance_transaction": note.balance_transaction,
         "customer": note.customer,
         "discount_amount": discount,
         "discount_amounts": discounts::show_amounts(&discounts),
@@ -58,7 +59,7 @@ pub fn render(note: &CreditNote, world: &World) -> Value {
         "type": kind(note),
         "voided_at": note.voided_at,
     });
-    with_nulls(shown, &["customer_account", "customer_balance_transaction", "shipping_cost"])
+    with_nulls(shown, &["customer_account", "shipping_cost"])
 }
 
 fn kind(note: &CreditNote) -> &'static str {

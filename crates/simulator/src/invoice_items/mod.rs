@@ -4,11 +4,13 @@ mod operations;
 
 use serde_json::{Value, json};
 
-pub use operations::{create, delete, list, retrieve};
+pub use operations::{create, delete, list, retrieve, update};
 
 use crate::{
+    catalog::amount::Decimal,
+    invoices::Line,
     params::Metadata,
-    subscriptions::Proration,
+    subscriptions::{Proration, Subscription},
     table::{Object, Table},
     tax_rates,
     test_clocks::clock_of,
@@ -27,7 +29,7 @@ pub struct InvoiceItem {
     pub unit_amount_decimal: Option<String>,
     pub description: Option<String>,
     pub amount: i64,
-    pub quantity: i64,
+    pub quantity: Decimal,
     /// Start and end.
     pub period: (i64, i64),
     pub proration: bool,
@@ -82,7 +84,8 @@ impl Object for InvoiceItem {
             "period": { "end": self.period.1, "start": self.period.0 },
             "pricing": pricing,
             "proration": self.proration,
-            "quantity": self.quantity,
+            // The schema has whole numbers only; the exact one is beside it.
+            "quantity": self.quantity.floor(),
             "quantity_decimal": self.quantity.to_string(),
             "test_clock": clock_of(world, &self.customer),
             "tax_rates": tax_rates::show(world, &self.tax_rates),
@@ -123,11 +126,37 @@ impl InvoiceItem {
             unit_amount_decimal: price.and_then(|price| price.scheme.unit()).map(|u| u.to_string()),
             description: Some(proration.description(world)),
             amount: proration.amount,
-            quantity: proration.quantity,
+            quantity: Decimal::from_integer(proration.quantity),
             period: proration.period,
             proration: true,
             discountable: false,
             tax_rates: proration.tax_rates.clone(),
+            invoice: None,
+            metadata: Metadata::new(),
+            deleted: false,
+        }
+    }
+}
+
+impl InvoiceItem {
+    /// Usage that is billed before its period ends, not yet kept.
+    pub fn of_usage(subscription: &Subscription, line: Line, now: i64) -> Self {
+        Self {
+            id: String::new(),
+            created: now,
+            customer: subscription.customer.clone(),
+            currency: subscription.currency.clone(),
+            subscription: Some(subscription.id.clone()),
+            subscription_item: line.subscription_item,
+            price: line.price,
+            unit_amount_decimal: line.unit_amount_decimal,
+            description: Some(line.description),
+            amount: line.amount,
+            quantity: line.quantity,
+            period: line.period,
+            proration: false,
+            discountable: line.discountable,
+            tax_rates: line.tax_rates,
             invoice: None,
             metadata: Metadata::new(),
             deleted: false,

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::{InvoiceItem, add};
 use crate::{
+    catalog::amount::Decimal,
     error::{Error, Result},
-    lists,
+    invoices, lists,
     params::{Metadata, Params},
     table::Object,
     tax_rates,
@@ -36,18 +37,22 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         unit_amount_decimal: None,
         description: params.text("description")?.map(str::to_owned),
         amount: 0,
-        quantity: params.integer("quantity")?.unwrap_or(1),
+        quantity: Decimal::from_integer(params.integer("quantity")?.unwrap_or(1)),
         period: read_period(world.now, &params)?,
         proration: false,
         discountable: params.boolean("discountable")?.unwrap_or(true),
         tax_rates: tax_rates::read(world, &params, "tax_rates")?.unwrap_or_default(),
-        invoice: None,
+        invoice: params.text("invoice")?.map(str::to_owned),
         metadata: Metadata::new(),
         deleted: false,
     };
     read_amount(world, &params, &mut item)?;
+    if let Some(invoice) = &item.invoice {
+        invoices::draft_for(world, invoice, customer, &item.currency)?;
+    }
     params.merge_metadata(&mut item.metadata)?;
     let id = add(world, item);
+    invoices::show_item(world, &id);
     Ok(world.invoice_items.get(&id, "id")?.render(world))
 }
 
@@ -70,7 +75,7 @@ fn read_amount(world: &World, params: &Params<'_>, item: &mut InvoiceItem) -> Re
         let message = "The price specified is recurring; invoice items take one-time prices.";
         return Err(Error::invalid(message).param(&name));
     }
-    item.amount = price.amount(item.quantity);
+    item.amount = price.amount_of_usage(item.quantity);
     item.unit_amount_decimal = price.scheme.unit().map(|unit| unit.to_string());
     item.currency.clone_from(&price.currency);
     item.price = Some(price.id.clone());
@@ -108,14 +113,55 @@ pub fn list(world: &mut World, request: &Request) -> Result<Value> {
 
 pub fn delete(world: &mut World, request: &Request) -> Result<Value> {
     let item = world.invoice_items.get(&request.id, "id")?;
-    if item.invoice.is_some() {
-        return Err(Error::invalid(
-            "This invoice item is part of an invoice, so it can't be deleted.",
-        )
-        .code("invoice_not_editable"));
-    }
+    check_editable(world, item)?;
     remove(world, &request.id);
+    invoices::show_item(world, &request.id);
     Ok(json!({ "id": request.id, "object": "invoiceitem", "deleted": true }))
+}
+
+/// `POST /v1/invoiceitems/{id}`: prorations keep their amounts.
+pub fn update(world: &mut World, request: &Request) -> Result<Value> {
+    let params = request.params();
+    let mut item = world.invoice_items.get(&request.id, "id")?.clone();
+    check_editable(world, &item)?;
+    let unit = item.price.as_ref().and_then(|price| world.prices.find(price));
+    match (params.integer("amount")?, params.integer("quantity")?) {
+        (None, None) => {}
+        _ if item.proration => {
+            return Err(Error::invalid("The amount of a proration cannot be changed."));
+        }
+        (Some(amount), None) => item.amount = amount,
+        (None, Some(quantity)) => {
+            item.quantity = Decimal::from_integer(quantity);
+            let price = unit.ok_or_else(|| params.wrong("quantity", "It has no price."))?;
+            item.amount = price.amount_of_usage(item.quantity);
+        }
+        (Some(_), Some(_)) => {
+            let message = "You may only specify one of these parameters: amount, quantity.";
+            return Err(Error::invalid(message).code("parameters_exclusive"));
+        }
+    }
+    if let Some(discountable) = params.boolean("discountable")? {
+        item.discountable = discountable;
+    }
+    if let Some(rates) = tax_rates::read(world, &params, "tax_rates")? {
+        item.tax_rates = rates;
+    }
+    params.set_text("description", &mut item.description)?;
+    params.merge_metadata(&mut item.metadata)?;
+    world.invoice_items.put(item);
+    invoices::show_item(world, &request.id);
+    retrieve(world, request)
+}
+
+/// What waits can be changed, and what stands on a draft.
+fn check_editable(world: &World, item: &InvoiceItem) -> Result<()> {
+    let invoice = item.invoice.as_ref().and_then(|id| world.invoices.find(id));
+    if invoice.is_none_or(|invoice| invoice.status == invoices::Status::Draft) {
+        return Ok(());
+    }
+    Err(Error::invalid("This invoice item is part of an invoice, so it can't be changed.")
+        .code("invoice_not_editable"))
 }
 
 fn remove(world: &mut World, id: &str) {

@@ -40,9 +40,7 @@ pub fn collect(
     presence: Presence,
 ) -> Collected {
     let Some(invoice) = world.invoices.find(id).cloned() else { return Collected::Failed };
-    let method = method.or_else(|| {
-        world.subscriptions.find(&invoice.subscription).and_then(|s| s.payment_method(world))
-    });
+    let method = method.or_else(|| invoice.payment_method(world));
     let outcome = match (&invoice.payment_intent, method) {
         (Some(intent), Some(method)) => Some(payments::attempt(world, intent, &method, presence)),
         _ => None,

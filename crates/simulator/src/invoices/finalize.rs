@@ -4,7 +4,7 @@ use super::{Invoice, InvoicePayment, Status, announce, change, collect::settle};
 use crate::{
     automatic_tax::{self, AutomaticTax},
     clock::Due,
-    customers,
+    customers::{self, Reason},
     payments::{self, Order},
     subscriptions,
     world::World,
@@ -28,7 +28,8 @@ pub fn finalize_now(world: &mut World, id: &str) {
     let balance = customers::balance(world, &invoice.customer);
     let amount = Invoice { starting_balance: balance, ..invoice.clone() }.amount_due();
     let left = balance + invoice.total() - amount;
-    customers::set_balance(world, &invoice.customer, left);
+    let reason = Reason { kind: "applied_to_invoice", source: Some(id) };
+    customers::set_balance(world, &invoice.customer, left, &invoice.currency, &reason);
     change(world, id, |invoice| {
         invoice.starting_balance = balance;
         invoice.ending_balance = Some(left);
@@ -51,6 +52,7 @@ pub fn finalize_now(world: &mut World, id: &str) {
     }
     let description = match invoice.billing_reason {
         "subscription_create" => "Subscription creation",
+        "manual" => "Payment for Invoice",
         _ => "Subscription update",
     };
     let intent = payments::open(

@@ -6,6 +6,7 @@ mod credit;
 mod draft;
 mod finalize;
 mod lines;
+mod one_off;
 mod operations;
 mod payments;
 mod preview;
@@ -20,6 +21,8 @@ pub use collect::{Collected, advance, after_attempt, collect, no_payment_method,
 pub use credit::take_credit;
 pub use draft::{Occasion, draft, draw, period_amounts};
 pub use finalize::finalize_now;
+pub use lines::{usage, usage_of_ended};
+pub use one_off::{create, delete, draft_for, show_item, update};
 pub use operations::{finalize, lines, list, mark_uncollectible, pay, retrieve, void};
 pub use payments::{
     InvoicePayment, confirmation_secret, list_payments, paid_by, payments_of, retrieve_payment,
@@ -30,6 +33,7 @@ pub use upcoming::{announce as announce_upcoming, plan as plan_upcoming};
 
 use crate::{
     automatic_tax::AutomaticTax,
+    catalog::amount::Decimal,
     discounts,
     params::Metadata,
     table::{Object, Table},
@@ -46,6 +50,7 @@ pub struct Invoice {
     pub created: i64,
     pub customer: String,
     pub currency: String,
+    /// Empty for an invoice of none.
     pub subscription: String,
     pub status: Status,
     pub billing_reason: &'static str,
@@ -80,6 +85,11 @@ pub struct Invoice {
     pub voided_at: Option<i64>,
     /// The subscription's, as it was when this was finalised.
     pub subscription_metadata: Metadata,
+    pub default_payment_method: Option<String>,
+    pub description: Option<String>,
+    pub footer: Option<String>,
+    pub metadata: Metadata,
+    pub deleted: bool,
 }
 
 #[derive(Clone)]
@@ -95,7 +105,7 @@ pub struct Line {
     pub unit_amount_decimal: Option<String>,
     pub description: String,
     pub amount: i64,
-    pub quantity: i64,
+    pub quantity: Decimal,
     /// Start and end.
     pub period: (i64, i64),
     /// Discounts and what each takes off.
@@ -134,6 +144,57 @@ impl Status {
 }
 
 impl Invoice {
+    /// A draft of a customer's over nothing yet, and of no subscription.
+    pub fn blank(customer: &str, currency: &str, at: i64) -> Self {
+        Self {
+            id: String::new(),
+            created: at,
+            customer: customer.to_owned(),
+            currency: currency.to_owned(),
+            subscription: String::new(),
+            status: Status::Draft,
+            billing_reason: "manual",
+            lines: Vec::new(),
+            period_start: at,
+            period_end: at,
+            number: None,
+            payment_intent: None,
+            auto_advance: false,
+            days_until_due: None,
+            due_date: None,
+            paid_off_stripe: 0,
+            attempt_count: 0,
+            next_step_at: None,
+            starting_balance: 0,
+            ending_balance: None,
+            pre_payment_credit: 0,
+            post_payment_credit: 0,
+            tax_rates: Vec::new(),
+            automatic_tax: AutomaticTax::default(),
+            proration_date: None,
+            finalized_at: None,
+            paid_at: None,
+            marked_uncollectible_at: None,
+            voided_at: None,
+            subscription_metadata: Metadata::new(),
+            default_payment_method: None,
+            description: None,
+            footer: None,
+            metadata: Metadata::new(),
+            deleted: false,
+        }
+    }
+
+    /// The method it is charged to: its own, its subscription's, or its customer's.
+    pub fn payment_method(&self, world: &World) -> Option<String> {
+        let of_customer = || world.customers.find(&self.customer)?.default_payment_method.clone();
+        let of_subscription = || match world.subscriptions.find(&self.subscription) {
+            Some(subscription) => subscription.payment_method(world),
+            None => of_customer(),
+        };
+        self.default_payment_method.clone().or_else(of_subscription)
+    }
+
     /// Before discounts, in minor units.
     pub fn subtotal(&self) -> i64 {
         self.lines.iter().map(|line| line.amount).sum()
@@ -210,6 +271,10 @@ impl Object for Invoice {
 
     fn created(&self) -> i64 {
         self.created
+    }
+
+    fn is_deleted(&self) -> bool {
+        self.deleted
     }
 
     fn render(&self, world: &World) -> Value {

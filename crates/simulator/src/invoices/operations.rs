@@ -95,9 +95,7 @@ pub fn pay(world: &mut World, request: &Request) -> Result<Value> {
                 payment_methods::of_customer(world, method, &invoice.customer, "payment_method")?;
             Some(found.id.clone())
         }
-        None => {
-            world.subscriptions.find(&invoice.subscription).and_then(|s| s.payment_method(world))
-        }
+        None => invoice.payment_method(world),
     };
     let method = method.ok_or_else(no_payment_method)?;
     finalize_now(world, &request.id);

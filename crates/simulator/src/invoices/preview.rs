@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-use super::{DRAFT_SECONDS, Invoice, Occasion, draft::draw};
+use super::{DRAFT_SECONDS, Invoice, Occasion, draft::draw, lines};
 use crate::{
     automatic_tax::{self, AutomaticTax},
+    catalog::amount::Decimal,
     discounts,
     error::{Error, Result},
     invoice_items::{self, InvoiceItem},
@@ -155,10 +156,15 @@ pub fn next(
     }
     let end = renewed.period_end;
     ends |= renewed.cancel_at.is_some_and(|moment| moment <= end);
-    if ends && occasion.items.is_empty() {
+    let mut usage = lines::usage_of_ended(world, &renewed, end);
+    if ends {
+        usage.retain(|line| line.quantity != Decimal::default());
+    }
+    if ends && occasion.items.is_empty() && usage.is_empty() {
         return Err(nothing_upcoming());
     }
     occasion.bills_period = !ends;
+    occasion.usage = usage;
     if let Some(phase) = phase {
         schedules::enter(world, &mut renewed, &phase);
     }
@@ -223,11 +229,12 @@ fn of_end(world: &mut World, before: &Subscription, details: &Params<'_>) -> Res
         items = subscriptions::credits_at_end(world, before, date);
     }
     items.extend(invoice_items::pending(world, &before.customer, &before.id));
-    if items.is_empty() {
+    name_items(world, &mut items);
+    let occasion =
+        Occasion { billing_reason: "upcoming", items, ..Occasion::at_end(world, before) };
+    if occasion.is_empty() {
         return Err(nothing_upcoming());
     }
-    name_items(world, &mut items);
-    let occasion = Occasion { billing_reason: "upcoming", items, bills_period: false };
     let invoice = draw(world, before, &occasion, world.now);
     Ok(Invoice { proration_date: Some(date), ..invoice })
 }

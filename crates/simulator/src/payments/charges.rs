@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::Capture;
 use crate::{
-    cards::Decline,
+    balance_transactions::{self, Kind},
+    cards::{Card, Decline},
+    params::Metadata,
     payment_methods::PaymentMethod,
     table::{Object, Table},
     world::{World, with_nulls},
@@ -16,12 +19,19 @@ pub struct Charge {
     amount: i64,
     pub amount_refunded: i64,
     pub currency: String,
-    description: String,
+    description: Option<String>,
     pub customer: Option<String>,
     pub payment_intent: String,
     /// As it was when charged.
     method: PaymentMethod,
     decline: Option<&'static Decline>,
+    /// None while it is only authorised.
+    captured: Option<i64>,
+    disputed: bool,
+    balance_transaction: Option<String>,
+    metadata: Metadata,
+    shipping: Value,
+    receipt_email: Option<String>,
 }
 
 /// A charge of the intent's whole amount, not yet announced.
@@ -44,16 +54,54 @@ pub fn add(
         payment_intent: intent.id.clone(),
         method: method.clone(),
         decline,
+        captured: None,
+        disputed: false,
+        balance_transaction: None,
+        metadata: intent.metadata.clone(),
+        shipping: intent.shipping.clone(),
+        receipt_email: intent.receipt_email.clone(),
     };
+    let takes_at_once = intent.capture == Capture::Automatic && decline.is_none();
+    let amount = intent.amount;
     world.charges.put(charge);
+    if takes_at_once {
+        capture(world, &id, amount);
+    }
     id
 }
 
+/// Takes the money of an authorised charge; what is not taken is given back.
+pub fn capture(world: &mut World, id: &str, amount: i64) {
+    let Some(charge) = world.charges.find(id).cloned() else { return };
+    let transaction = balance_transactions::add(
+        world,
+        Kind::Charge,
+        amount,
+        &charge.currency,
+        id,
+        charge.description.as_deref(),
+    );
+    world.charges.change(id, |charge| {
+        charge.captured = Some(amount);
+        charge.amount_refunded = charge.amount - amount;
+        charge.balance_transaction = Some(transaction);
+    });
+}
+
+/// Its bank wants the money back, or asks about it.
+pub fn set_disputed(world: &mut World, id: &str) {
+    world.charges.change(id, |charge| charge.disputed = true);
+}
+
+pub fn announce_as(world: &mut World, kind: &'static str, id: &str) {
+    if let Some(shown) = world.charges.find(id).map(|charge| charge.render(world)) {
+        world.emit(kind, &shown);
+    }
+}
+
 pub fn announce(world: &mut World, id: &str) {
-    let Some(charge) = world.charges.find(id) else { return };
-    let told = if charge.is_paid() { "charge.succeeded" } else { "charge.failed" };
-    let shown = charge.render(world);
-    world.emit(told, &shown);
+    let is_paid = world.charges.find(id).is_some_and(Charge::is_paid);
+    announce_as(world, if is_paid { "charge.succeeded" } else { "charge.failed" }, id);
 }
 
 impl Charge {
@@ -64,6 +112,15 @@ impl Charge {
 
     pub fn is_paid(&self) -> bool {
         self.decline.is_none()
+    }
+
+    pub fn brand(&self) -> &'static str {
+        self.method.card.brand
+    }
+
+    /// The card it was charged to.
+    pub fn card(&self) -> &'static Card {
+        self.method.card
     }
 
     fn outcome(&self) -> Value {
@@ -108,26 +165,29 @@ impl Object for Charge {
             "id": self.id,
             "object": "charge",
             "amount": self.amount,
-            "amount_captured": if paid { self.amount } else { 0 },
+            "amount_captured": self.captured.unwrap_or(0),
             "amount_refunded": self.amount_refunded,
             "billing_details": self.method.billing_details(),
             "calculated_statement_descriptor": "SIMULATOR",
-            "captured": paid,
+            "balance_transaction": self.balance_transaction,
+            "captured": self.captured.is_some(),
             "created": self.created,
             "currency": self.currency,
             "customer": self.customer,
             "description": self.description,
-            "disputed": false,
+            "disputed": self.disputed,
             "failure_code": self.decline.map(|decline| decline.code),
             "failure_message": self.decline.map(|decline| decline.message),
             "fraud_details": {},
             "livemode": false,
-            "metadata": {},
+            "metadata": self.metadata,
             "outcome": self.outcome(),
             "paid": paid,
             "payment_intent": self.payment_intent,
             "payment_method": self.method.id,
             "payment_method_details": { "card": card, "type": "card" },
+            "receipt_email": self.receipt_email,
+            "shipping": self.shipping,
             "refunded": paid && self.amount_refunded == self.amount,
             "status": if paid { "succeeded" } else { "failed" },
         });
@@ -143,14 +203,11 @@ const NULLS: &[&str] = &[
     "application",
     "application_fee",
     "application_fee_amount",
-    "balance_transaction",
     "failure_balance_transaction",
     "on_behalf_of",
-    "receipt_email",
     "receipt_number",
     "receipt_url",
     "review",
-    "shipping",
     "source",
     "source_transfer",
     "statement_descriptor",

@@ -6,16 +6,23 @@ use super::{PaymentIntent, attempt, change};
 use crate::{
     cards::{AUTHENTICATION_FAILED, AUTHENTICATION_REQUIRED, Decline, Outcome, Presence},
     error::{Error, Result},
-    invoices, payment_methods,
+    invoices,
+    params::Params,
+    payment_methods,
     table::Object,
     world::{Request, World},
 };
 
 /// `POST /v1/payment_intents/{id}/confirm`.
 pub fn confirm(world: &mut World, request: &Request) -> Result<Value> {
-    let params = request.params();
-    let intent = world.payment_intents.get(&request.id, "intent")?.clone();
-    if matches!(intent.status, "succeeded" | "canceled" | "processing") {
+    confirm_with(world, &request.id, &request.params())?;
+    super::retrieve_intent(world, request)
+}
+
+/// Confirms an intent as `params` say.
+pub fn confirm_with(world: &mut World, id: &str, params: &Params<'_>) -> Result<()> {
+    let intent = world.payment_intents.get(id, "intent")?.clone();
+    if intent.is_settled() || intent.status == "requires_capture" {
         return Err(unexpected(&intent, "confirm"));
     }
     let return_url = params.url("return_url")?.map(str::to_owned);
@@ -32,15 +39,13 @@ pub fn confirm(world: &mut World, request: &Request) -> Result<Value> {
     let method_id = method.id.clone();
     world.payment_methods.put(method);
     if return_url.is_some() {
-        change(world, &request.id, |intent| intent.return_url = return_url);
+        change(world, id, |intent| intent.return_url = return_url);
     }
     let off_session = params.boolean("off_session")?.unwrap_or(false);
-    match pay(world, &request.id, &method_id, Presence::Absent) {
-        Outcome::Declined(decline) => Err(declined(world, &request.id, decline)),
-        Outcome::NeedsAction if off_session => {
-            Err(declined(world, &request.id, &AUTHENTICATION_REQUIRED))
-        }
-        Outcome::Paid | Outcome::NeedsAction => super::retrieve_intent(world, request),
+    match pay(world, id, &method_id, Presence::Absent) {
+        Outcome::Declined(decline) => Err(declined(world, id, decline)),
+        Outcome::NeedsAction if off_session => Err(declined(world, id, &AUTHENTICATION_REQUIRED)),
+        Outcome::Paid | Outcome::NeedsAction => Ok(()),
     }
 }
 
@@ -78,7 +83,7 @@ fn pay(world: &mut World, id: &str, method: &str, presence: Presence) -> Outcome
     invoices::pay_by_intent(world, &invoice, method, presence);
     let intent = world.payment_intents.find(id);
     match intent.map(|intent| (intent.status, &intent.last_decline)) {
-        Some(("succeeded", _)) => Outcome::Paid,
+        Some(("succeeded" | "requires_capture", _)) => Outcome::Paid,
         Some((_, Some((decline, _)))) => Outcome::Declined(decline),
         _ => Outcome::NeedsAction,
     }
@@ -89,7 +94,7 @@ fn declined(world: &World, id: &str, decline: &'static Decline) -> Error {
     Error::card(decline).with("payment_intent", shown.unwrap_or_default())
 }
 
-fn unexpected(intent: &PaymentIntent, verb: &str) -> Error {
+pub fn unexpected(intent: &PaymentIntent, verb: &str) -> Error {
     Error::invalid(format!(
         "You cannot {verb} this PaymentIntent because it has a status of {}.",
         intent.status

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{next_action, render_error};
 use crate::{
     cards::Decline,
+    params::Metadata,
     table::{Object, Table},
     world::{World, with_nulls},
 };
@@ -16,7 +17,7 @@ pub struct PaymentIntent {
     pub amount: i64,
     pub currency: String,
     pub customer: Option<String>,
-    pub description: String,
+    pub description: Option<String>,
     pub client_secret: String,
     pub payment_method: Option<String>,
     pub status: &'static str,
@@ -25,6 +26,55 @@ pub struct PaymentIntent {
     pub return_url: Option<String>,
     /// Why the last attempt failed, and the method it was made with.
     pub last_decline: Option<(&'static Decline, String)>,
+    pub capture: Capture,
+    /// What was captured, where that is less than all.
+    pub received: Option<i64>,
+    pub setup_future_usage: Option<&'static str>,
+    pub receipt_email: Option<String>,
+    pub shipping: Value,
+    pub metadata: Metadata,
+    pub canceled_at: Option<i64>,
+    pub cancellation_reason: Option<&'static str>,
+}
+
+/// Whether money that is authorised is taken at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capture {
+    Automatic,
+    Manual,
+}
+
+impl PaymentIntent {
+    /// For nothing yet.
+    pub fn blank() -> Self {
+        Self {
+            id: String::new(),
+            created: 0,
+            amount: 0,
+            currency: String::new(),
+            customer: None,
+            description: None,
+            client_secret: String::new(),
+            payment_method: None,
+            status: "requires_payment_method",
+            latest_charge: None,
+            return_url: None,
+            last_decline: None,
+            capture: Capture::Automatic,
+            received: None,
+            setup_future_usage: None,
+            receipt_email: None,
+            shipping: Value::Null,
+            metadata: Metadata::new(),
+            canceled_at: None,
+            cancellation_reason: None,
+        }
+    }
+
+    /// Paid or given up.
+    pub fn is_settled(&self) -> bool {
+        matches!(self.status, "succeeded" | "canceled")
+    }
 }
 
 impl Object for PaymentIntent {
@@ -49,10 +99,17 @@ impl Object for PaymentIntent {
             "id": self.id,
             "object": "payment_intent",
             "amount": self.amount,
-            "amount_capturable": 0,
+            "amount_capturable": if self.status == "requires_capture" { self.amount } else { 0 },
             "amount_details": { "tip": {} },
-            "amount_received": if self.status == "succeeded" { self.amount } else { 0 },
-            "capture_method": "automatic",
+            "amount_received": if self.status == "succeeded" {
+                self.received.unwrap_or(self.amount)
+            } else {
+                0
+            },
+            "canceled_at": self.canceled_at,
+            "cancellation_reason": self.cancellation_reason,
+            "capture_method":
+                if self.capture == Capture::Manual { "manual" } else { "automatic" },
             "client_secret": self.client_secret,
             "confirmation_method": "automatic",
             "created": self.created,
@@ -62,7 +119,7 @@ impl Object for PaymentIntent {
             "last_payment_error": error,
             "latest_charge": self.latest_charge,
             "livemode": false,
-            "metadata": {},
+            "metadata": self.metadata,
             "next_action": next_action,
             "payment_method": self.payment_method,
             "payment_method_options": {
@@ -74,7 +131,9 @@ impl Object for PaymentIntent {
                 },
             },
             "payment_method_types": ["card"],
-            "setup_future_usage": "off_session",
+            "receipt_email": self.receipt_email,
+            "setup_future_usage": self.setup_future_usage,
+            "shipping": self.shipping,
             "status": self.status,
         });
         with_nulls(shown, NULLS)
@@ -90,8 +149,6 @@ const NULLS: &[&str] = &[
     "application",
     "application_fee_amount",
     "automatic_payment_methods",
-    "canceled_at",
-    "cancellation_reason",
     "customer_account",
     "excluded_payment_method_types",
     "managed_payments",
@@ -99,9 +156,7 @@ const NULLS: &[&str] = &[
     "payment_method_configuration_details",
     "payment_record",
     "processing",
-    "receipt_email",
     "review",
-    "shipping",
     "source",
     "statement_descriptor",
     "statement_descriptor_suffix",

@@ -1,17 +1,22 @@
-//! Payment intents and the charges they make. Only invoices and checkout make them.
+//! Payment intents and the charges they make: of invoices, of checkout, and of one's own.
 
 mod charges;
 mod confirm;
 mod intents;
+mod operations;
 
 use serde_json::{Value, json};
 
-pub use charges::Charge;
+use charges::announce_as as announce_charge;
+use charges::capture as capture_charge;
+pub use charges::{Charge, set_disputed};
 pub use confirm::{authenticated, confirm};
-pub use intents::PaymentIntent;
+pub use intents::{Capture, PaymentIntent};
+pub use operations::{cancel as cancel_by_request, capture, create, update};
 
 use crate::{
-    cards::{Decline, Outcome, Presence},
+    cards::{Behaviour, Decline, Outcome, Presence},
+    disputes,
     error::Result,
     lists, payment_methods,
     table::Object,
@@ -37,12 +42,9 @@ pub fn open(world: &mut World, order: &Order<'_>) -> String {
         amount: order.amount,
         currency: order.currency.to_owned(),
         customer: order.customer.map(str::to_owned),
-        description: order.description.to_owned(),
-        payment_method: None,
-        status: "requires_payment_method",
-        latest_charge: None,
-        return_url: None,
-        last_decline: None,
+        description: Some(order.description.to_owned()),
+        setup_future_usage: Some("off_session"),
+        ..PaymentIntent::blank()
     };
     let shown = intent.render(world);
     world.payment_intents.put(intent);
@@ -79,17 +81,25 @@ pub fn attempt(world: &mut World, intent: &str, method: &str, presence: Presence
         intent.latest_charge = Some(charge.clone());
         intent.last_decline = decline.map(|decline| (decline, method.id.clone()));
         intent.payment_method = decline.is_none().then(|| method.id.clone());
-        intent.status = if decline.is_some() { "requires_payment_method" } else { "succeeded" };
+        intent.status = match (decline, intent.capture) {
+            (Some(_), _) => "requires_payment_method",
+            (None, Capture::Automatic) => "succeeded",
+            (None, Capture::Manual) => "requires_capture",
+        };
     });
-    let told = if decline.is_some() {
-        "payment_intent.payment_failed"
-    } else {
-        "payment_intent.succeeded"
+    let status = world.payment_intents.find(intent).map(|intent| intent.status);
+    let told = match status {
+        Some("requires_capture") => "payment_intent.amount_capturable_updated",
+        _ if decline.is_some() => "payment_intent.payment_failed",
+        _ => "payment_intent.succeeded",
     };
     announce(world, told, intent);
     // A charge that went well is told after its intent, one that failed before it.
     if decline.is_none() {
         charges::announce(world, &charge);
+        if let Behaviour::Disputed { reason, is_inquiry } = method.card.behaviour {
+            disputes::open(world, &charge, reason, is_inquiry);
+        }
     }
     outcome
 }
@@ -107,7 +117,9 @@ fn save(world: &mut World, intent: &str, method: &str, presence: Presence) {
     world
         .payment_methods
         .change(method, |method| method.authenticated |= presence == Presence::Authenticated);
-    let customer = world.payment_intents.find(intent).and_then(|intent| intent.customer.clone());
+    let found = world.payment_intents.find(intent);
+    let found = found.filter(|intent| intent.setup_future_usage.is_some());
+    let customer = found.and_then(|intent| intent.customer.clone());
     if let Some(customer) = customer {
         payment_methods::attach_saved(world, method, &customer);
     }
@@ -120,7 +132,11 @@ pub fn change_amount(world: &mut World, intent: &str, amount: i64) {
 
 /// The intent of an invoice that nobody is to pay any more.
 pub fn cancel(world: &mut World, intent: &str) {
-    change(world, intent, |intent| intent.status = "canceled");
+    let now = world.now;
+    change(world, intent, |intent| {
+        intent.status = "canceled";
+        intent.canceled_at = Some(now);
+    });
     announce(world, "payment_intent.canceled", intent);
 }
 

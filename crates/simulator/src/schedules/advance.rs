@@ -5,7 +5,7 @@ use crate::{
     automatic_tax::AutomaticTax,
     calendar::Cadence,
     discounts,
-    subscriptions::{self, Item, Plan, Subscription, prorate},
+    subscriptions::{self, Item, Plan, Subscription, prorate, settled_usage},
     world::World,
 };
 
@@ -34,9 +34,13 @@ pub fn enter(world: &mut World, subscription: &mut Subscription, phase: &Phase) 
                 intervals: 1,
                 metadata: wanted.metadata.clone(),
                 tax_rates: Vec::new(),
+                unbilled_from: phase.start,
                 debit: None,
             },
         };
+        if item.price != wanted.price {
+            item.unbilled_from = phase.start;
+        }
         item.price.clone_from(&wanted.price);
         item.quantity = wanted.quantity;
         subscription.items.push(item);
@@ -109,9 +113,10 @@ pub fn plan(world: &mut World, before: &Subscription, phase: &Phase, moment: i64
     let prorates = phase.proration_behavior != "none" && before.status.is_billed();
     let prorations =
         if prorates { prorate(world, before, &mut after, moment, restarts) } else { Vec::new() };
-    let invoices_now =
-        restarts || (phase.proration_behavior == "always_invoice" && !prorations.is_empty());
-    Plan { after, prorations, restarts, invoices_now, proration_date: moment }
+    let usage = settled_usage(world, before, &mut after, restarts);
+    let owes = !prorations.is_empty() || !usage.is_empty();
+    let invoices_now = restarts || (phase.proration_behavior == "always_invoice" && owes);
+    Plan { after, prorations, usage, restarts, invoices_now, proration_date: moment }
 }
 
 fn finish(world: &mut World, id: &str, end_behavior: &str) {

@@ -70,6 +70,10 @@ fn open_invoices(world: &World, id: &str) -> Vec<String> {
 pub fn end(world: &mut World, id: &str, reason: Option<&'static str>) {
     let now = world.now;
     world.subscriptions.change(id, |subscription| {
+        if subscription.status == Status::Paused {
+            // What was used during the pause is nobody's to bill.
+            subscription.items.iter_mut().for_each(|item| item.unbilled_from = now);
+        }
         subscription.status = Status::Canceled;
         subscription.canceled_at.get_or_insert(now);
         subscription.ended_at = Some(now);

@@ -155,6 +155,7 @@ fn begin(
         intervals: item.intervals,
         metadata: item.metadata,
         tax_rates: item.tax_rates,
+        unbilled_from: now,
         debit: None,
     });
     let mut subscription = Subscription {

@@ -34,7 +34,7 @@ pub use pause::{
 pub use pending::{
     PendingUpdate, apply as apply_pending, expire as expire_pending, forget as forget_pending,
 };
-pub use plan::Plan;
+pub use plan::{Plan, settled_usage};
 pub use proration::{Debit, Proration, credits_at_end, prorate, share};
 pub use trial::TrialChange;
 pub use update::{perform, update};
@@ -110,6 +110,8 @@ pub struct Item {
     pub metadata: Metadata,
     /// Its own, instead of the subscription's.
     pub tax_rates: Vec<String>,
+    /// Since when usage counts that is not billed yet; means nothing for a licensed price.
+    pub unbilled_from: i64,
     /// What it was debited with; none during a trial, and for metered prices.
     pub debit: Option<Debit>,
 }
@@ -256,8 +258,18 @@ impl Subscription {
                 start: line.period.0,
                 end: line.period.1,
                 price: item.price.clone(),
-                quantity: line.quantity,
+                quantity: line.quantity.floor(),
             });
+        }
+    }
+
+    /// Takes over until when the usage of metered items is billed.
+    pub fn remember_usage(&mut self, lines: &[Line]) {
+        for item in &mut self.items {
+            let is_own = |line: &&Line| line.subscription_item.as_ref() == Some(&item.id);
+            if let Some(line) = lines.iter().find(is_own) {
+                item.unbilled_from = item.unbilled_from.max(line.period.1);
+            }
         }
     }
 

@@ -99,8 +99,14 @@ fn unused_time_from(params: &Params<'_>) -> Result<&'static str> {
     chosen.ok_or_else(|| Error::parameter_missing(&from.name("type")))
 }
 
-/// Nothing is billed from now on until it is resumed.
+/// Nothing is billed from now on until it is resumed; what was used before waits for an invoice.
 pub fn enter_pause(world: &mut World, id: &str) {
+    let used = world.subscriptions.find(id).cloned();
+    if let Some(used) = used {
+        for line in Occasion::at_end(world, &used).usage {
+            invoice_items::add(world, InvoiceItem::of_usage(&used, line, world.now));
+        }
+    }
     change(world, id, |stored| {
         stored.status = Status::Paused;
         for item in &mut stored.items {
@@ -113,8 +119,12 @@ pub fn enter_pause(world: &mut World, id: &str) {
 /// Invoices what waits, where anything does.
 pub fn invoice_pending(world: &mut World, id: &str) {
     let Some(mut subscription) = world.subscriptions.find(id).cloned() else { return };
-    let occasion = Occasion::of_items(world, &subscription);
-    if occasion.items.is_empty() {
+    let occasion = if subscription.status.is_ended() {
+        Occasion::at_end(world, &subscription)
+    } else {
+        Occasion::of_items(world, &subscription)
+    };
+    if occasion.is_empty() {
         return;
     }
     let invoice = invoices::draft(world, &mut subscription, occasion, None);
@@ -162,6 +172,7 @@ pub fn resume(world: &mut World, request: &Request) -> Result<Value> {
 fn resume_in_cycle(world: &mut World, before: &Subscription, behavior: &str) {
     let mut after = before.clone();
     after.status = Status::Active;
+    after.items.iter_mut().for_each(|item| item.unbilled_from = world.now);
     while after.cycle.is_none() || after.whole_period_end() <= world.now {
         after.begin_period(after.cycle.map_or(0, |cycle| cycle + 1));
     }
@@ -197,6 +208,7 @@ fn resume_with_new_cycle(world: &mut World, before: &Subscription, waits_for_pay
     let mut after = before.clone();
     (after.anchor, after.billing_cycle_anchor) = (world.now, world.now);
     after.begin_period(0);
+    after.items.iter_mut().for_each(|item| item.unbilled_from = world.now);
     let occasion = Occasion::of_period(world, &after, "subscription_update");
     let invoice = invoices::draft(world, &mut after, occasion, None);
     plan_period(world, &after);

@@ -7,10 +7,11 @@ use super::{
 use crate::{
     automatic_tax,
     calendar::Cadence,
+    catalog::amount::Decimal,
     discounts::{self, Redemption},
     error::{Error, Result},
     invoice_items::{self, InvoiceItem},
-    invoices::Occasion,
+    invoices::{self, Line, Occasion},
     params::{Metadata, Params},
     tax_rates,
     world::World,
@@ -20,6 +21,8 @@ use crate::{
 pub struct Plan {
     pub after: Subscription,
     pub prorations: Vec<Proration>,
+    /// What was used at prices that go, or in a period that ends early.
+    pub usage: Vec<Line>,
     /// A new period begins now, and is billed.
     pub restarts: bool,
     /// What it costs is invoiced now, not with the next period.
@@ -74,14 +77,19 @@ impl Plan {
         } else {
             Vec::new()
         };
-        let invoices_now = restarts || (behavior == "always_invoice" && !prorations.is_empty());
-        Ok(Self { after, prorations, restarts, invoices_now, proration_date })
+        let usage = settled_usage(world, before, &mut after, restarts);
+        let owes = !prorations.is_empty() || !usage.is_empty();
+        let invoices_now = restarts || (behavior == "always_invoice" && owes);
+        Ok(Self { after, prorations, usage, restarts, invoices_now, proration_date })
     }
 
     /// What the prorations become.
     pub fn items(&self, world: &World) -> Vec<InvoiceItem> {
         let id = &self.after.id;
-        self.prorations.iter().map(|p| InvoiceItem::of_proration(world, id, p)).collect()
+        let usage = self.usage.iter().cloned();
+        let usage = usage.map(|line| InvoiceItem::of_usage(&self.after, line, world.now));
+        let prorations = self.prorations.iter().map(|p| InvoiceItem::of_proration(world, id, p));
+        usage.chain(prorations).collect()
     }
 
     /// The invoice that is made now, with prorations that are not kept yet.
@@ -89,8 +97,34 @@ impl Plan {
         let mut items = self.items(world);
         items.reverse();
         items.extend(invoice_items::pending(world, &self.after.customer, &self.after.id));
-        Occasion { billing_reason: "subscription_update", items, bills_period: self.restarts }
+        Occasion {
+            billing_reason: "subscription_update",
+            items,
+            usage: Vec::new(),
+            bills_period: self.restarts,
+        }
     }
+}
+
+/// What was used up to now of items that go or change their price, and of all where the period ends
+/// early: billed at the prices it was used at. `after` remembers it.
+pub fn settled_usage(
+    world: &World,
+    before: &Subscription,
+    after: &mut Subscription,
+    restarts: bool,
+) -> Vec<Line> {
+    let mut lines = invoices::usage(world, before, world.now);
+    lines.retain(|line| {
+        let own = |item: &&Item| line.subscription_item.as_ref() == Some(&item.id);
+        let kept =
+            after.items.iter().find(own).filter(|kept| line.price == Some(kept.price.clone()));
+        line.quantity != Decimal::default() && (restarts || kept.is_none())
+    });
+    if restarts {
+        after.items.iter_mut().for_each(|item| item.unbilled_from = world.now);
+    }
+    lines
 }
 
 fn proration_date(now: i64, before: &Subscription, params: &Params<'_>) -> Result<i64> {
@@ -192,6 +226,7 @@ fn change_items(world: &mut World, params: &Params<'_>, after: &mut Subscription
                 intervals: 0,
                 metadata: Metadata::new(),
                 tax_rates: tax_rates::read(world, &item, "tax_rates")?.unwrap_or_default(),
+                unbilled_from: world.now,
                 debit: None,
             };
             item.merge_metadata(&mut added.metadata)?;
@@ -262,6 +297,7 @@ fn change_item(world: &World, params: &Params<'_>, item: &mut Item) -> Result<()
         && price != item.price
     {
         item.price = for_sale(world, params, price)?;
+        item.unbilled_from = world.now;
         // Another price starts at a quantity of one, unless one is given.
         item.quantity = None;
     }

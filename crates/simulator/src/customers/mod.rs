@@ -1,5 +1,9 @@
 //! Customers.
 
+pub mod balance;
+
+pub use balance::{BalanceTransaction, Reason, balance, set_balance};
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -126,6 +130,7 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         payment_methods::check_attachable(world, method, None)?;
     }
     let id = add(world, customer);
+    read_balance(world, &params, &id)?;
     if let Some(method) = method {
         let attached = payment_methods::attach_to(world, method, &id)?;
         if default.is_some() {
@@ -151,13 +156,19 @@ fn read(params: &Params<'_>, customer: &mut Customer) -> Result<()> {
     params.set_text("name", &mut customer.name)?;
     params.set_text("phone", &mut customer.phone)?;
     params.set_text("description", &mut customer.description)?;
-    if let Some(balance) = params.integer("balance")? {
-        customer.balance = balance;
-    }
     if params.has("address") {
         customer.address = read_address(params)?;
     }
     params.merge_metadata(&mut customer.metadata)
+}
+
+/// `balance`, which is kept as a transaction.
+fn read_balance(world: &mut World, params: &Params<'_>, id: &str) -> Result<()> {
+    let Some(balance) = params.integer("balance")? else { return Ok(()) };
+    let currency = world.customers.find(id).and_then(|customer| customer.currency.clone());
+    let currency = currency.unwrap_or_else(|| "usd".to_owned());
+    set_balance(world, id, balance, &currency, &Reason::ADJUSTMENT);
+    Ok(())
 }
 
 /// All of an address's keys, or `null`.
@@ -202,10 +213,11 @@ pub fn update(world: &mut World, request: &Request) -> Result<Value> {
         }
         settings.set_text("default_payment_method", &mut customer.default_payment_method)?;
     }
-    world.customers.put(customer.clone());
     let after = customer.render(world);
+    world.customers.put(customer);
     world.emit_update("customer.updated", &before, &after);
-    Ok(after)
+    read_balance(world, &params, &request.id)?;
+    retrieve(world, request)
 }
 
 pub fn delete(world: &mut World, request: &Request) -> Result<Value> {
@@ -258,15 +270,6 @@ pub fn learn(world: &mut World, id: &str, address: Option<Value>, name: Option<S
             customer.name = name;
         }
     });
-}
-
-pub fn balance(world: &World, id: &str) -> i64 {
-    world.customers.find(id).map_or(0, |customer| customer.balance)
-}
-
-/// What an invoice leaves of a balance.
-pub fn set_balance(world: &mut World, id: &str, balance: i64) {
-    change(world, id, |customer| customer.balance = balance);
 }
 
 pub fn set_delinquent(world: &mut World, id: &str, delinquent: bool) {
