@@ -15,6 +15,7 @@ mod documents;
 mod events;
 mod gateways;
 mod idempotency;
+mod import;
 mod instances;
 mod invoices;
 mod isolation;
