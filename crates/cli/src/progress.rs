@@ -133,11 +133,15 @@ mod tests {
             started_at: Timestamp::MIN,
             finished_at: None,
         };
-        let expected = "[#########...............] invoices: 12 compared, 2 changed, 1 for a person";
+        let expected =
+            "[#########...............] invoices: 12 compared, 2 changed, 1 for a person";
         assert_eq!(line(&run), expected);
         (run.error, run.tenants_made) = (Some("Stripe is away".to_owned()), 3);
         let waiting = line(&run);
-        assert!(waiting.contains("3 tenants made") && waiting.ends_with("Stripe is away)"), "{waiting}");
+        assert!(
+            waiting.contains("3 tenants made") && waiting.ends_with("Stripe is away)"),
+            "{waiting}"
+        );
         (run.error, run.state) = (None, RunState::Done);
         assert!(line(&run).starts_with("[########################]"));
     }

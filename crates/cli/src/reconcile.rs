@@ -49,7 +49,9 @@ pub async fn start(settings: &SettingsArgs) -> anyhow::Result<Arc<App>> {
     let config = settings.load()?.config()?;
     logging::start(&config.log)?;
     if config.stripe.secret_key.is_none() {
-        bail!("Stripe is not configured: set `STRIPE_SECRET_KEY`, there is nothing to compare with");
+        bail!(
+            "Stripe is not configured: set `STRIPE_SECRET_KEY`, there is nothing to compare with"
+        );
     }
     let app = App::start(config, Clock::real(), None).await?;
     load_catalog(&app).await?;

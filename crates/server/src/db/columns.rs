@@ -21,8 +21,8 @@ use sqlx::{
 };
 use tollhouse_domain::{
     id::{
-        AuditId, CheckoutId, DeliveryId, DriftId, EventId, InvoiceId, RunId, SlotId, SubscriptionId,
-        TenantId,
+        AuditId, CheckoutId, DeliveryId, DriftId, EventId, InvoiceId, RunId, SlotId,
+        SubscriptionId, TenantId,
     },
     time::Timestamp,
 };

@@ -221,9 +221,10 @@ async fn list_drift(
     caller.require(Permission::ReadAnyTenant)?;
     let limit = bounded(query.limit, 20)?;
     let state: Option<DriftState> = match &query.state {
-        Some(word) => Some(word.parse().map_err(|_| {
-            invalid("state", "must be `healed`, `needs_person` or `resolved`")
-        })?),
+        Some(word) => Some(
+            word.parse()
+                .map_err(|_| invalid("state", "must be `healed`, `needs_person` or `resolved`"))?,
+        ),
         None => None,
     };
     let before = cursor(query.cursor.as_deref())?.map(DriftId::from_uuid);

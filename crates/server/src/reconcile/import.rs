@@ -32,8 +32,7 @@ use crate::{
 
 /// Compares whose customer it is; an import makes a tenant of a customer that is nobody's.
 pub(super) async fn look_at_customer(app: &App, run: &Run, customer: &Customer) -> Result<Verdict> {
-    let named: Option<TenantId> =
-        customer.metadata.get(TENANT_ID).and_then(|id| id.parse().ok());
+    let named: Option<TenantId> = customer.metadata.get(TENANT_ID).and_then(|id| id.parse().ok());
     let mut conn = app.db.read().await?;
     let known = rows::find_by_customer(&mut conn, &customer.id).await?;
     let named_is_ours = match named {
@@ -68,12 +67,11 @@ async fn adopt(
     named: Option<TenantId>,
 ) -> Result<Verdict> {
     let suspect = suspect(run, customer);
-    let Some(id) = tenant_id(run.tenant_key.as_deref(), customer, named) else {
+    let Some(id) = tenant_id(app, run.tenant_key.as_deref(), customer, named) else {
         let key = run.tenant_key.as_deref().unwrap_or_default();
         let obstacle = format!("customer {} has no UUID in `metadata.{key}`", customer.id);
         return leave_to_a_person(app, &suspect, None, &obstacle).await;
     };
-    let id = id.unwrap_or_else(|| TenantId::from_uuid(app.clock.new_id()));
     let now = app.clock.now();
     let email = customer.email.clone().unwrap_or_default();
     let tenant = Tenant {
@@ -104,15 +102,16 @@ async fn adopt(
     }
 }
 
-/// Which tenant a customer is to be: `Some(None)` for a new id; `None` where it should say and does not.
+/// Which tenant a customer is to be; `None` where it should say and does not.
 fn tenant_id(
+    app: &App,
     key: Option<&str>,
     customer: &Customer,
     named: Option<TenantId>,
-) -> Option<Option<TenantId>> {
+) -> Option<TenantId> {
     match key {
-        Some(key) => customer.metadata.get(key)?.parse().ok().map(Some),
-        None => Some(named),
+        Some(key) => customer.metadata.get(key)?.parse().ok(),
+        None => Some(named.unwrap_or_else(|| TenantId::from_uuid(app.clock.new_id()))),
     }
 }
 
@@ -216,7 +215,7 @@ pub async fn preview(app: &App, tenant_key: Option<&str>) -> Result<Preview> {
             let mut conn = app.db.read().await?;
             if rows::find_by_customer(&mut conn, &customer.id).await?.is_some() {
                 preview.customers_known += 1;
-            } else if tenant_id(tenant_key, customer, None).is_none() {
+            } else if tenant_id(app, tenant_key, customer, None).is_none() {
                 preview.customers_without_tenant += 1;
             } else {
                 preview.customers_to_take_over += 1;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use tollhouse_domain::reconcile::RunKind;
 use tollhouse_stripe::{Event, EventId};
 
 use super::{
@@ -34,11 +35,13 @@ struct Told {
     about: Option<(Target, String)>,
 }
 
-/// Looks through what Stripe told since the last run; the first one only marks the place.
+/// Looks through what Stripe told since the last run. The first one only marks the place, and so does an
+/// import: it compares every object, however old.
 ///
 /// Where the list does not reach back to that place, every object is compared afterwards.
 pub(super) async fn look_through(holder: &mut Holder) -> Result<Ended> {
-    let Some(cursor) = holder.run.event_cursor.clone() else {
+    let known = holder.run.event_cursor.clone();
+    let Some(cursor) = known.filter(|_| holder.run.kind != RunKind::Import) else {
         let newest = holder.app.stripe.walk_events(None).await?.data.into_iter().next();
         holder.run.event_cursor = newest.map(|event| event.id.to_string());
         holder.widen().await?;

@@ -135,7 +135,8 @@ impl Holder {
         let mut tally = Tally::default();
         let mut failed = None;
         loop {
-            while running.len() < SIDE_BY_SIDE && failed.is_none() && !self.app.stop.is_cancelled() {
+            while running.len() < SIDE_BY_SIDE && failed.is_none() && !self.app.stop.is_cancelled()
+            {
                 let Some(job) = waiting.next() else { break };
                 let (app, run) = (Arc::clone(&self.app), self.run.clone());
                 running.spawn(async move { look_at_one(&app, &run, job).await });
@@ -144,7 +145,9 @@ impl Holder {
             match joined {
                 Ok(Ok((verdict, lost))) => tally.count(verdict, lost),
                 Ok(Err(error)) => failed = Some(error),
-                Err(panic) => failed = Some(anyhow!("comparing an object panicked: {panic}").into()),
+                Err(panic) => {
+                    failed = Some(anyhow!("comparing an object panicked: {panic}").into())
+                }
             }
             if let Err(error) = self.renew().await {
                 failed = Some(error);

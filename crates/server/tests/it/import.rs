@@ -24,19 +24,31 @@ async fn import(app: &TestApp, tenant_key: Option<&str>) -> Value {
 }
 
 /// A customer that pays for a price by this lookup key, as it was made before we came.
-async fn customer(app: &TestApp, name: &str, lookup_key: &str, metadata: &[(&str, &str)]) -> String {
+async fn customer(
+    app: &TestApp,
+    name: &str,
+    lookup_key: &str,
+    metadata: &[(&str, &str)],
+) -> String {
     let email = format!("{}@example.com", name.to_lowercase());
     let mut params = vec![("name", name), ("email", email.as_str())];
     params.extend_from_slice(metadata);
-    let customer = app.stripe("POST", "/v1/customers", &params).await["id"].as_str().unwrap().to_owned();
+    let customer =
+        app.stripe("POST", "/v1/customers", &params).await["id"].as_str().unwrap().to_owned();
     let attach = "/v1/payment_methods/pm_card_visa/attach";
     let card = app.stripe("POST", attach, &[("customer", &customer)]).await;
     let prices = app.simulator.objects("price");
     let price = prices.iter().find(|price| price["lookup_key"] == lookup_key).unwrap();
-    app.stripe("POST", "/v1/subscriptions", &[
-        ("customer", &customer), ("items[0][price]", price["id"].as_str().unwrap()),
-        ("default_payment_method", card["id"].as_str().unwrap()),
-    ]).await;
+    app.stripe(
+        "POST",
+        "/v1/subscriptions",
+        &[
+            ("customer", &customer),
+            ("items[0][price]", price["id"].as_str().unwrap()),
+            ("default_payment_method", card["id"].as_str().unwrap()),
+        ],
+    )
+    .await;
     customer
 }
 
@@ -52,7 +64,8 @@ fn metadata(app: &TestApp, customer: &str) -> Value {
 }
 
 async fn count_of_tenants(app: &TestApp) -> usize {
-    let page = app.get("/api/v1/stripe/tenants?limit=100").bearer(&app.operator()).await.expect(200);
+    let page =
+        app.get("/api/v1/stripe/tenants?limit=100").bearer(&app.operator()).await.expect(200);
     page["data"].as_array().unwrap().len()
 }
 

@@ -151,8 +151,7 @@ async fn of_refund(conn: &mut Conn, id: &str) -> Result<Option<Picture>> {
     let Some(refund) = parts::find_refund(conn, &RefundId::new(id)).await? else {
         return Ok(None);
     };
-    let fields =
-        vec![("status", refund.status.to_string()), ("amount", refund.amount.to_string())];
+    let fields = vec![("status", refund.status.to_string()), ("amount", refund.amount.to_string())];
     let invoice = invoices::tenant_of(conn, refund.invoice_id).await?;
     Ok(Some(Picture { tenant: invoice, fields, is_over: false }))
 }

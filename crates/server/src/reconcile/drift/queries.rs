@@ -67,12 +67,7 @@ pub async fn find(conn: &mut Conn, id: DriftId) -> DbResult<Option<Drift>> {
 }
 
 /// It still waits for a person, perhaps for another reason.
-pub async fn see_again(
-    conn: &mut Conn,
-    id: DriftId,
-    reason: &str,
-    now: Timestamp,
-) -> DbResult<()> {
+pub async fn see_again(conn: &mut Conn, id: DriftId, reason: &str, now: Timestamp) -> DbResult<()> {
     sql!(conn, "UPDATE drift SET seen_at = {now}, reason = {reason} WHERE id = {id}")
         .execute()
         .await?;
