@@ -4,9 +4,12 @@ mod catalog;
 mod config;
 mod demo;
 mod docs;
+mod import;
 mod logging;
 mod migrate;
 mod output;
+mod progress;
+mod reconcile;
 mod serve;
 mod settings;
 mod simulator;
@@ -39,6 +42,10 @@ enum Command {
     Config(config::ConfigCommand),
     /// Check a catalog file, or push it to Stripe
     Catalog(catalog::CatalogCommand),
+    /// Compare our tables with Stripe, and heal what differs
+    Reconcile(reconcile::Reconcile),
+    /// Take over an existing Stripe account: tenants, subscriptions, invoices
+    Import(import::Import),
     /// Sign a token for development
     Token(token::Token),
     /// Write the pages of `docs/reference`
@@ -67,6 +74,8 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Migrate(command) => command.run().await,
         Command::Config(command) => command.run(),
         Command::Catalog(command) => command.run().await,
+        Command::Reconcile(command) => command.run().await,
+        Command::Import(command) => command.run().await,
         Command::Token(command) => command.run(),
         Command::Docs(command) => command.run(),
     }

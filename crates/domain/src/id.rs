@@ -73,6 +73,10 @@ ids! {
     EventId,
     /// One row of the audit trail.
     AuditId,
+    /// One comparison of our tables with Stripe.
+    RunId,
+    /// One thing that differed from Stripe.
+    DriftId,
     /// One request to us, in logs and answers.
     RequestId,
 }

@@ -42,6 +42,7 @@ pub mod period;
 pub mod plan;
 pub mod price;
 pub mod proration;
+pub mod reconcile;
 pub mod refusal;
 pub mod rounding;
 pub mod slots;

@@ -58,6 +58,24 @@ impl App {
     }
 }
 
+impl App {
+    /// The same service with another way to Stripe, such as a slower one.
+    #[must_use]
+    pub fn with_stripe(&self, stripe: Client) -> Arc<Self> {
+        Arc::new(Self {
+            config: self.config.clone(),
+            clock: self.clock.clone(),
+            db: self.db.clone(),
+            stripe,
+            nudges: self.nudges.clone(),
+            intake: self.intake.clone(),
+            streams: self.streams.clone(),
+            requests: self.requests.clone(),
+            stop: self.stop.clone(),
+        })
+    }
+}
+
 fn configured_gateway(config: &Config) -> anyhow::Result<Arc<dyn Gateway>> {
     let Some(key) = &config.stripe.secret_key else { return Ok(Arc::new(Unconfigured)) };
     let version = &config.stripe.api_version;

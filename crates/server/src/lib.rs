@@ -2,7 +2,7 @@
 //!
 //! | floor | slices |
 //! | --- | --- |
-//! | doors | [`checkout`], [`payment_methods`], [`portal`], [`webhooks`] |
+//! | doors | [`checkout`], [`payment_methods`], [`portal`], [`reconcile`], [`webhooks`] |
 //! | answers | [`status`] |
 //! | state | [`subscriptions`], [`invoices`], [`slots`], [`discounts`], [`tenants`], [`catalog`] |
 //! | traces | [`record`], [`events`], [`audit`] |
@@ -27,6 +27,7 @@ pub mod invoices;
 pub mod nudge;
 pub mod payment_methods;
 pub mod portal;
+pub mod reconcile;
 pub mod record;
 mod serve;
 pub mod slots;

@@ -13,6 +13,8 @@ pub enum Synced {
     Done,
     /// It belongs to nobody we know, and the reason for people.
     NotOurs(&'static str),
+    /// Our row stays as it is against what Stripe says, and why: what is over stays over.
+    Kept(&'static str),
 }
 
 /// What became of one fetch.
@@ -21,6 +23,8 @@ pub enum Written {
     Yes,
     /// Somebody wrote since the fetch began.
     TooLate,
+    /// Not to be written at all, and why.
+    Never(&'static str),
 }
 
 /// Fetches before it is left to the next delivery, or to whoever asks again.

@@ -21,12 +21,13 @@ pub mod http;
 mod id;
 pub mod objects;
 mod open_enum;
+mod pace;
 pub mod params;
 mod retry;
 pub mod signature;
 pub mod unconfigured;
 
-pub use client::{Client, Fetched};
+pub use client::{Client, Collection, Fetched};
 pub use error::{Error, Result};
 pub use event::{Event, EventData, EventObject};
 pub use gateway::{Answer, BoxFuture, Call, Failure, Gateway, IdempotencyKey, Method};

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::Tollhouse;
 
 const EXAMPLE: &str = include_str!("../../../../catalog.example.toml");
-const COMMANDS: [&[&str]; 9] = [
+const COMMANDS: [&[&str]; 11] = [
     &["demo"],
     &["serve"],
     &["simulator"],
@@ -14,6 +14,8 @@ const COMMANDS: [&[&str]; 9] = [
     &["catalog"],
     &["catalog", "check"],
     &["catalog", "push"],
+    &["reconcile"],
+    &["import"],
     &["token"],
 ];
 

@@ -9,5 +9,6 @@ mod harness;
 mod commands;
 mod demo;
 mod docs_page;
+mod importing;
 mod paying;
 mod serving;

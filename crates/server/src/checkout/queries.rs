@@ -120,6 +120,29 @@ pub async fn find_by_session(
     sql!(conn, "SELECT * FROM checkouts WHERE stripe_session_id = {session}").optional().await
 }
 
+/// The pages that nobody has told us the end of, in the order of Stripe's ids; those after `after`.
+pub async fn list_open(
+    conn: &mut Conn,
+    after: Option<&str>,
+    limit: i64,
+) -> DbResult<Vec<CheckoutSessionId>> {
+    let rows: Vec<Session> = conn
+        .query(
+            "SELECT stripe_session_id FROM checkouts
+             WHERE state = 'open' AND stripe_session_id IS NOT NULL",
+        )
+        .filter(" AND stripe_session_id > ?", after)
+        .filter(" ORDER BY stripe_session_id LIMIT ?", Some(limit))
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|row| row.stripe_session_id).collect())
+}
+
+#[derive(Record)]
+struct Session {
+    stripe_session_id: CheckoutSessionId,
+}
+
 pub async fn find(conn: &mut Conn, id: CheckoutId) -> DbResult<Option<Checkout>> {
     sql!(conn, "SELECT * FROM checkouts WHERE id = {id}").optional().await
 }

@@ -28,6 +28,7 @@ pub struct Config {
     pub billing: Billing,
     pub stream: Stream,
     pub webhooks: Webhooks,
+    pub reconcile: Reconcile,
     pub log: Log,
 }
 
@@ -141,6 +142,16 @@ pub struct Webhooks {
     pub worker: bool,
     pub mode: WorkerMode,
     pub attempts_max: i64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reconcile {
+    pub enabled: bool,
+    pub interval_seconds: u32,
+    pub full_interval_seconds: u32,
+    pub calls_per_second: u32,
+    pub invoice_days: u32,
 }
 
 /// Who works the deliveries that were received.

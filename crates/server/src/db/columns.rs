@@ -20,7 +20,10 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 use tollhouse_domain::{
-    id::{AuditId, CheckoutId, DeliveryId, EventId, InvoiceId, SlotId, SubscriptionId, TenantId},
+    id::{
+        AuditId, CheckoutId, DeliveryId, DriftId, EventId, InvoiceId, RunId, SlotId,
+        SubscriptionId, TenantId,
+    },
     time::Timestamp,
 };
 use uuid::Uuid;
@@ -143,7 +146,7 @@ impl Param for &str {
 
 /// Our ids, kept as the UUIDs they are.
 macro_rules! uuids {
-    ($($id:ty),+) => {$(
+    ($($id:ty),+ $(,)?) => {$(
         impl Param for $id {
             fn add_to(&self, arguments: &mut Arguments) -> Result<(), BoxDynError> {
                 self.as_uuid().add_to(arguments)
@@ -162,7 +165,18 @@ macro_rules! uuids {
     )+};
 }
 
-uuids!(TenantId, CheckoutId, SubscriptionId, InvoiceId, SlotId, DeliveryId, EventId, AuditId);
+uuids!(
+    TenantId,
+    CheckoutId,
+    SubscriptionId,
+    InvoiceId,
+    SlotId,
+    DeliveryId,
+    EventId,
+    AuditId,
+    RunId,
+    DriftId,
+);
 
 /// Types kept as the word they print: `Display` writes it, `FromStr` reads it.
 macro_rules! words {
@@ -200,6 +214,10 @@ words!(
     tollhouse_domain::invoice::InvoiceStatus,
     tollhouse_domain::checkout::CheckoutState,
     tollhouse_domain::tenant::TenantStatus,
+    tollhouse_domain::reconcile::RunKind,
+    tollhouse_domain::reconcile::RunState,
+    tollhouse_domain::reconcile::Stage,
+    tollhouse_domain::reconcile::DriftState,
     tollhouse_stripe::CustomerId,
     tollhouse_stripe::PriceId,
     tollhouse_stripe::ScheduleId,

@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::health;
 use crate::{
     app::App, audit, catalog, checkout, discounts, events, invoices, payment_methods, portal,
-    slots, status, subscriptions, tenants, webhooks,
+    reconcile, slots, status, subscriptions, tenants, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -51,6 +51,7 @@ pub(super) fn authenticated() -> OpenApiRouter<Arc<App>> {
         .merge(tenants::api::router())
         .merge(events::api::router())
         .merge(audit::api::router())
+        .merge(reconcile::api::router())
 }
 
 /// The routes that need none: Stripe's signature, or nothing at all.

@@ -81,6 +81,46 @@ pub async fn find_for_update(conn: &mut Conn, id: InvoiceId) -> DbResult<Option<
         .await
 }
 
+/// Whoever's it is, deleted ones too.
+pub async fn find_shown(conn: &mut Conn, id: &StripeInvoiceId) -> DbResult<Option<Invoice>> {
+    sql!(conn, "SELECT * FROM invoices WHERE stripe_invoice_id = {id}").optional().await
+}
+
+/// Whose it is.
+pub async fn tenant_of(conn: &mut Conn, id: InvoiceId) -> DbResult<Option<TenantId>> {
+    let row: Option<Owner> =
+        sql!(conn, "SELECT tenant_id FROM invoices WHERE id = {id}").optional().await?;
+    Ok(row.map(|row| row.tenant_id))
+}
+
+#[derive(Record)]
+struct Owner {
+    tenant_id: TenantId,
+}
+
+/// Those that are neither paid nor given up, whoever's, in the order of Stripe's ids; those after `after`.
+pub async fn list_unsettled(
+    conn: &mut Conn,
+    after: Option<&str>,
+    limit: i64,
+) -> DbResult<Vec<StripeInvoiceId>> {
+    let rows: Vec<StripeId> = conn
+        .query(
+            "SELECT stripe_invoice_id FROM invoices
+             WHERE status IN ('draft', 'open', 'uncollectible') AND deleted_at IS NULL",
+        )
+        .filter(" AND stripe_invoice_id > ?", after)
+        .filter(" ORDER BY stripe_invoice_id LIMIT ?", Some(limit))
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|row| row.stripe_invoice_id).collect())
+}
+
+#[derive(Record)]
+struct StripeId {
+    stripe_invoice_id: StripeInvoiceId,
+}
+
 /// Whether the tenant ever paid anything.
 pub async fn has_paid(conn: &mut Conn, tenant: TenantId) -> DbResult<bool> {
     let paid: Option<Seen> = sql!(

@@ -55,8 +55,10 @@ pub async fn sync(app: &App, origin: &Origin, id: &StripeInvoiceId) -> Result<Sy
         };
         let parts = fetch::parts(app, row_id, &fetched).await?;
         let after = row(row_id, tenant.id, &fetched, &parts)?;
-        if write(app, origin, &after, &parts, seen.as_ref()).await? == Written::Yes {
-            return Ok(Synced::Done);
+        match write(app, origin, &after, &parts, seen.as_ref()).await? {
+            Written::Yes => return Ok(Synced::Done),
+            Written::Never(why) => return Ok(Synced::Kept(why)),
+            Written::TooLate => {}
         }
     }
     Err(contended())
@@ -104,7 +106,7 @@ async fn write(
         return Ok(Written::TooLate);
     }
     if before.as_ref().is_some_and(|before| !may_follow(before.status, after.status)) {
-        return Ok(Written::Yes);
+        return Ok(Written::Never("Stripe shows an invoice in a state it cannot go back to"));
     }
     if before.is_some() {
         queries::update(&mut tx, after).await?;

@@ -98,6 +98,19 @@ pub async fn find(conn: &mut Conn, id: SubscriptionId) -> DbResult<Option<Subscr
     sql!(conn, "SELECT * FROM subscriptions WHERE id = {id}").optional().await
 }
 
+/// As we show it; nothing is locked.
+pub async fn find_shown(
+    conn: &mut Conn,
+    id: &StripeSubscriptionId,
+) -> DbResult<Option<Subscription>> {
+    sql!(conn, "SELECT * FROM subscriptions WHERE stripe_subscription_id = {id}").optional().await
+}
+
+/// The one that a schedule manages.
+pub async fn find_by_schedule(conn: &mut Conn, id: &ScheduleId) -> DbResult<Option<Subscription>> {
+    sql!(conn, "SELECT * FROM subscriptions WHERE stripe_schedule_id = {id}").optional().await
+}
+
 /// Locks the row until the end of the transaction.
 pub async fn find_by_stripe_id(
     conn: &mut Conn,

@@ -47,8 +47,10 @@ pub async fn sync(app: &App, origin: &Origin, id: &StripeSubscriptionId) -> Resu
         let terms = find_terms(app, &fetched.object).await?;
         let pending = find_pending(app, &fetched.object).await?;
         let shown = Shown { tenant: &tenant, terms: &terms, fetched: &fetched, pending };
-        if write(app, origin, &shown, seen).await? == Written::Yes {
-            return Ok(Synced::Done);
+        match write(app, origin, &shown, seen).await? {
+            Written::Yes => return Ok(Synced::Done),
+            Written::Never(why) => return Ok(Synced::Kept(why)),
+            Written::TooLate => {}
         }
     }
     Err(contended())
@@ -119,7 +121,7 @@ async fn write(
             subscription.id = %after.id,
             "Stripe shows a subscription alive again that was over; our row stays as it is"
         );
-        return Ok(Written::Yes);
+        return Ok(Written::Never("Stripe shows a subscription alive again that was over"));
     }
     if before.is_some() {
         queries::update(&mut tx, &after).await?;

@@ -6,6 +6,7 @@ use super::Task;
 use crate::{
     http::forget_old_keys,
     nudge::Nudge,
+    reconcile::tasks::reconcile,
     subscriptions::tasks::{follow_bases, tell_what_time_brings},
     webhooks::tasks::work_deliveries,
 };
@@ -29,6 +30,12 @@ pub const TASKS: &[Task] = &[
         interval: Duration::from_mins(1),
         nudged_by: |_| false,
         work: |app| Box::pin(async move { tell_what_time_brings(&app).await }),
+    },
+    Task {
+        name: "reconcile",
+        interval: Duration::from_secs(30),
+        nudged_by: |nudge| nudge == Nudge::Reconcile,
+        work: |app| Box::pin(reconcile(app)),
     },
     Task {
         name: "forget_old_keys",

@@ -1,9 +1,11 @@
 //! Creating a tenant, finding one, and giving it its customer.
 
+use anyhow::anyhow;
 use tollhouse_domain::{event::EventType, id::TenantId};
 use tollhouse_stripe::{CustomerId, Error as StripeError, IdempotencyKey, params};
 
 use super::{
+    TENANT_ID,
     queries::{self, Tenant},
     sync,
 };
@@ -40,6 +42,50 @@ pub async fn create(app: &App, origin: &Origin, new: Tenant) -> Result<Tenant> {
     record(&mut tx, app, origin, happened).await?;
     tx.commit().await?;
     Ok(new)
+}
+
+/// Writes a tenant down that has its customer already. Where the id is known, the customer is linked to that
+/// tenant, unless it has another one; answers the customer the tenant has.
+pub async fn adopt(app: &App, origin: &Origin, new: Tenant) -> Result<CustomerId> {
+    let Some(customer) = new.stripe_customer_id.clone() else {
+        return Err(Error::Internal(anyhow!("tenant {} is to be made of no customer", new.id)));
+    };
+    let mut tx = app.db.begin().await?;
+    if !queries::insert(&mut tx, &new).await? {
+        drop(tx);
+        return sync::link(app, origin, new.id, &customer).await;
+    }
+    let subject = Subject::new("tenant", new.id);
+    let created = Happened {
+        tenant: new.id,
+        event: EventType::TenantCreated,
+        audit: Some("tenant.create"),
+        subject: &subject,
+        summary: format!("{} was taken over from Stripe", new.name),
+        data: &serde_json::json!({ "name": new.name }),
+        at: new.created_at,
+    };
+    record(&mut tx, app, origin, created).await?;
+    let linked = Happened {
+        tenant: new.id,
+        event: EventType::TenantCustomerLinked,
+        audit: None,
+        subject: &subject,
+        summary: "The billing account was opened".to_owned(),
+        data: &serde_json::json!({ "stripe_customer_id": customer.as_str() }),
+        at: new.created_at,
+    };
+    record(&mut tx, app, origin, linked).await?;
+    tx.commit().await?;
+    Ok(customer)
+}
+
+/// Tells a customer whose it is, in its metadata.
+pub async fn mark_customer(app: &App, tenant: TenantId, customer: &CustomerId) -> Result<()> {
+    let metadata = [(TENANT_ID.to_owned(), tenant.to_string())].into();
+    let key = IdempotencyKey::new("mark-customer", tenant);
+    app.stripe.set_customer_metadata(customer, &metadata, &key).await?;
+    Ok(())
 }
 
 /// # Errors
@@ -94,7 +140,7 @@ pub async fn ensure_customer(app: &App, origin: &Origin, tenant: &Tenant) -> Res
 }
 
 async fn create_customer(app: &App, origin: &Origin, tenant: TenantId) -> Result<CustomerId> {
-    let metadata = [("tenant_id".to_owned(), tenant.to_string())].into();
+    let metadata = [(TENANT_ID.to_owned(), tenant.to_string())].into();
     let key = IdempotencyKey::new("create-customer", tenant);
     let customer = app.stripe.create_customer(&params::CreateCustomer { metadata }, &key).await?;
     sync::link(app, origin, tenant, &customer.id).await

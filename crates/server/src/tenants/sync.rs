@@ -4,7 +4,10 @@ use anyhow::anyhow;
 use tollhouse_domain::{event::EventType, id::TenantId};
 use tollhouse_stripe::CustomerId;
 
-use super::queries::{self, Tenant};
+use super::{
+    TENANT_ID,
+    queries::{self, Tenant},
+};
 use crate::{
     app::App,
     error::{Result, not_found},
@@ -20,7 +23,7 @@ pub async fn tenant_of(app: &App, customer: &CustomerId) -> Result<Option<Tenant
     }
     drop(conn);
     let fetched = app.stripe.retrieve_customer(customer).await?.object;
-    let Some(id) = fetched.metadata.get("tenant_id").and_then(|id| id.parse::<TenantId>().ok())
+    let Some(id) = fetched.metadata.get(TENANT_ID).and_then(|id| id.parse::<TenantId>().ok())
     else {
         return Ok(None);
     };

@@ -8,7 +8,7 @@
 //! Beside the usual files: `intake.rs` (storing many at once) and `dispatch.rs` (which type syncs what).
 
 pub mod api;
-mod dispatch;
+pub mod dispatch;
 mod intake;
 pub mod queries;
 pub mod tasks;

@@ -181,6 +181,33 @@ pub async fn put_off(
     Ok(())
 }
 
+/// Whether a delivery about an object is still to be worked.
+pub async fn is_awaited(conn: &mut Conn, object: &str) -> DbResult<bool> {
+    let row: Option<Known> = sql!(
+        conn,
+        "SELECT stripe_event_id FROM deliveries
+         WHERE object_id = {object} AND state IN ('received', 'working', 'failed') LIMIT 1"
+    )
+    .optional()
+    .await?;
+    Ok(row.is_some())
+}
+
+/// Which of these events were delivered to us.
+pub async fn list_known(conn: &mut Conn, events: &[EventId]) -> DbResult<Vec<EventId>> {
+    let rows: Vec<Known> = conn
+        .query("SELECT stripe_event_id FROM deliveries WHERE stripe_event_id IN ")
+        .list(events)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|row| row.stripe_event_id).collect())
+}
+
+#[derive(Record)]
+struct Known {
+    stripe_event_id: EventId,
+}
+
 fn ids(claimed: &[Claimed]) -> Vec<DeliveryId> {
     claimed.iter().map(|claimed| claimed.id).collect()
 }

@@ -141,6 +141,9 @@ async fn settle(app: &App, deliveries: &[Claimed], outcome: Result<Synced>) -> R
     let mut tx = app.db.begin().await?;
     match outcome {
         Ok(Synced::Done) => queries::settle(&mut tx, deliveries, State::Done, None, now).await?,
+        Ok(Synced::Kept(why)) => {
+            queries::settle(&mut tx, deliveries, State::Done, Some(why), now).await?;
+        }
         Ok(Synced::NotOurs(why)) => {
             queries::settle(&mut tx, deliveries, State::Ignored, Some(why), now).await?;
         }

@@ -1,11 +1,13 @@
 //! Customers, and the cards they pay with.
 
+use serde::Serialize;
+
 use crate::{
     client::{Client, Fetched, NO_PARAMS},
     error::Result,
     gateway::IdempotencyKey,
     id::{CustomerId, PaymentMethodId},
-    objects::{Customer, List, PaymentMethod, SetupIntent},
+    objects::{Customer, List, Metadata, PaymentMethod, SetupIntent},
     params,
 };
 
@@ -25,6 +27,20 @@ impl Client {
         key: &IdempotencyKey,
     ) -> Result<Customer> {
         self.post(format!("/v1/customers/{id}"), params, key).await
+    }
+
+    /// Writes these keys; what else the customer bears stays.
+    pub async fn set_customer_metadata(
+        &self,
+        id: &CustomerId,
+        metadata: &Metadata,
+        key: &IdempotencyKey,
+    ) -> Result<Customer> {
+        #[derive(Serialize)]
+        struct SetMetadata<'a> {
+            metadata: &'a Metadata,
+        }
+        self.post(format!("/v1/customers/{id}"), &SetMetadata { metadata }, key).await
     }
 
     pub async fn retrieve_customer(&self, id: &CustomerId) -> Result<Fetched<Customer>> {

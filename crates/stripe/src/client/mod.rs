@@ -15,7 +15,10 @@ mod pages;
 mod payments;
 mod schedules;
 mod subscriptions;
+mod walks;
 mod webhook_endpoints;
+
+pub use walks::Collection;
 
 use std::{
     borrow::Cow,
@@ -30,6 +33,7 @@ use crate::{
     error::{Error, Result},
     form,
     gateway::{Answer, Call, Failure, Gateway, IdempotencyKey, Method},
+    pace::Paced,
     retry,
 };
 
@@ -61,6 +65,19 @@ impl Client {
     /// `seed` makes the jitter between retries; any number will do outside tests.
     pub fn new(gateway: Arc<dyn Gateway>, seed: u64) -> Self {
         Self { gateway, jitter: Arc::new(Mutex::new(fastrand::Rng::with_seed(seed))) }
+    }
+
+    /// The same, with at most so many calls a second, retries included; 0 for no limit.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[must_use]
+    pub fn paced(&self, calls_per_second: u32) -> Self {
+        if calls_per_second == 0 {
+            return self.clone();
+        }
+        let gateway = Arc::new(Paced::new(Arc::clone(&self.gateway), calls_per_second));
+        Self { gateway, jitter: Arc::clone(&self.jitter) }
     }
 
     async fn get<T: DeserializeOwned>(&self, path: String, params: &impl Serialize) -> Result<T> {

@@ -25,6 +25,12 @@ impl Http {
         Answer::of(request.body(body.to_string()), bearer).await
     }
 
+    /// As Stripe is asked.
+    pub async fn post_form(&self, url: &str, bearer: &str, form: &str) -> Answer {
+        let request = self.0.post(url).header("content-type", "application/x-www-form-urlencoded");
+        Answer::of(request.body(form.to_owned()), bearer).await
+    }
+
     /// Listens to a live stream from now on.
     pub async fn listen(&self, url: &str, bearer: &str) -> Live {
         let response = self.0.get(url).bearer_auth(bearer).send().await.unwrap();

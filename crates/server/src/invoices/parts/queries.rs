@@ -116,6 +116,11 @@ pub async fn payments(conn: &mut Conn, invoice: InvoiceId) -> DbResult<Vec<Payme
     .await
 }
 
+/// By Stripe's id, of whichever invoice.
+pub async fn find_refund(conn: &mut Conn, id: &RefundId) -> DbResult<Option<Refund>> {
+    sql!(conn, "SELECT * FROM refunds WHERE stripe_refund_id = {id} LIMIT 1").optional().await
+}
+
 /// Oldest first.
 pub async fn refunds(conn: &mut Conn, invoice: InvoiceId) -> DbResult<Vec<Refund>> {
     sql!(
