@@ -82,10 +82,14 @@ pub enum Conflict {
     PromotionCodeExists,
     /// A promotion code cannot be switched on again.
     PromotionCodeOver,
+    /// There are as many webhook endpoints as there may be.
+    WebhookEndpointsUsedUp,
+    /// The event is being sent at this moment.
+    OutboundDeliveryInProgress,
 }
 
 impl Conflict {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::TenantExists,
         Self::IdempotencyKeyInUse,
         Self::PlanNotPushed,
@@ -97,6 +101,8 @@ impl Conflict {
         Self::CouponExists,
         Self::PromotionCodeExists,
         Self::PromotionCodeOver,
+        Self::WebhookEndpointsUsedUp,
+        Self::OutboundDeliveryInProgress,
     ];
 
     pub fn code(self) -> &'static str {
@@ -112,6 +118,8 @@ impl Conflict {
             Self::CouponExists => "coupon_exists",
             Self::PromotionCodeExists => "promotion_code_exists",
             Self::PromotionCodeOver => "promotion_code_over",
+            Self::WebhookEndpointsUsedUp => "webhook_endpoints_used_up",
+            Self::OutboundDeliveryInProgress => "outbound_delivery_in_progress",
         }
     }
 }

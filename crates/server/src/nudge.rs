@@ -19,6 +19,8 @@ pub enum Nudge {
     Deliveries,
     /// A subscription changed, and its add-ons may have to follow.
     Addons,
+    /// A webhook endpoint can be told again of what waits for it.
+    Outbound,
 }
 
 /// The one place where nudges are sent and listened for in this process.

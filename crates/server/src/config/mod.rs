@@ -28,6 +28,7 @@ pub struct Config {
     pub billing: Billing,
     pub stream: Stream,
     pub webhooks: Webhooks,
+    pub outbound: Outbound,
     pub log: Log,
 }
 
@@ -146,6 +147,13 @@ pub struct Webhooks {
 pub enum WorkerMode {
     Inline,
     Dedicated,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outbound {
+    #[serde(deserialize_with = "comma_separated")]
+    pub private_targets: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -38,6 +38,7 @@ const STEPS: &[Step] = &steps![
     "0011_slots",
     "0012_discounts",
     "0013_invoices_in_full",
+    "0016_outbound",
 ];
 
 /// How the schema stands after migrating.

@@ -6,6 +6,7 @@ use super::Task;
 use crate::{
     http::forget_old_keys,
     nudge::Nudge,
+    outbound::tasks::{deliver_events, forget_old_deliveries},
     subscriptions::tasks::{follow_bases, tell_what_time_brings},
     webhooks::tasks::work_deliveries,
 };
@@ -19,6 +20,14 @@ pub const TASKS: &[Task] = &[
         work: |app| Box::pin(work_deliveries(app)),
     },
     Task {
+        name: "deliver_events",
+        interval: Duration::from_secs(2),
+        nudged_by: |nudge| {
+            matches!(nudge, Nudge::Events(_) | Nudge::EventsElsewhere(_) | Nudge::Outbound)
+        },
+        work: |app| Box::pin(deliver_events(app)),
+    },
+    Task {
         name: "follow_bases",
         interval: Duration::from_secs(10),
         nudged_by: |nudge| nudge == Nudge::Addons,
@@ -29,6 +38,12 @@ pub const TASKS: &[Task] = &[
         interval: Duration::from_mins(1),
         nudged_by: |_| false,
         work: |app| Box::pin(async move { tell_what_time_brings(&app).await }),
+    },
+    Task {
+        name: "forget_old_deliveries",
+        interval: Duration::from_hours(1),
+        nudged_by: |_| false,
+        work: |app| Box::pin(async move { forget_old_deliveries(&app).await }),
     },
     Task {
         name: "forget_old_keys",
