@@ -92,7 +92,7 @@ impl Targets {
             return Err(Refused::Port);
         }
         let is_public = match host {
-            Host::Domain(_) => true,
+            Host::Domain(name) => !is_this_machine(name),
             Host::Ipv4(address) => is_public(address.into()),
             Host::Ipv6(address) => is_public(address.into()),
         };
@@ -116,6 +116,11 @@ impl Targets {
 /// `example.com.` is `example.com`, written in full.
 fn bare(host: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
+}
+
+/// `localhost` and all below it, whatever a resolver says.
+fn is_this_machine(host: &str) -> bool {
+    bare(host).rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case("localhost"))
 }
 
 /// Addresses of IPv4 with another purpose than being reached by anyone: IANA's registry, without exceptions.
@@ -271,6 +276,9 @@ mod tests {
             ("https://example.com:22/", Err(Port)),
             ("https://example.com:0/", Err(Port)),
             ("https://example.com:993/", Err(Port)),
+            ("https://localhost/", Err(Private)),
+            ("https://LOCALHOST.:8443/", Err(Private)),
+            ("https://hooks.localhost/", Err(Private)),
             ("https://127.0.0.1/", Err(Private)),
             ("https://127.1/", Err(Private)),
             ("https://2130706433/", Err(Private)),

@@ -190,7 +190,7 @@ async fn enabled(app: &App, id: WebhookEndpointId) -> Result<Option<Endpoint>> {
 }
 
 /// Drops what was settled long ago, and what is left of endpoints that are gone.
-pub async fn forget_old_deliveries(app: &App) -> Result<()> {
+pub async fn forget_old_outbound_deliveries(app: &App) -> Result<()> {
     let mut tx = app.db.begin().await?;
     deliveries::forget(&mut tx, app.clock.now().plus_days(-KEPT_DAYS)).await?;
     lanes::forget(&mut tx).await?;

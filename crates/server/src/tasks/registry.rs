@@ -6,7 +6,7 @@ use super::Task;
 use crate::{
     http::forget_old_keys,
     nudge::Nudge,
-    outbound::tasks::{deliver_events, forget_old_deliveries},
+    outbound::tasks::{deliver_events, forget_old_outbound_deliveries},
     subscriptions::tasks::{follow_bases, tell_what_time_brings},
     webhooks::tasks::work_deliveries,
 };
@@ -40,10 +40,10 @@ pub const TASKS: &[Task] = &[
         work: |app| Box::pin(async move { tell_what_time_brings(&app).await }),
     },
     Task {
-        name: "forget_old_deliveries",
+        name: "forget_old_outbound_deliveries",
         interval: Duration::from_hours(1),
         nudged_by: |_| false,
-        work: |app| Box::pin(async move { forget_old_deliveries(&app).await }),
+        work: |app| Box::pin(async move { forget_old_outbound_deliveries(&app).await }),
     },
     Task {
         name: "forget_old_keys",

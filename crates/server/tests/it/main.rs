@@ -18,6 +18,7 @@ mod instances;
 mod invoices;
 mod isolation;
 mod library;
+mod outbound;
 mod pausing;
 mod payment_methods;
 mod pending;

@@ -333,6 +333,8 @@ pub fn config(database: &str, webhook_secret: &str) -> Config {
     config.stripe.secret_key = Some(Secret::new(SECRET_KEY));
     config.stripe.publishable_key = Some("pk_test_harness".to_owned());
     config.stripe.webhook_secret = vec![Secret::new(webhook_secret)];
+    // Where the receivers of the tests listen.
+    config.outbound.private_targets = vec!["127.0.0.1".to_owned()];
     config.auth.jwt_secret = Some(Secret::new("a secret of the harness, long enough"));
     config
 }
