@@ -65,5 +65,6 @@ CREATE TABLE outbound_deliveries (
     next_attempt_at       TEXT,
     PRIMARY KEY (endpoint_id, event_id)
 ) STRICT;
-CREATE INDEX outbound_deliveries_state ON outbound_deliveries (endpoint_id, state, event_id);
+CREATE INDEX outbound_deliveries_tenant ON outbound_deliveries (endpoint_id, tenant_id, event_id);
+CREATE INDEX outbound_deliveries_undelivered ON outbound_deliveries (endpoint_id, event_id) WHERE state <> 'delivered';
 CREATE INDEX outbound_deliveries_age ON outbound_deliveries (last_attempt_at);

@@ -10,8 +10,8 @@
 //! Invariant: in a transaction, rows are locked in this order: endpoint, event counters, lanes.
 //!
 //! Beside the usual files: `filter.rs` (which events), `schedule.rs` (when again), `targets.rs` (where to),
-//! `signature.rs` (Standard Webhooks), `sender.rs` (one request), `message.rs` (what is posted) and `tell.rs` (one attempt, and what follows);
-//! `lanes/` and `deliveries/` hold a table each.
+//! `signature.rs` (Standard Webhooks), `message.rs` (what is posted), `sender.rs` (one request) and `tell.rs`
+//! (one attempt, and what follows); `lanes/` and `deliveries/` hold a table each.
 
 mod actions;
 pub mod api;

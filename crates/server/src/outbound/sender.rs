@@ -290,6 +290,16 @@ mod tests {
         assert_eq!(Sender::with_lookup(targets(&[]), nowhere).check(url).await, Ok(()));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_no_answer_is_not_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let sender = Sender::new(&Outbound { private_targets: vec!["127.0.0.1".to_owned()] });
+        let answer = sender.unwrap().post(&url, message()).await;
+        assert_eq!((answer.verdict, answer.status), (Verdict::NotTaken, None));
+        assert_eq!(answer.reason.unwrap(), "gave no answer within 15 seconds");
+    }
+
     #[tokio::test]
     async fn of_a_long_answer_only_so_much_is_read() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -116,7 +116,10 @@ pub async fn list(
     filter: Filter,
     limit: i64,
 ) -> DbResult<Vec<Delivery>> {
+    let undelivered = filter.state.is_some_and(|state| state != State::Delivered);
     conn.query("SELECT * FROM outbound_deliveries WHERE 1 = 1")
+        // Says nothing new, but leads to the index of the few that are not delivered.
+        .push(if undelivered { " AND state <> 'delivered'" } else { "" })
         .filter(" AND endpoint_id = ?", Some(endpoint))
         .filter(" AND state = ?", filter.state)
         .filter(" AND tenant_id = ?", filter.tenant)

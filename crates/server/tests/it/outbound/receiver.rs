@@ -78,6 +78,11 @@ impl Receiver {
         self.inside.messages.lock().unwrap().clear();
     }
 
+    /// Lets one message that waits at `/slow` be answered.
+    pub fn let_one_go(&self) {
+        self.inside.leave.add_permits(1);
+    }
+
     /// Lets what waits at `/slow` be answered, now and later.
     pub fn let_go(&self) {
         self.inside.leave.add_permits(10_000);

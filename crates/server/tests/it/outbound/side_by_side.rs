@@ -6,7 +6,7 @@ use serde_json::json;
 use tollhouse_domain::event::EventType;
 use tollhouse_server::{App, tasks};
 
-use super::{Receiver, deliveries, endpoint, happens, make, numbers};
+use super::{Receiver, deliveries, endpoint, happens, make, numbers, path};
 use crate::harness::{Database, Kind, TestApp, on_both_databases};
 
 /// Waits until something is so; the receiver's socket is real, and nothing else announces it.
@@ -84,6 +84,30 @@ on_both_databases! {
         receiver.let_go();
         running.await.unwrap().unwrap();
         assert_eq!((at("/quick"), at("/slow")), (11, 11));
+    }
+
+    async fn what_is_being_sent_is_not_redelivered_beside_it(app: &TestApp) {
+        let receiver = Receiver::start().await;
+        let made = make(app, json!({ "url": receiver.url("/slow") })).await;
+        receiver.answer(|_| 500);
+        receiver.let_one_go();
+        app.tenant("Acme").await;
+        app.settle().await;
+        receiver.answer(|_| 200);
+        app.app.clock.advance(10);
+        let running = tokio::spawn({
+            let app = Arc::clone(&app.app);
+            async move { tasks::run_once(&app).await }
+        });
+        until(|| receiver.messages().len() == 2).await;
+        let event = deliveries(app, &made, "").await[0]["id"].as_str().unwrap().to_owned();
+        let redeliver = path(&made, &format!("/deliveries/{event}/redeliver"));
+        let refused = app.post(&redeliver).bearer(&app.operator()).await;
+        refused.refused(409, "outbound_delivery_in_progress");
+        receiver.let_go();
+        running.await.unwrap().unwrap();
+        assert_eq!(receiver.messages().len(), 2);
+        assert_eq!(deliveries(app, &made, "").await[0]["state"], "delivered");
     }
 
     async fn a_worker_that_dies_costs_a_second_copy_and_no_event(app: &TestApp) {
