@@ -165,6 +165,7 @@ fn settings(
         ("database.url", database),
         ("server.frontend_url", url),
         ("server.redirect_hosts", "localhost,127.0.0.1"),
+        ("outbound.private_targets", "localhost,127.0.0.1"),
         ("stripe.publishable_key", "pk_test_tollhouse_simulator"),
         ("stripe.api_base", simulator_url),
         ("log.level", "warn"),

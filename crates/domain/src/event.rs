@@ -108,6 +108,8 @@ events! {
     InvoiceRefunded = "invoice.refunded",
     /// Money could not be given back, or came back to us.
     InvoiceRefundFailed = "invoice.refund_failed",
+    /// The tenant's own webhook endpoint is no longer told of events: it failed for days, or said it is gone.
+    WebhookEndpointDisabled = "webhook_endpoint.disabled",
 }
 
 #[cfg(test)]

@@ -69,6 +69,8 @@ ids! {
     SlotId,
     /// One webhook received from Stripe.
     DeliveryId,
+    /// A URL of the application that events are posted to.
+    WebhookEndpointId,
     /// A thing recorded as having happened.
     EventId,
     /// One row of the audit trail.

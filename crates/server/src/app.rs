@@ -8,7 +8,8 @@ use tollhouse_stripe::{
 };
 
 use crate::{
-    clock::Clock, config::Config, db::Db, events::Streams, nudge::Nudges, webhooks::Intake,
+    clock::Clock, config::Config, db::Db, events::Streams, nudge::Nudges, outbound::Sender,
+    webhooks::Intake,
 };
 
 /// One running service. Shared by every request and task.
@@ -22,6 +23,8 @@ pub struct App {
     pub intake: Intake,
     /// The live streams that are open.
     pub streams: Streams,
+    /// Posts events to endpoints of the application.
+    pub sender: Sender,
     /// The requests under way; they are finished before the service stops.
     pub requests: TaskTracker,
     /// Cancelled when the service is to stop; whatever outlives a request listens to it.
@@ -53,8 +56,20 @@ impl App {
         let stripe = Client::new(gateway, clock.seed());
         let intake = Intake::start(db.clone());
         let streams = Streams::new(config.stream.connections_max);
+        let sender = Sender::new(&config.outbound)?;
         let (requests, stop) = (TaskTracker::new(), CancellationToken::new());
-        Ok(Arc::new(Self { config, clock, db, stripe, nudges, intake, streams, requests, stop }))
+        Ok(Arc::new(Self {
+            config,
+            clock,
+            db,
+            stripe,
+            nudges,
+            intake,
+            streams,
+            sender,
+            requests,
+            stop,
+        }))
     }
 }
 
@@ -70,6 +85,7 @@ impl App {
             nudges: self.nudges.clone(),
             intake: self.intake.clone(),
             streams: self.streams.clone(),
+            sender: self.sender.clone(),
             requests: self.requests.clone(),
             stop: self.stop.clone(),
         })

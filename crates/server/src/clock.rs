@@ -1,4 +1,4 @@
-//! The clock, real and settable; the source of new ids. Secrets need a better source than this chance.
+//! The clock, real and settable; the source of new ids; and of secrets, which need a better one than chance.
 //!
 //! The only place in the server where time and chance come in, so that a test can hold both.
 
@@ -84,6 +84,16 @@ impl Clock {
     fn chance(&self) -> MutexGuard<'_, Chance> {
         self.chance.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Bytes that nobody can guess, from the system itself: for secrets, which no test needs to foresee.
+///
+/// # Errors
+/// Where the system has none to give.
+pub fn secret_bytes<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+    Ok(bytes)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one door through which the time comes in")]

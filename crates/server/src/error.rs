@@ -84,10 +84,14 @@ pub enum Conflict {
     PromotionCodeOver,
     /// Stripe is being compared with our tables.
     ReconcileRunning,
+    /// There are as many webhook endpoints as there may be.
+    WebhookEndpointsUsedUp,
+    /// The event is being sent at this moment.
+    OutboundDeliveryInProgress,
 }
 
 impl Conflict {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::TenantExists,
         Self::IdempotencyKeyInUse,
         Self::PlanNotPushed,
@@ -100,6 +104,8 @@ impl Conflict {
         Self::PromotionCodeExists,
         Self::PromotionCodeOver,
         Self::ReconcileRunning,
+        Self::WebhookEndpointsUsedUp,
+        Self::OutboundDeliveryInProgress,
     ];
 
     pub fn code(self) -> &'static str {
@@ -116,6 +122,8 @@ impl Conflict {
             Self::PromotionCodeExists => "promotion_code_exists",
             Self::PromotionCodeOver => "promotion_code_over",
             Self::ReconcileRunning => "reconcile_running",
+            Self::WebhookEndpointsUsedUp => "webhook_endpoints_used_up",
+            Self::OutboundDeliveryInProgress => "outbound_delivery_in_progress",
         }
     }
 }

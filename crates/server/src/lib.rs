@@ -2,7 +2,7 @@
 //!
 //! | floor | slices |
 //! | --- | --- |
-//! | doors | [`checkout`], [`payment_methods`], [`portal`], [`reconcile`], [`webhooks`] |
+//! | doors | [`checkout`], [`payment_methods`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`] |
 //! | answers | [`status`] |
 //! | state | [`subscriptions`], [`invoices`], [`slots`], [`discounts`], [`tenants`], [`catalog`] |
 //! | traces | [`record`], [`events`], [`audit`] |
@@ -25,6 +25,7 @@ pub mod events;
 pub mod http;
 pub mod invoices;
 pub mod nudge;
+pub mod outbound;
 pub mod payment_methods;
 pub mod portal;
 pub mod reconcile;

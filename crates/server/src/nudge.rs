@@ -21,6 +21,8 @@ pub enum Nudge {
     Addons,
     /// A comparison with Stripe was asked for.
     Reconcile,
+    /// A webhook endpoint can be told again of what waits for it.
+    Outbound,
 }
 
 /// The one place where nudges are sent and listened for in this process.

@@ -29,6 +29,7 @@ pub struct Config {
     pub stream: Stream,
     pub webhooks: Webhooks,
     pub reconcile: Reconcile,
+    pub outbound: Outbound,
     pub log: Log,
 }
 
@@ -160,6 +161,13 @@ pub struct Reconcile {
 pub enum WorkerMode {
     Inline,
     Dedicated,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outbound {
+    #[serde(deserialize_with = "comma_separated")]
+    pub private_targets: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -30,6 +30,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("ENABLE_BILLING_STREAM", "stream.enabled"),
     ("ENABLE_BILLING_RETRY_WORKER", "webhooks.worker"),
     ("BILLING_RETRY_DEPLOYMENT_MODE", "webhooks.mode"),
+    ("TOLLHOUSE_OUTBOUND_PRIVATE_TARGETS", "outbound.private_targets"),
     ("TOLLHOUSE_LOG", "log.level"),
     ("TOLLHOUSE_LOG_FORMAT", "log.format"),
 ];

@@ -22,7 +22,7 @@ use sqlx::{
 use tollhouse_domain::{
     id::{
         AuditId, CheckoutId, DeliveryId, DriftId, EventId, InvoiceId, RunId, SlotId,
-        SubscriptionId, TenantId,
+        SubscriptionId, TenantId, WebhookEndpointId,
     },
     time::Timestamp,
 };
@@ -176,6 +176,7 @@ uuids!(
     AuditId,
     RunId,
     DriftId,
+    WebhookEndpointId
 );
 
 /// Types kept as the word they print: `Display` writes it, `FromStr` reads it.

@@ -39,6 +39,7 @@ const STEPS: &[Step] = &steps![
     "0012_discounts",
     "0013_invoices_in_full",
     "0015_reconcile",
+    "0016_outbound",
 ];
 
 /// How the schema stands after migrating.

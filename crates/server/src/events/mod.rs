@@ -3,6 +3,7 @@
 //! Owns: `events`, `event_counters`.
 //! Does not own: the list of what can happen (`domain::event`), nor the decision that it did.
 //! Invariant: a tenant's numbers are 1, 2, 3 … without gaps, in the order of the commits.
+//! Invariant: `relayed` counts what was handed on to the outbound lanes; it never passes `last`.
 //! Invariant: rows are only added, and only by `record`, in the transaction of the change.
 //!
 //! Beside the usual files: `stream.rs` (server-sent events) and `redis.rs` (waking other instances).

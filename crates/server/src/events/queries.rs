@@ -101,6 +101,46 @@ pub async fn since(
     .await
 }
 
+/// What is new of a tenant since somebody last asked.
+#[derive(Clone, Copy, Debug, Record)]
+pub struct Unrelayed {
+    pub tenant_id: TenantId,
+    /// The last number handed on before.
+    pub relayed: i64,
+    /// The newest number; handed on with this.
+    pub last: i64,
+}
+
+/// Whether there are any.
+pub async fn has_unrelayed(conn: &mut Conn) -> DbResult<bool> {
+    let found: Option<Last> =
+        sql!(conn, "SELECT last FROM event_counters WHERE relayed < last LIMIT 1")
+            .optional()
+            .await?;
+    Ok(found.is_some())
+}
+
+/// Tenants with events that were not handed on yet; from here on they count as handed on. Those whose next
+/// event is being written are left for the next time.
+pub async fn take_unrelayed(conn: &mut Conn, limit: i64) -> DbResult<Vec<Unrelayed>> {
+    let skip_locked = conn.skip_locked();
+    let taken: Vec<Unrelayed> = conn
+        .query("SELECT tenant_id, relayed, last FROM event_counters WHERE relayed < last")
+        .filter(" ORDER BY tenant_id LIMIT ?", Some(limit))
+        .push(skip_locked)
+        .all()
+        .await?;
+    if taken.is_empty() {
+        return Ok(taken);
+    }
+    let tenants: Vec<TenantId> = taken.iter().map(|counter| counter.tenant_id).collect();
+    conn.query("UPDATE event_counters SET relayed = last WHERE tenant_id IN ")
+        .list(&tenants)
+        .execute()
+        .await?;
+    Ok(taken)
+}
+
 /// The newest number; 0 before anything happened.
 pub async fn last_sequence(conn: &mut Conn, tenant: TenantId) -> DbResult<i64> {
     let counter: Option<Last> =

@@ -10,8 +10,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::health;
 use crate::{
-    app::App, audit, catalog, checkout, discounts, events, invoices, payment_methods, portal,
-    reconcile, slots, status, subscriptions, tenants, webhooks,
+    app::App, audit, catalog, checkout, discounts, events, invoices, outbound, payment_methods,
+    portal, reconcile, slots, status, subscriptions, tenants, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -52,6 +52,7 @@ pub(super) fn authenticated() -> OpenApiRouter<Arc<App>> {
         .merge(events::api::router())
         .merge(audit::api::router())
         .merge(reconcile::api::router())
+        .merge(outbound::api::router())
 }
 
 /// The routes that need none: Stripe's signature, or nothing at all.

@@ -6,6 +6,7 @@ use super::Task;
 use crate::{
     http::forget_old_keys,
     nudge::Nudge,
+    outbound::tasks::{deliver_events, forget_old_outbound_deliveries},
     reconcile::tasks::reconcile,
     subscriptions::tasks::{follow_bases, tell_what_time_brings},
     webhooks::tasks::work_deliveries,
@@ -18,6 +19,14 @@ pub const TASKS: &[Task] = &[
         interval: Duration::from_secs(2),
         nudged_by: |nudge| nudge == Nudge::Deliveries,
         work: |app| Box::pin(work_deliveries(app)),
+    },
+    Task {
+        name: "deliver_events",
+        interval: Duration::from_secs(2),
+        nudged_by: |nudge| {
+            matches!(nudge, Nudge::Events(_) | Nudge::EventsElsewhere(_) | Nudge::Outbound)
+        },
+        work: |app| Box::pin(deliver_events(app)),
     },
     Task {
         name: "follow_bases",
@@ -36,6 +45,12 @@ pub const TASKS: &[Task] = &[
         interval: Duration::from_secs(30),
         nudged_by: |nudge| nudge == Nudge::Reconcile,
         work: |app| Box::pin(reconcile(app)),
+    },
+    Task {
+        name: "forget_old_outbound_deliveries",
+        interval: Duration::from_hours(1),
+        nudged_by: |_| false,
+        work: |app| Box::pin(async move { forget_old_outbound_deliveries(&app).await }),
     },
     Task {
         name: "forget_old_keys",

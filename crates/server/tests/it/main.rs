@@ -21,6 +21,7 @@ mod instances;
 mod invoices;
 mod isolation;
 mod library;
+mod outbound;
 mod pausing;
 mod payment_methods;
 mod pending;

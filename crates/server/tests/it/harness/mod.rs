@@ -347,6 +347,8 @@ pub fn config(database: &str, webhook_secret: &str) -> Config {
     // Told by hand: a test wants to know when Stripe is asked.
     config.reconcile.enabled = false;
     config.reconcile.calls_per_second = 0;
+    // Where the receivers of the tests listen.
+    config.outbound.private_targets = vec!["127.0.0.1".to_owned()];
     config.auth.jwt_secret = Some(Secret::new("a secret of the harness, long enough"));
     config
 }

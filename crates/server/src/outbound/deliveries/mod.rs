@@ -1,0 +1,3 @@
+//! Outbound deliveries: what became of one event at one endpoint.
+
+pub mod queries;
