@@ -19,6 +19,7 @@ use tollhouse_server::{
         actions::{Page, Purchase, Trial, open},
         sync,
     },
+    clock::secret_bytes,
     config::Secret,
     db::Json,
     record::Origin,
@@ -180,8 +181,7 @@ fn settings(
 }
 
 fn random_secret() -> anyhow::Result<Secret> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+    let bytes = secret_bytes::<32>()?;
     Ok(Secret::new(bytes.map(|byte| format!("{byte:02x}")).concat()))
 }
 

@@ -43,12 +43,17 @@ pub async fn tell(app: &App, endpoint: &Endpoint, lane: &mut Lane, event: &Event
     } else if !note_failure(app, &mut tx, endpoint, &attempt).await? {
         return Ok(false); // The endpoint was deleted meanwhile.
     }
-    let mut after = lane.clone();
-    let settled = next.is_none();
-    after.sequence = if settled { event.sequence } else { event.sequence - 1 };
-    after.attempts = if settled { 0 } else { lane.attempts + 1 };
-    after.failing_since = (!settled).then_some(since);
-    let claim = settled.then(|| now.plus_seconds(CLAIM_SECONDS));
+    let after = match next {
+        None => Lane { sequence: event.sequence, attempts: 0, failing_since: None, ..lane.clone() },
+        // The same event again, later: whoever comes by then may have the lane.
+        Some(_) => Lane {
+            sequence: event.sequence - 1,
+            attempts: lane.attempts + 1,
+            failing_since: Some(since),
+            ..lane.clone()
+        },
+    };
+    let claim = next.is_none().then(|| now.plus_seconds(CLAIM_SECONDS));
     if !lanes::write(&mut tx, &after, claim, next.unwrap_or(now)).await? {
         tracing::warn!(endpoint.id = %endpoint.id, event.id = %event.id, "a claim ran out before its end");
         return Ok(false);
@@ -59,7 +64,7 @@ pub async fn tell(app: &App, endpoint: &Endpoint, lane: &mut Lane, event: &Event
     log(&delivery);
     *lane = after;
     lane.claimed_until = claim.unwrap_or(lane.claimed_until);
-    Ok(settled)
+    Ok(claim.is_some())
 }
 
 /// An attempt as it is kept.

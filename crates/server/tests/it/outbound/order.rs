@@ -44,7 +44,8 @@ on_both_databases! {
         assert!(ids(2).iter().all(|id| *id == ids(2)[0]), "one id at every attempt");
         assert!(deliveries(app, &made, "&state=pending").await.is_empty());
         let second = deliveries(app, &made, &format!("&tenant_id={acme}")).await[5].clone();
-        assert_eq!((&second["sequence"], &second["attempts"], &second["state"]), (&json!(2), &json!(4), &json!("delivered")));
+        assert_eq!((&second["sequence"], &second["attempts"]), (&json!(2), &json!(4)));
+        assert_eq!(second["state"], "delivered");
     }
 
     async fn whatever_fails_each_tenant_is_told_in_order_and_of_everything(app: &TestApp) {

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use tollhouse_domain::event::EventType;
 
-use super::{Receiver, audited, change, deliveries, endpoint, happens, make, numbers, path, show};
+use super::{
+    Message, Receiver, audited, change, deliveries, endpoint, happens, make, numbers, path, show,
+};
 use crate::harness::{Answer, TestApp, on_both_databases};
 
 async fn redeliver(app: &TestApp, endpoint: &Value, event: &Value) -> Answer {
@@ -26,9 +28,10 @@ on_both_databases! {
             app.advance(1 + wait / 5).await;
         }
         assert_eq!(deliveries(app, &made, "").await[0]["attempts"], 8);
-        let timestamps: Vec<_> = receiver.messages().iter().map(|message| message.header("webhook-timestamp").to_owned()).collect();
-        assert!(timestamps.windows(2).all(|pair| pair[0] < pair[1]), "each attempt is signed anew");
-        assert!(receiver.messages().iter().all(|message| message.is_signed_with(made["secret"].as_str().unwrap())));
+        let (messages, secret) = (receiver.messages(), made["secret"].as_str().unwrap());
+        let signed_at = |message: &Message| message.header("webhook-timestamp").to_owned();
+        let anew = messages.windows(2).all(|pair| signed_at(&pair[0]) < signed_at(&pair[1]));
+        assert!(anew && messages.iter().all(|message| message.is_signed_with(secret)));
     }
 
     async fn after_three_days_an_event_is_given_up_and_can_be_redelivered(app: &TestApp) {
@@ -47,7 +50,8 @@ on_both_databases! {
         assert!(app.app.clock.now() >= start.plus_days(3));
         let dead = deliveries(app, &made, "&state=dead").await;
         assert_eq!(dead.len(), 1);
-        assert_eq!((&dead[0]["sequence"], &dead[0]["reason"], &dead[0]["next_attempt_at"]), (&json!(1), &json!("answered 500"), &Value::Null));
+        assert_eq!((&dead[0]["sequence"], &dead[0]["reason"]), (&json!(1), &json!("answered 500")));
+        assert!(dead[0]["next_attempt_at"].is_null());
         assert_eq!(numbers(&receiver.taken(), tenant), [2], "the lane goes on");
 
         let failed = redeliver(app, &made, &dead[0]["id"]).await.expect(200);
