@@ -48,7 +48,7 @@ events! {
     SubscriptionActivated = "subscription.activated",
     /// A new billing period began.
     SubscriptionRenewed = "subscription.renewed",
-    /// A subscription moved to another plan, or to another version of its plan.
+    /// A subscription moved to another plan, another version of it, or another of its prices.
     SubscriptionPlanChanged = "subscription.plan_changed",
     /// The number of seats changed.
     SubscriptionQuantityChanged = "subscription.quantity_changed",

@@ -215,6 +215,21 @@ impl Plan {
         self.kind == PlanKind::Base && self.prices.is_empty()
     }
 
+    /// The price of the same rhythm as one that is held; else the one to sell the plan at.
+    pub fn find_price_like(
+        &self,
+        interval: Interval,
+        count: u32,
+        currency: Currency,
+    ) -> Option<&Price> {
+        let alike = |price: &&Price| {
+            price.meter.is_none()
+                && (price.interval, price.interval_count, price.currency)
+                    == (interval, count, currency)
+        };
+        self.prices.iter().find(alike).or_else(|| self.find_price(interval, currency))
+    }
+
     /// The price to sell the plan at. Where several fit: the one paid in advance before one by a
     /// meter, and the shortest period.
     pub fn find_price(&self, interval: Interval, currency: Currency) -> Option<&Price> {

@@ -39,6 +39,10 @@ refusals! {
     NoPaymentMethod = "no_payment_method":
         "There is no card to charge. Add one through a setup intent or Checkout first, or name one \
          in `payment_method`.",
+    /// Stripe Tax does not know where the customer lives.
+    TaxLocationMissing = "tax_location_missing":
+        "The tax cannot be worked out: Stripe does not know where this customer lives. Send them to \
+         Checkout, which asks, or let them set their address in the portal.",
     /// The plan is an add-on, and cannot stand alone.
     IsAddon = "is_addon":
         "This plan is an add-on: it joins a base plan and cannot stand alone. Buy it as an add-on.",

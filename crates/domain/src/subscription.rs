@@ -51,6 +51,7 @@ pub struct State {
     /// The code of the plan.
     pub plan: String,
     pub plan_version: u32,
+    pub price_lookup_key: String,
     /// Seats.
     pub quantity: u64,
     pub period: Period,
@@ -118,12 +119,15 @@ fn trial_ended(before: &State, after: &State) -> Option<EventType> {
 }
 
 fn renewed(before: &State, after: &State) -> Option<EventType> {
-    let renewed = after.status.is_live() && after.period.start > before.period.start;
+    // Another interval begins a period in the middle of one: that is a change, no renewal.
+    let renewed = after.status.is_live() && after.period.start >= before.period.end;
     renewed.then_some(EventType::SubscriptionRenewed)
 }
 
 fn plan_changed(before: &State, after: &State) -> Option<EventType> {
-    let changed = (&before.plan, before.plan_version) != (&after.plan, after.plan_version);
+    let terms =
+        |state: &State| (state.plan.clone(), state.plan_version, state.price_lookup_key.clone());
+    let changed = terms(before) != terms(after);
     changed.then_some(EventType::SubscriptionPlanChanged)
 }
 

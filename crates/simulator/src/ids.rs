@@ -13,6 +13,13 @@ pub struct Ids {
     rng: Rng,
 }
 
+/// Of a world without a seed of its own; never left to chance.
+impl Default for Ids {
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
+
 impl Ids {
     pub fn new(seed: u64) -> Self {
         Self { rng: Rng::with_seed(seed) }

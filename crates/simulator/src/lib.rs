@@ -11,12 +11,12 @@
 //! - **Checkout**: modes `payment` and `setup`, addresses beyond the country, trials that need no
 //!   card. A trial with a card makes no setup intent; a 3-D Secure dialogue that fails makes no
 //!   failed payment intent.
-//! - **Subscriptions**: thresholds, discounts of single items. Different
-//!   intervals in one only from its beginning, each a whole number of the shortest; no schedules
-//!   and no `cancel_at_period_end` of these. Retries are four (days 1, 3, 5, 7), and what comes
-//!   after them is set by the control. `classic` billing mode. Whether another interval keeps the
-//!   anchor is taken from Stripe's comparison of billing modes; the new item's period begins at the
-//!   change, and is billed whole.
+//! - **Subscriptions**: an anchor together with a trial, thresholds, discounts of single items.
+//!   Different intervals in one only from its beginning, each a whole number of the shortest; no
+//!   schedules and no `cancel_at_period_end` of these. Retries are four (days 1, 3, 5, 7), and what
+//!   comes after them is set by the control. `classic` billing mode. Whether another interval keeps
+//!   the anchor is taken from Stripe's comparison of billing modes; the new item's period begins at
+//!   the change, and is billed whole.
 //! - **Schedules** are made from subscriptions only, and their running phase sells what it sold;
 //!   phases have items, dates and proration, no discounts, trials or metadata of the subscription.
 //! - **Invoices**: one-off invoices, editing, transactions of customer balances (the balance itself
@@ -25,9 +25,8 @@
 //! - **Discounts** are of whole subscriptions; no minimum amounts or customers' discounts.
 //! - **Usage**: meters exist and can be named by prices, but nothing can be reported to them:
 //!   metered lines are always over zero units.
-//! - **Money back**: disputes, balance transactions, links between credit notes and refunds that
-//!   were there before; a credit note by `amount` says nothing of tax. Refunds succeed at once, and
-//!   their later `refund.updated` is not sent.
+//! - **Money back**: disputes, balance transactions; a credit note by `amount` says nothing of tax.
+//!   Refunds succeed at once, and their later `refund.updated` is not sent.
 //! - **Portal**: pausing, quantities, promotion codes, changes of the customer, login pages; the
 //!   confirming flows. A card typed there counts as authenticated.
 //! - **Tax** is always rounded line by line, and of several inclusive rates each is worked out by

@@ -153,7 +153,7 @@ const OURS: &[(&str, &str, Run, &str)] = &[
 
 /// What describes a credit note.
 const CREDIT_NOTE: &str = "amount credit_amount effective_at email_type invoice lines memo metadata \
-                           out_of_band_amount reason refund_amount";
+                           out_of_band_amount reason refund_amount refunds";
 
 /// Stripe's operations and the names of their parameters, from its own types (see the licence beside it).
 const STRIPES: &str = include_str!("../data/operations.tsv");

@@ -15,8 +15,8 @@ use crate::{
 pub struct Refund {
     id: String,
     created: i64,
-    amount: i64,
-    charge: String,
+    pub amount: i64,
+    pub charge: String,
     currency: String,
     pub customer: Option<String>,
     payment_intent: String,

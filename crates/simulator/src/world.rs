@@ -40,6 +40,7 @@ use crate::{
 const VERSIONS: [&str; 2] = [API_VERSION, "2026-09-30.endive"];
 
 /// One account at the pretend Stripe.
+#[derive(Default)]
 pub struct World {
     /// Unix seconds on the clock of whoever something is done for: the simulator's, or a test clock.
     pub now: i64,
@@ -151,45 +152,7 @@ impl Request {
 
 impl World {
     pub fn new(seed: u64, secret_key: String, base_url: String, now: i64) -> Self {
-        Self {
-            now,
-            ids: Ids::new(seed),
-            base_url,
-            secret_key,
-            settings: Settings::default(),
-            customers: Table::default(),
-            products: Table::default(),
-            prices: Table::default(),
-            meters: Table::default(),
-            coupons: Table::default(),
-            promotion_codes: Table::default(),
-            discounts: Table::default(),
-            tax_rates: Table::default(),
-            sessions: Table::default(),
-            payment_methods: Table::default(),
-            payment_intents: Table::default(),
-            setup_intents: Table::default(),
-            charges: Table::default(),
-            refunds: Table::default(),
-            subscriptions: Table::default(),
-            schedules: Table::default(),
-            portal_configurations: Table::default(),
-            portal_sessions: Table::default(),
-            invoices: Table::default(),
-            credit_notes: Table::default(),
-            invoice_items: Table::default(),
-            invoice_payments: Table::default(),
-            test_clocks: Table::default(),
-            events: Table::default(),
-            webhook_endpoints: Table::default(),
-            agenda: Agenda::default(),
-            deliveries: Deliveries::default(),
-            faults: Faults::default(),
-            cause: None,
-            held_back: None,
-            in_place: None,
-            idempotency: Idempotency::default(),
-        }
+        Self { now, ids: Ids::new(seed), base_url, secret_key, ..Self::default() }
     }
 
     /// Answers one call of the API.

@@ -126,6 +126,8 @@ async fn a_checkout_session_opens_and_expires_once(client: &Client, run: &str) -
         subscription_data: SubscriptionTerms::default(),
         expires_at: None,
         discounts: Vec::new(),
+        automatic_tax: None,
+        customer_update: None,
     };
     let key = IdempotencyKey::new("contract-session", run);
     let session = client.create_checkout_session(&params, &key).await?;

@@ -3,6 +3,10 @@
 use std::{fmt, future::Future, pin::Pin};
 
 use bytes::Bytes;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::form;
 
 /// A future that can be sent to another thread; what object-safe async methods return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -81,6 +85,22 @@ impl IdempotencyKey {
     /// `verb` says what is done, `id` to what: `IdempotencyKey::new("create-customer", tenant_id)`.
     pub fn new(verb: &str, id: impl fmt::Display) -> Self {
         Self(format!("{verb}-{id}"))
+    }
+
+    /// As [`Self::new`], for these parameters alone: with others it is another key.
+    ///
+    /// For work whose parameters may be others when it is repeated (a moment, a card that was chosen
+    /// meanwhile), which Stripe would refuse for a day. Whoever repeats it looks first for what an earlier
+    /// attempt has left behind.
+    pub fn of(verb: &str, id: impl fmt::Display, params: &impl Serialize) -> Self {
+        let params = form::flatten(params).unwrap_or_default();
+        let mut hash = Sha256::new();
+        for (name, value) in params {
+            hash.update(format!("{name}={value}\n"));
+        }
+        let digest = hash.finalize();
+        let short: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Self(format!("{verb}-{id}-{short}"))
     }
 
     pub fn as_str(&self) -> &str {

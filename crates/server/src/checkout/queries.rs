@@ -53,6 +53,17 @@ pub async fn prepare_again(conn: &mut Conn, id: CheckoutId, now: Timestamp) -> D
     Ok(prepared == 1)
 }
 
+/// Says that a checkout is still being prepared; `false` where somebody gave it up meanwhile.
+pub async fn hold(conn: &mut Conn, id: CheckoutId, now: Timestamp) -> DbResult<bool> {
+    let held = sql!(
+        conn,
+        "UPDATE checkouts SET updated_at = {now} WHERE id = {id} AND state = 'preparing'"
+    )
+    .execute()
+    .await?;
+    Ok(held == 1)
+}
+
 /// Gives a checkout up for now: Stripe did not answer.
 pub async fn interrupt(conn: &mut Conn, id: CheckoutId, now: Timestamp) -> DbResult<()> {
     sql!(

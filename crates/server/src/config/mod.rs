@@ -100,6 +100,9 @@ pub struct Billing {
     pub default_trial_days: u32,
     pub grace_period_days: u32,
     pub trial_end_without_card: TrialEnd,
+    pub automatic_tax: bool,
+    #[serde(deserialize_with = "comma_separated")]
+    pub tax_rates: Vec<String>,
 }
 
 /// What becomes of a subscription whose trial ends without a card, in Stripe's words.

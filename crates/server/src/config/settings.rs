@@ -156,6 +156,11 @@ impl Settings {
         {
             bail!("`auth.jwt_secret` is shorter than 32 bytes: anyone could guess it");
         }
+        if config.billing.automatic_tax && !config.billing.tax_rates.is_empty() {
+            bail!(
+                "`billing.automatic_tax` and `billing.tax_rates` exclude each other: set one of them"
+            );
+        }
         if config.stream.heartbeat_seconds == 0 || config.stream.life_seconds == 0 {
             bail!("`stream.heartbeat_seconds` and `stream.life_seconds` must be 1 or more");
         }

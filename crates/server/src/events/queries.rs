@@ -36,6 +36,15 @@ struct Last {
     last: i64,
 }
 
+/// Holds the tenant's number until the end of the transaction. Whoever will write several rows of a tenant
+/// and an event takes this first, so that two of them cannot wait for each other.
+pub async fn lock(conn: &mut Conn, tenant: TenantId) -> DbResult<()> {
+    sql!(conn, "UPDATE event_counters SET last = last WHERE tenant_id = {tenant}")
+        .execute()
+        .await?;
+    Ok(())
+}
+
 /// The tenant's next number. Its row stays locked until the commit: numbers follow the commits.
 pub async fn next_sequence(conn: &mut Conn, tenant: TenantId) -> DbResult<i64> {
     let counter: Last = sql!(

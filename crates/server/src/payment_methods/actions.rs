@@ -1,6 +1,6 @@
 //! Listing, choosing and removing cards.
 
-use tollhouse_domain::{event::EventType, id::TenantId, refusal::Refusal};
+use tollhouse_domain::{event::EventType, id::TenantId, refusal::Refusal, subscription::Status};
 use tollhouse_stripe::{
     CustomerId, IdempotencyKey, PaymentMethodId,
     objects::{PaymentMethod, SetupIntent},
@@ -12,7 +12,10 @@ use crate::{
     app::App,
     error::{Result, not_found},
     record::{Happened, Origin, Subject, record},
-    subscriptions::queries::{self as subscriptions, Subscription},
+    subscriptions::{
+        queries::{self as subscriptions, Subscription},
+        sync::sync,
+    },
     tenants::{actions as tenants, queries::Tenant},
 };
 
@@ -88,7 +91,8 @@ pub async fn make_default(
     let mut conn = app.db.read().await?;
     let live = subscriptions::list_live(&mut conn, tenant.id).await?;
     drop(conn);
-    for row in live {
+    // One that waits for its first payment takes no other card; that goes with the payment.
+    for row in live.into_iter().filter(|row| row.status != Status::Incomplete) {
         let update = params::UpdateSubscription {
             default_payment_method: Some(card.clone()),
             ..params::UpdateSubscription::default()
@@ -96,6 +100,7 @@ pub async fn make_default(
         // Base and add-ons: each has a card of its own, which goes before the customer's.
         let key = IdempotencyKey::new("default-card-of-subscription", format!("{work}-{}", row.id));
         app.stripe.update_subscription(&row.stripe_subscription_id, &update, &key).await?;
+        sync(app, origin, &row.stripe_subscription_id).await?;
     }
     let event = EventType::PaymentMethodDefaultChanged;
     tell(app, origin, tenant.id, card, event, "Another card is charged from now on").await

@@ -22,3 +22,5 @@ mod terms;
 pub const PARENT_ID: &str = "parent_subscription_id";
 /// The key under which a subscription bears our id of the purchase it came of.
 pub const CHECKOUT_ID: &str = "checkout_id";
+/// In an add-on's metadata: its end was set because its base has one.
+const FOLLOWS_END: &str = "follows_end";

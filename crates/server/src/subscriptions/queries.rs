@@ -60,6 +60,7 @@ impl Subscription {
             status: self.status,
             plan: self.plan_code.clone(),
             plan_version: u32::try_from(self.plan_version).unwrap_or(u32::MAX),
+            price_lookup_key: self.price_lookup_key.clone(),
             quantity: u64::try_from(self.quantity).unwrap_or(0),
             period: Period { start: self.period_start, end: self.period_end },
             trial_end: self.trial_end,
@@ -78,7 +79,13 @@ impl Subscription {
 
     /// The part that decides whether an add-on follows its base.
     pub fn course(&self) -> Course {
-        Course { status: self.status, period_end: self.period_end, cancel_at: self.cancel_at }
+        Course {
+            status: self.status,
+            started_at: self.started_at,
+            period_end: self.period_end,
+            cancel_at: self.cancel_at,
+            ended_at: self.ended_at,
+        }
     }
 
     /// What one period costs.
@@ -259,6 +266,21 @@ pub async fn list_due_addons(conn: &mut Conn, now: Timestamp, limit: i64) -> DbR
     .await
 }
 
+/// One add-on, where it is due.
+pub async fn find_due_addon(
+    conn: &mut Conn,
+    id: SubscriptionId,
+    now: Timestamp,
+) -> DbResult<Option<Due>> {
+    sql!(
+        conn,
+        "SELECT id, follow_at, follow_attempts FROM subscriptions
+         WHERE id = {id} AND follow_at <= {now}"
+    )
+    .optional()
+    .await
+}
+
 /// Takes an add-on until `until`; `false` where another instance did, or it changed meanwhile.
 pub async fn claim_addon(conn: &mut Conn, due: &Due, until: Timestamp) -> DbResult<bool> {
     let claimed = sql!(
@@ -271,7 +293,8 @@ pub async fn claim_addon(conn: &mut Conn, due: &Due, until: Timestamp) -> DbResu
     Ok(claimed == 1)
 }
 
-/// Puts the next look at a claimed add-on off, or has none; unless it changed since the claim.
+/// Puts the next look at a claimed add-on off, or has none; unless it changed since the claim. What went
+/// before is forgiven.
 pub async fn settle_addon(
     conn: &mut Conn,
     id: SubscriptionId,
@@ -280,7 +303,23 @@ pub async fn settle_addon(
 ) -> DbResult<()> {
     sql!(
         conn,
-        "UPDATE subscriptions SET follow_at = {next} WHERE id = {id} AND follow_at = {claimed_until}"
+        "UPDATE subscriptions SET follow_at = {next}, follow_attempts = 0
+         WHERE id = {id} AND follow_at = {claimed_until}"
+    )
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// After a failure: when to try again, or not at all until its base changes. What it has cost stays counted.
+pub async fn put_off_addon(
+    conn: &mut Conn,
+    id: SubscriptionId,
+    next: Option<Timestamp>,
+) -> DbResult<()> {
+    sql!(
+        conn,
+        "UPDATE subscriptions SET follow_at = {next} WHERE id = {id} AND follow_attempts > 0"
     )
     .execute()
     .await?;

@@ -23,6 +23,7 @@ use crate::{
     catalog::queries as catalog,
     db::{Json, Tx},
     error::{Error, Result},
+    events,
     nudge::Nudge,
     record::{Happened, Origin, Subject, record},
     sync::{FETCHES_MAX, Synced, Written, contended},
@@ -107,6 +108,8 @@ async fn write(
     seen: Option<i64>,
 ) -> Result<Written> {
     let mut tx = app.db.begin().await?;
+    // The base of a tenant marks its add-ons, and each of them tells events: in one order, or never.
+    events::queries::lock(&mut tx, shown.tenant.id).await?;
     let before = queries::find_by_stripe_id(&mut tx, &shown.fetched.object.id).await?;
     if before.as_ref().map(|row| row.version) != seen {
         return Ok(Written::TooLate);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tollhouse_domain::{event::EventType, id::SubscriptionId, time::Timestamp};
 
 use super::{
-    actions::follow,
+    actions::follow_due,
     queries::{self, Due, Subscription},
 };
 use crate::{
@@ -17,8 +17,6 @@ use crate::{
 
 /// Rows looked at in one go.
 const BATCH: i64 = 100;
-/// After this long another instance may take over an add-on that one has claimed.
-const CLAIM_SECONDS: i64 = 120;
 const BACKOFF_SECONDS_MAX: i64 = 6 * 3600;
 /// About three days; the next change of the base begins anew.
 const ATTEMPTS_MAX: i64 = 20;
@@ -42,23 +40,12 @@ pub async fn follow_bases(app: Arc<App>) -> Result<()> {
 }
 
 async fn follow_one(app: &App, due: &Due) -> Result<()> {
-    let until = app.clock.now().plus_seconds(CLAIM_SECONDS);
+    let Err(error) = follow_due(app, &Origin::system(), due).await else { return Ok(()) };
+    let cause = std::error::Error::source(&error).map(ToString::to_string);
+    tracing::error!(subscription.id = %due.id, error.cause = cause, "an add-on does not follow its base yet: {error}");
+    let next = next_attempt(app.clock.now(), due.follow_attempts, due.id);
     let mut tx = app.db.begin().await?;
-    let claimed = queries::claim_addon(&mut tx, due, until).await?;
-    tx.commit().await?;
-    if !claimed {
-        return Ok(());
-    }
-    let next = match follow(app, &Origin::system(), due.id).await {
-        Ok(next) => next,
-        Err(error) => {
-            let cause = std::error::Error::source(&error).map(ToString::to_string);
-            tracing::error!(subscription.id = %due.id, error.cause = cause, "an add-on does not follow its base yet: {error}");
-            next_attempt(app.clock.now(), due.follow_attempts, due.id)
-        }
-    };
-    let mut tx = app.db.begin().await?;
-    queries::settle_addon(&mut tx, due.id, until, next).await?;
+    queries::put_off_addon(&mut tx, due.id, next).await?;
     Ok(tx.commit().await?)
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tollhouse_domain::{actor::Role, id::TenantId};
-use tollhouse_simulator::{Fault, FaultKind};
+use tollhouse_simulator::{AfterRetries, Fault, FaultKind, SettingsChange};
 
 use crate::harness::{CHECKOUT, TestApp, on_both_databases};
 
@@ -247,5 +247,122 @@ on_both_databases! {
                 assert!(good, "seed {seed}: {story:#?}\n{}\n{addons:#?}", base.text);
             }
         }
+    }
+}
+
+/// What Stripe owes a tenant's customer, in minor units; below zero is credit.
+fn balance(app: &TestApp) -> i64 {
+    app.simulator.objects("customer")[0]["balance"].as_i64().unwrap()
+}
+
+on_both_databases! {
+    async fn an_unpaid_period_is_not_credited(app: &TestApp) {
+        let tenant = app.subscriber("Acme", "pro").await;
+        app.ask(tenant, "addons", &storage()).await.expect(201);
+        let year = json!({"interval": "year", "when": "period_end"});
+        app.ask(tenant, "subscription/plan", &year).await.expect(200);
+        // Both renew; the invoice of the add-on's month is still a draft when it is put on the year.
+        app.advance(30 * DAY + 60).await;
+        ends_with_its_base(app, tenant).await;
+        app.advance(2 * 3600).await;
+        assert_eq!(balance(app), 0, "nothing was paid for the month, and nothing is given back");
+        assert_eq!(addons(app, tenant).await[0]["interval"], "year");
+    }
+
+    async fn its_own_end_stays_whatever_its_base_does(app: &TestApp) {
+        let tenant = app.tenant("Acme").await;
+        app.card_on_file(tenant, "pm_card_visa").await;
+        app.ask(tenant, "subscription", &json!({"plan": "pro", "interval": "year"})).await.expect(201);
+        let bought = app.ask(tenant, "addons", &storage()).await.expect(201);
+        let admin = app.token(Role::Admin, tenant);
+        let path = format!("/api/v1/billing/tenants/{tenant}/addons/{}", bought["id"].as_str().unwrap());
+        // First the base's end, then its own, then the base goes on after all.
+        app.ask(tenant, "subscription/cancel", &json!({"at": "period_end"})).await.expect(200);
+        app.call("DELETE", &path).bearer(&admin).await.expect(200);
+        app.ask(tenant, "subscription/resume", &json!({})).await.expect(200);
+        app.settle().await;
+        assert_eq!(addons(app, tenant).await[0]["auto_renew"], false);
+        // Shorter periods: it ends with the first of them, and is not begun anew.
+        app.ask(tenant, "subscription/plan", &json!({"interval": "month"})).await.expect(200);
+        app.settle().await;
+        let ending = addons(app, tenant).await;
+        let base = app.subscription(tenant).await;
+        assert_eq!((ending.len(), &ending[0]["cancel_at"]), (1, &base["current_period_end"]));
+        app.advance(31 * DAY).await;
+        assert_eq!(addons(app, tenant).await.len(), 0);
+    }
+
+    async fn paid_after_its_base_has_ended_it_is_given_back(app: &TestApp) {
+        let tenant = app.subscriber("Acme", "pro").await;
+        let owner = app.token(Role::Owner, tenant);
+        let order = json!({"plan": "extra_storage",
+            "success_url": "http://localhost:3000/", "cancel_url": "http://localhost:3000/"});
+        let page = app.post(CHECKOUT).bearer(&owner).json(&order).await.expect(200);
+        app.ask(tenant, "subscription/cancel", &json!({"at": "now"})).await.expect(200);
+        app.settle().await;
+        app.advance(60).await;
+        app.simulator.complete_checkout(page["session_id"].as_str().unwrap(), "pm_card_visa").unwrap();
+        app.settle().await;
+        assert_eq!(addons(app, tenant).await.len(), 0);
+        assert_eq!(balance(app), -1000, "all of it");
+    }
+
+    async fn beside_an_unpaid_base_it_rests(app: &TestApp) {
+        let change = SettingsChange { after_retries: Some(AfterRetries::MarkUnpaid), ..SettingsChange::default() };
+        app.simulator.change_settings(&change).unwrap();
+        let tenant = app.subscriber("Acme", "pro").await;
+        app.ask(tenant, "addons", &storage()).await.expect(201);
+        app.break_the_card().await;
+        app.advance(30 * DAY).await;
+        for _ in 0..20 {
+            app.advance(DAY).await;
+        }
+        assert_eq!(app.subscription(tenant).await["status"], "unpaid");
+        assert_eq!(addons(app, tenant).await[0]["status"], "paused", "nobody pays for what grants nothing");
+    }
+
+    async fn the_page_of_a_request_that_is_repeated_later_is_the_same(app: &TestApp) {
+        let tenant = app.subscriber("Acme", "pro").await;
+        let owner = app.token(Role::Owner, tenant);
+        let order = json!({"plan": "extra_storage",
+            "success_url": "http://localhost:3000/", "cancel_url": "http://localhost:3000/"});
+        let ask = || app.post(CHECKOUT).bearer(&owner).header("idempotency-key", "storage").json(&order);
+        app.simulator.add_fault(Fault {
+            kind: FaultKind::DoneButUnanswered,
+            times: 3,
+            method: Some("POST".into()),
+            path: Some("/v1/checkout/sessions".into()),
+        });
+        ask().await.refused(503, "stripe_unavailable");
+        app.advance(5).await;
+        let page = ask().await.expect(200);
+        let open: Vec<_> = app.simulator.objects("checkout.session").into_iter()
+            .filter(|session| session["status"] == "open").collect();
+        assert_eq!((open.len(), &open[0]["id"]), (1, &page["session_id"]));
+    }
+
+    async fn both_synced_at_once_wait_for_nobody(app: &TestApp) {
+        let tenant = app.subscriber("Acme", "pro").await;
+        app.ask(tenant, "addons", &storage()).await.expect(201);
+        app.settle().await;
+        let ids: Vec<String> = app.simulator.objects("subscription").iter()
+            .map(|row| row["id"].as_str().unwrap().to_owned()).collect();
+        for round in 0..20 {
+            for id in &ids {
+                let path = format!("/v1/subscriptions/{id}");
+                let end = if round % 2 == 0 { "true" } else { "false" };
+                app.stripe("POST", &path, &[("cancel_at_period_end", end)]).await;
+            }
+            let origin = tollhouse_server::record::Origin::system();
+            let sync = |id: &str| {
+                let id = tollhouse_stripe::SubscriptionId::new(id);
+                let origin = &origin;
+                async move { tollhouse_server::subscriptions::sync::sync(&app.app, origin, &id).await.map(|_| ()) }
+            };
+            let (base, addon) = tokio::join!(sync(&ids[0]), sync(&ids[1]));
+            base.unwrap();
+            addon.unwrap();
+        }
+        app.settle().await;
     }
 }

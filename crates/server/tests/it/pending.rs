@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use tollhouse_domain::actor::Role;
+use tollhouse_simulator::{Fault, FaultKind};
 
 use crate::harness::{TestApp, on_both_databases};
 
@@ -82,6 +83,24 @@ on_both_databases! {
         let refused = app.ask(tenant, "subscription/plan", &later("enterprise")).await;
         let problem = refused.refused(409, "subscription_state");
         assert!(problem["detail"].as_str().unwrap().contains("`trialing`"), "{problem}");
+        app.settle().await;
+    }
+
+    async fn a_request_that_failed_half_way_can_be_repeated(app: &TestApp) {
+        let tenant = app.subscriber("Acme", "enterprise").await;
+        let admin = app.token(Role::Admin, tenant);
+        let path = format!("/api/v1/billing/tenants/{tenant}/subscription/plan");
+        let ask = || app.post(&path).bearer(&admin).header("idempotency-key", "later").json(&later("pro"));
+        // The schedule is made, and what it is for is not said.
+        app.simulator.add_fault(Fault {
+            kind: FaultKind::Error500,
+            times: 3,
+            method: Some("POST".into()),
+            path: Some("/v1/subscription_schedules/".into()),
+        });
+        ask().await.refused(503, "stripe_unavailable");
+        let waiting = ask().await.expect(200);
+        assert_eq!(waiting["pending_change"]["plan"], "pro");
         app.settle().await;
     }
 }

@@ -211,4 +211,42 @@ on_both_databases! {
         app.post(&path).bearer(&viewer).json(&pro()).await.refused(403, "forbidden");
         assert_eq!(live(app), 0);
     }
+
+    async fn a_secret_that_was_lost_is_told_again(app: &TestApp) {
+        let tenant = ready(app, "pm_card_authenticationRequired").await;
+        let admin = app.token(Role::Admin, tenant);
+        let path = format!("/api/v1/billing/tenants/{tenant}/subscription");
+        let ask = || app.post(&path).bearer(&admin).header("idempotency-key", "begin").json(&pro());
+        // Begun at Stripe; then it cannot be read back.
+        app.simulator.add_fault(Fault {
+            kind: FaultKind::Error500,
+            times: 3,
+            method: Some("GET".into()),
+            path: Some("/v1/subscriptions/".into()),
+        });
+        ask().await.refused(503, "stripe_unavailable");
+        let again = ask().await.expect(201);
+        assert_ne!(again["requires_action"], Value::Null, "{again}");
+        assert_eq!(live(app), 1);
+        app.ask(tenant, "addons", &json!({"plan": "extra_storage"})).await.refused(409, "subscription_state");
+        app.settle().await;
+    }
+
+    async fn a_card_chosen_after_a_decline_is_asked_by_the_same_request(app: &TestApp) {
+        let tenant = ready(app, "pm_card_visa").await;
+        app.simulator.add_fault(Fault {
+            kind: FaultKind::Unreachable,
+            times: 3,
+            method: Some("POST".into()),
+            path: Some("/v1/subscriptions".into()),
+        });
+        let admin = app.token(Role::Admin, tenant);
+        let path = format!("/api/v1/billing/tenants/{tenant}/subscription");
+        let ask = || app.post(&path).bearer(&admin).header("idempotency-key", "begin").json(&pro());
+        ask().await.refused(503, "stripe_unavailable");
+        let other = app.card_on_file(tenant, "pm_card_mastercard").await;
+        let begun = ask().await.expect(201);
+        assert_eq!(begun["payment_method"]["id"], json!(other));
+        app.settle().await;
+    }
 }

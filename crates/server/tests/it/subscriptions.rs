@@ -107,6 +107,30 @@ on_both_databases! {
         assert!(app.history(tenant).await.contains(&"invoice.payment_failed".to_owned()));
     }
 
+    async fn a_token_holds_for_what_it_was_a_change_of(app: &TestApp) {
+        let tenant = app.subscriber("Acme", "enterprise").await;
+        let three = json!({"seats": 3});
+        let token = upcoming(app, tenant, &three).await.expect(200)["preview_token"].clone();
+        ask(app, tenant, "plan", &json!({"seats": 2})).await.expect(200);
+        // From two to three costs less than from one.
+        let with = json!({"seats": 3, "preview_token": token});
+        ask(app, tenant, "plan", &with).await.refused(409, "preview_outdated");
+        let token = upcoming(app, tenant, &three).await.expect(200)["preview_token"].clone();
+        app.settle().await;
+        ask(app, tenant, "plan", &json!({"seats": 3, "preview_token": token})).await.expect(200);
+        app.settle().await;
+    }
+
+    async fn another_interval_is_a_change_and_no_renewal(app: &TestApp) {
+        let tenant = app.subscriber("Acme", "pro").await;
+        app.advance(86_400).await;
+        ask(app, tenant, "plan", &json!({"interval": "year"})).await.expect(200);
+        app.settle().await;
+        let history = app.history(tenant).await;
+        assert!(history.contains(&"subscription.plan_changed".to_owned()));
+        assert!(!history.contains(&"subscription.renewed".to_owned()), "{history:?}");
+    }
+
     async fn a_token_holds_for_one_change_and_one_hour(app: &TestApp) {
         let tenant = app.subscriber("Acme", "pro").await;
         let change = json!({"plan": "enterprise", "seats": 3});
@@ -176,6 +200,7 @@ on_both_databases! {
         for (body, field) in [
             (json!({}), "plan"),
             (json!({"seats": 0}), "seats"),
+            (json!({"seats": 1_000_001}), "seats"),
             (json!({"seats": 2}), "seats"),
             (json!({"interval": "fortnight"}), "interval"),
             (json!({"plan": "extra_storage"}), "plan"),

@@ -57,7 +57,7 @@ on_both_databases! {
         until(app, "2027-12-28T12:00:00Z").await;
         assert_eq!(told(app, tenant, seen).await, ["subscription.trial_ending"]);
         until(app, "2027-12-31T13:30:00Z").await;
-        assert_eq!(told(app, tenant, seen).await, ["invoice.created", "subscription.trial_ended", "subscription.renewed", "subscription.activated", "invoice.finalized", "invoice.paid"]);
+        assert_eq!(told(app, tenant, seen).await, ["subscription.trial_ended", "subscription.renewed", "subscription.activated", "invoice.created", "invoice.finalized", "invoice.paid"]);
         assert_eq!(last_payment(app, tenant).await, 29.0);
 
         until(app, "2028-01-31T13:30:00Z").await;

@@ -44,6 +44,7 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         currency,
         trial: Trial::None,
         anchor: None,
+        prorates: true,
         subscription_description: None,
         discount: None,
         allow_promotion_codes: params.boolean("allow_promotion_codes")?.unwrap_or(false),
@@ -216,6 +217,7 @@ fn read_subscription_data(world: &World, data: &Params<'_>, session: &mut Sessio
             "default_tax_rates",
             "description",
             "metadata",
+            "proration_behavior",
             "trial_end",
             "trial_period_days",
             "trial_settings",
@@ -225,7 +227,6 @@ fn read_subscription_data(world: &World, data: &Params<'_>, session: &mut Sessio
             "invoice_settings",
             "on_behalf_of",
             "pending_invoice_item_interval",
-            "proration_behavior",
             "transfer_data",
         ],
     )?;
@@ -238,6 +239,10 @@ fn read_subscription_data(world: &World, data: &Params<'_>, session: &mut Sessio
     session.billing.read_trial_settings(data)?;
     data.merge_metadata(&mut session.subscription_metadata)?;
     session.anchor = subscriptions::read_anchor(world.now, data)?;
+    session.prorates = subscriptions::read_prorates(data)?;
+    if session.anchor.is_some() && (data.has("trial_end") || data.has("trial_period_days")) {
+        return Err(subscriptions::trial_and_anchor());
+    }
     if let Some(rates) = tax_rates::read(world, data, "default_tax_rates")? {
         session.default_tax_rates = rates;
     }

@@ -45,6 +45,8 @@ pub struct Session {
     pub trial: Trial,
     /// From where the subscription's periods are counted.
     pub anchor: Option<Anchor>,
+    /// Whether the part before the anchor is paid for.
+    pub prorates: bool,
     pub subscription_description: Option<String>,
     /// What was redeemed, by the request or on the page.
     pub discount: Option<Redemption>,
@@ -172,7 +174,8 @@ impl Session {
     }
 
     pub fn line_amount(&self, line: &SessionLine, world: &World) -> i64 {
-        let price = world.prices.find(&line.price).filter(|_| self.trial == Trial::None);
+        let is_free = self.trial != Trial::None || (self.anchor.is_some() && !self.prorates);
+        let price = world.prices.find(&line.price).filter(|_| !is_free);
         let whole = price.zip(line.quantity).map_or(0, |(price, quantity)| price.amount(quantity));
         match self.first_part(line, world) {
             Some((part, seconds)) => subscriptions::share(whole, part, seconds),
@@ -206,6 +209,7 @@ impl Session {
                 Trial::Until(end) => Some(end),
             },
             anchor: self.anchor,
+            prorates: self.prorates,
             billing: self.billing.clone(),
             default_tax_rates: self.default_tax_rates.clone(),
             automatic_tax: self.automatic_tax,

@@ -6,6 +6,7 @@ use crate::{
     invoices::{Invoice, Status},
     params::{Metadata, Params},
     payments::Charge,
+    table::Object,
     world::World,
 };
 
@@ -36,17 +37,19 @@ pub fn read(world: &mut World, params: &Params<'_>) -> Result<CreditNote> {
         );
         return Err(params.wrong("amount", &message));
     }
+    let refunds = read_refunds(world, params, &invoice)?;
+    let refunded = refunds.iter().map(|(_, amount)| amount).sum();
     let mut note = CreditNote {
         id: world.ids.id("cn_"),
         created: world.now,
         effective_at: params.integer("effective_at")?.unwrap_or(world.now),
         number: number(world, &invoice),
-        split: split(world, params, &invoice, total)?,
+        split: split(world, params, &invoice, (total, refunded))?,
         invoice: invoice.id,
         customer: invoice.customer,
         currency: invoice.currency,
         lines,
-        refund: None,
+        refunds,
         reason: params.choice(
             "reason",
             &["duplicate", "fraudulent", "order_change", "product_unsatisfactory"],
@@ -66,7 +69,12 @@ fn number(world: &World, invoice: &Invoice) -> String {
 }
 
 /// First off what the invoice still asks for; the request says where all the rest goes.
-fn split(world: &World, params: &Params<'_>, invoice: &Invoice, total: i64) -> Result<Split> {
+fn split(
+    world: &World,
+    params: &Params<'_>,
+    invoice: &Invoice,
+    (total, refunded): (i64, i64),
+) -> Result<Split> {
     let amount = |field: &str| {
         let amount = params.integer(field)?.unwrap_or_default();
         match amount {
@@ -77,13 +85,14 @@ fn split(world: &World, params: &Params<'_>, invoice: &Invoice, total: i64) -> R
     let split = Split {
         pre_payment: total.min(invoice.amount_remaining()),
         refund: amount("refund_amount")?,
+        refunded,
         credit: amount("credit_amount")?,
         out_of_band: amount("out_of_band_amount")?,
     };
     let expected = total - split.pre_payment;
     if split.post_payment() != expected {
         return Err(Error::invalid(format!(
-            "The sum of refund_amount, credit_amount and out_of_band_amount ({}) must equal the \
+            "The sum of refund_amount, refunds, credit_amount and out_of_band_amount ({}) must equal the \
              part of the credit note that was paid already ({expected}).",
             split.post_payment()
         )));
@@ -97,6 +106,43 @@ fn split(world: &World, params: &Params<'_>, invoice: &Invoice, total: i64) -> R
         return Err(params.wrong("refund_amount", &message));
     }
     Ok(split)
+}
+
+/// The `refunds` of a request: those of the invoice's charge that were there before.
+///
+/// # Errors
+/// A refund of another charge, or more of it than other credit notes have left.
+fn read_refunds(
+    world: &World,
+    params: &Params<'_>,
+    invoice: &Invoice,
+) -> Result<Vec<(String, i64)>> {
+    let charge = charge(world, invoice).map(Object::id);
+    let mut refunds = Vec::new();
+    for entry in params.objects("refunds")? {
+        entry.only(&["amount_refunded", "refund", "type"], &["payment_record_refund"])?;
+        entry.choice("type", &["refund"])?;
+        let id = entry.required_text("refund")?;
+        let refund = world.refunds.get(id, &entry.name("refund"))?;
+        if Some(refund.charge.as_str()) != charge {
+            let message = "This refund is not of a charge that paid the invoice.";
+            return Err(entry.wrong("refund", message));
+        }
+        let amount = entry.integer("amount_refunded")?.unwrap_or(refund.amount);
+        let left = refund.amount - linked(world, id);
+        if !(1..=left).contains(&amount) {
+            let message = format!("You can credit from 1 to {left} of this refund.");
+            return Err(entry.wrong("amount_refunded", &message));
+        }
+        refunds.push((id.to_owned(), amount));
+    }
+    Ok(refunds)
+}
+
+/// What credit notes have taken of a refund.
+fn linked(world: &World, refund: &str) -> i64 {
+    let refunds = world.credit_notes.rows().iter().flat_map(|note| &note.refunds);
+    refunds.filter(|(id, _)| id == refund).map(|(_, amount)| amount).sum()
 }
 
 /// What paid the invoice.

@@ -28,8 +28,8 @@ pub struct CreditNote {
     pub currency: String,
     pub lines: Vec<CreditLine>,
     pub split: Split,
-    /// The refund that was made for it.
-    pub refund: Option<String>,
+    /// The refund that was made for it and those that were there before, and how much of each counts.
+    pub refunds: Vec<(String, i64)>,
     pub reason: Option<&'static str>,
     pub memo: Option<String>,
     pub metadata: Metadata,
@@ -41,8 +41,10 @@ pub struct CreditNote {
 pub struct Split {
     /// Off what the invoice still asks for.
     pub pre_payment: i64,
-    /// Back to the card that paid.
+    /// Back to the card that paid, by a refund that is made for it.
     pub refund: i64,
+    /// Back to the card by refunds that were there before.
+    pub refunded: i64,
     /// To the customer's balance, for later invoices.
     pub credit: i64,
     /// Outside of Stripe.
@@ -52,7 +54,7 @@ pub struct Split {
 impl Split {
     /// What is given back of money that was paid already.
     pub fn post_payment(self) -> i64 {
-        self.refund + self.credit + self.out_of_band
+        self.refund + self.refunded + self.credit + self.out_of_band
     }
 }
 

@@ -37,7 +37,8 @@ fn issue(world: &mut World, mut note: CreditNote) -> Value {
     let split = note.split;
     let charge = world.invoices.find(&note.invoice).and_then(|i| draft::charge(world, i)).cloned();
     if let Some(charge) = charge.filter(|_| split.refund > 0) {
-        note.refund = Some(refunds::give_back(world, &charge, split.refund, None, Metadata::new()));
+        let refund = refunds::give_back(world, &charge, split.refund, None, Metadata::new());
+        note.refunds.push((refund, split.refund));
     }
     if split.credit > 0 {
         let balance = customers::balance(world, &note.customer);

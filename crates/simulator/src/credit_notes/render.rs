@@ -16,9 +16,9 @@ pub fn render(note: &CreditNote, world: &World) -> Value {
     let discounts = discounts::sum(note.lines.iter().flat_map(|line| &line.discounts));
     let taxes = tax_rates::sum(note.lines.iter().flat_map(|line| &line.taxes));
     let lines = note.lines.iter().map(|line| render_line(line, world)).collect();
-    let refunds = note.refund.iter().map(|refund| {
+    let refunds = note.refunds.iter().map(|(refund, amount)| {
         json!({
-            "amount_refunded": note.split.refund,
+            "amount_refunded": amount,
             "payment_record_refund": null,
             "refund": refund,
             "type": "refund",

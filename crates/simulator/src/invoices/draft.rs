@@ -72,7 +72,7 @@ pub fn draft(
 /// Licensed prices are billed for the period that begins, metered ones for the one that ended; a
 /// trial costs nothing.
 pub fn draw(world: &World, subscription: &Subscription, occasion: &Occasion, at: i64) -> Invoice {
-    let first = occasion.billing_reason == "subscription_create";
+    let first = subscription.is_in_first_period();
     let mut drawn: Vec<Line> =
         occasion.items.iter().map(|item| lines::waiting(world, item)).collect();
     if occasion.bills_period {

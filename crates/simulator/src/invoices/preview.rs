@@ -242,11 +242,17 @@ fn of_new(world: &World, params: &Params<'_>, details: &Params<'_>) -> Result<In
 }
 
 fn first_invoice(world: &World, params: &Params<'_>, new: SubscriptionDraft) -> Result<Invoice> {
+    let is_free = new.is_free_at_first();
     let mut subscription = subscriptions::preview(world, new)?;
     set_tax(params, &mut subscription)?;
+    let (mut at, mut charged_at) = (world.now, world.now);
+    if is_free {
+        (at, charged_at) = (subscription.period_end, subscription.period_end + DRAFT_SECONDS);
+        subscription.begin_period(subscription.cycle.map_or(0, |cycle| cycle + 1));
+    }
     let occasion = Occasion::of_period(world, &subscription, "upcoming");
-    let invoice = draw(world, &subscription, &occasion, world.now);
-    Ok(Invoice { next_step_at: Some(world.now), ..invoice })
+    let invoice = draw(world, &subscription, &occasion, at);
+    Ok(Invoice { next_step_at: Some(charged_at), ..invoice })
 }
 
 /// Previewed with automatic tax, or without it. Where the customer's country is missing, the preview says

@@ -12,7 +12,7 @@ use crate::{
     cards::{Outcome, Presence},
     clock::Due,
     customers, discounts,
-    error::Result,
+    error::{Error, Result},
     invoices::{self, Collected, Occasion},
     payments, setup_intents,
     table::Object,
@@ -70,6 +70,7 @@ pub fn open(
     test_clocks::check_subscription(world, &new.customer)?;
     let (cadence, currency) = check_items(world, &mut new.items, "items")?;
     let id = world.ids.id("sub_");
+    let is_free = new.is_free_at_first();
     let mut subscription = begin(world, new, cadence, currency)?;
     subscription.id.clone_from(&id);
     for item in &mut subscription.items {
@@ -78,16 +79,10 @@ pub fn open(
     discounts::settle(world, &mut subscription);
     customers::settle_currency(world, &subscription.customer, &subscription.currency);
     world.subscriptions.put(subscription.clone());
-    let occasion = Occasion::of_period(world, &subscription, "subscription_create");
-    let is_sent = subscription.billing.is_sent() && subscription.trial.is_none();
-    let finalizes_at = is_sent.then_some(world.now + invoices::DRAFT_SECONDS);
-    let invoice = invoices::draft(world, &mut subscription, occasion, finalizes_at);
-    world.subscriptions.put(subscription.clone());
-    let collected = if let Some(at) = finalizes_at {
-        world.agenda.add(at, Due::InvoiceStep(invoice));
-        Collected::Sent
+    let collected = if is_free {
+        Collected::Paid
     } else {
-        collect_first(world, &invoice, collects, presence)
+        bill_first(world, &mut subscription, collects, presence)
     };
     let status = match collected {
         Collected::Paid if subscription.trial.is_some() => Status::Trialing,
@@ -105,7 +100,25 @@ pub fn open(
     Ok(id)
 }
 
-/// A first invoice that is charged is finalised in the request.
+/// Makes the first invoice. One that is charged is finalised in the request, one that is sent later.
+fn bill_first(
+    world: &mut World,
+    subscription: &mut Subscription,
+    collects: bool,
+    presence: Presence,
+) -> Collected {
+    let occasion = Occasion::of_period(world, subscription, "subscription_create");
+    let is_sent = subscription.billing.is_sent() && subscription.trial.is_none();
+    let finalizes_at = is_sent.then_some(world.now + invoices::DRAFT_SECONDS);
+    let invoice = invoices::draft(world, subscription, occasion, finalizes_at);
+    world.subscriptions.put(subscription.clone());
+    let Some(at) = finalizes_at else {
+        return collect_first(world, &invoice, collects, presence);
+    };
+    world.agenda.add(at, Due::InvoiceStep(invoice));
+    Collected::Sent
+}
+
 fn collect_first(
     world: &mut World,
     invoice: &str,
@@ -177,10 +190,11 @@ fn begin(
         pending_update: None,
         upcoming_told: None,
     };
-    match new.anchor {
-        _ if new.trial_end.is_some() => {}
-        Some(anchor) => subscription.begin_on(anchor, now)?,
-        None => subscription.begin_period(0),
+    match (new.anchor, new.trial_end) {
+        (Some(_), Some(_)) => return Err(trial_and_anchor()),
+        (None, Some(_)) => {}
+        (Some(anchor), None) => subscription.begin_on(anchor, now)?,
+        (None, None) => subscription.begin_period(0),
     }
     if let Some(end) = new.ends {
         let whole = subscription.whole_period_end();
@@ -200,9 +214,19 @@ fn begin(
     Ok(subscription)
 }
 
+pub fn trial_and_anchor() -> Error {
+    Error::not_simulated(
+        "The simulator begins a subscription with a trial or on an anchor, not with both.",
+    )
+    .param("billing_cycle_anchor")
+}
+
 /// # Errors
 /// There is no card; or what the card would say, for calls that want nothing made when it says no.
 fn check_payable(world: &World, new: &SubscriptionDraft, asks_card: bool) -> Result<()> {
+    if new.is_free_at_first() {
+        return Ok(());
+    }
     let subscription = preview(world, new.clone())?;
     let occasion = Occasion::of_period(world, &subscription, "subscription_create");
     let amount = invoices::draw(world, &subscription, &occasion, world.now).amount_due();

@@ -23,6 +23,8 @@ pub struct SubscriptionDraft {
     pub items: Vec<ItemDraft>,
     pub trial_end: Option<i64>,
     pub anchor: Option<Anchor>,
+    /// Whether a first period that is only a part is paid for; it is free otherwise.
+    pub prorates: bool,
     /// An end that is set from the beginning.
     pub ends: Option<End>,
     pub default_payment_method: Option<String>,
@@ -56,7 +58,6 @@ pub struct ItemDraft {
 pub fn read(world: &World, params: &Params<'_>) -> Result<SubscriptionDraft> {
     let customer = params.required_text("customer")?;
     world.customers.get(customer, "customer")?;
-    refuse_unless(params, "proration_behavior", "create_prorations")?;
     if let Some(mode) = params.object("billing_mode")? {
         refuse_unless(&mode, "type", "flexible")?;
     }
@@ -65,6 +66,7 @@ pub fn read(world: &World, params: &Params<'_>) -> Result<SubscriptionDraft> {
         items: read_items(world, params)?,
         trial_end: trial_end(world.now, params)?,
         anchor: read_anchor(world.now, params)?,
+        prorates: read_prorates(params)?,
         ends: read_end(world.now, params)?,
         default_payment_method: None,
         billing: Billing::default(),
@@ -81,6 +83,12 @@ pub fn read(world: &World, params: &Params<'_>) -> Result<SubscriptionDraft> {
         new.default_payment_method = Some(method.to_owned());
     }
     Ok(new)
+}
+
+/// `proration_behavior` of a subscription that begins.
+pub fn read_prorates(params: &Params<'_>) -> Result<bool> {
+    let behaviors = ["always_invoice", "create_prorations", "none"];
+    Ok(params.choice("proration_behavior", &behaviors)? != Some("none"))
 }
 
 /// `cancel_at` and `cancel_at_period_end` of a subscription that begins.
@@ -105,7 +113,6 @@ pub fn read_preview(
     details: &Params<'_>,
     discounts: Vec<Redemption>,
 ) -> Result<SubscriptionDraft> {
-    refuse_unless(details, "proration_behavior", "create_prorations")?;
     for field in ["cancel_now", "proration_date"] {
         if details.has(field) {
             let message = "A subscription that does not exist yet can neither end nor be prorated.";
@@ -117,6 +124,7 @@ pub fn read_preview(
     Ok(SubscriptionDraft {
         trial_end: trial_end(world.now, details)?,
         anchor: anchor::read_preview(world.now, details)?,
+        prorates: read_prorates(details)?,
         ends: read_end(world.now, details)?,
         default_tax_rates: rates.unwrap_or_default(),
         ..SubscriptionDraft::of_items(customer, items, discounts)
@@ -124,6 +132,11 @@ pub fn read_preview(
 }
 
 impl SubscriptionDraft {
+    /// The part before the anchor costs nothing, and there is no invoice to say so.
+    pub fn is_free_at_first(&self) -> bool {
+        self.anchor.is_some() && !self.prorates
+    }
+
     /// One that says nothing but what it sells to whom.
     pub fn of_items(customer: &str, items: Vec<ItemDraft>, discounts: Vec<Redemption>) -> Self {
         Self {
@@ -131,6 +144,7 @@ impl SubscriptionDraft {
             items,
             trial_end: None,
             anchor: None,
+            prorates: true,
             ends: None,
             default_payment_method: None,
             billing: Billing::default(),

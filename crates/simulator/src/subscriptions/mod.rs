@@ -21,9 +21,10 @@ use serde_json::Value;
 pub use anchor::{Anchor, read as read_anchor};
 pub use billing::Billing;
 pub use cancel::{cancel, cancel_all_of, end};
-pub use create::{create, open, preview};
+pub use create::{create, open, preview, trial_and_anchor};
 pub use draft::{
-    End, ItemDraft, SubscriptionDraft, check_for_sale, check_items, read_preview, trial_end,
+    End, ItemDraft, SubscriptionDraft, check_for_sale, check_items, read_preview, read_prorates,
+    trial_end,
 };
 pub use operations::{list, of_customer, retrieve};
 pub use pause::{
@@ -204,6 +205,11 @@ impl Subscription {
         }
     }
 
+    /// Nothing was used before it.
+    pub fn is_in_first_period(&self) -> bool {
+        self.period_start == self.created
+    }
+
     /// Whether items are billed at different intervals.
     pub fn is_mixed(&self) -> bool {
         self.items.iter().any(|item| item.intervals > 1)
@@ -212,8 +218,8 @@ impl Subscription {
     /// Whether a period of this item begins with the running period. All do with the first, even where
     /// that begins inside of a period of the calendar.
     pub fn begins(&self, item: &Item) -> bool {
-        let is_first = self.period_start == self.created;
-        is_first || self.cycle.is_none_or(|cycle| cycle.rem_euclid(item.intervals) == 0)
+        self.is_in_first_period()
+            || self.cycle.is_none_or(|cycle| cycle.rem_euclid(item.intervals) == 0)
     }
 
     /// The period that runs for an item. A planned end cuts it short, and so does the beginning of the

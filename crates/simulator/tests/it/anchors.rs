@@ -83,3 +83,81 @@ fn an_end_can_be_set_from_the_beginning() {
     stripe.simulator.advance(31 * DAY);
     assert_eq!(stripe.get(&path, "")["status"], json!("canceled"));
 }
+
+#[test]
+fn the_part_before_the_anchor_may_be_free() {
+    let stripe = Stripe::new();
+    let customer = stripe.customer_with("pm_card_visa");
+    let price = stripe.price("unit_amount=3100&recurring[interval]=month");
+    let anchor = START + 10 * DAY;
+    let preview = format!(
+        "customer={customer}&subscription_details[items][0][price]={price}\
+         &subscription_details[billing_cycle_anchor][type]=timestamp\
+         &subscription_details[billing_cycle_anchor][timestamp]={anchor}\
+         &subscription_details[proration_behavior]=none"
+    );
+    let preview = stripe.post("/v1/invoices/create_preview", &preview);
+    assert_eq!((&preview["total"], &preview["created"]), (&json!(3100), &json!(anchor)));
+    let free = format!("billing_cycle_anchor={anchor}&proration_behavior=none");
+    let before = stripe.event_count();
+    let subscription = stripe.subscribe(&customer, &price, &free);
+    assert_eq!(
+        (&subscription["status"], &subscription["latest_invoice"]),
+        (&json!("active"), &json!(null))
+    );
+    assert_eq!(stripe.types_after(before), ["customer.updated", "customer.subscription.created"]);
+    let session = stripe.session(
+        &price,
+        &format!(
+            "customer={customer}&subscription_data[billing_cycle_anchor]={anchor}\
+             &subscription_data[proration_behavior]=none"
+        ),
+    );
+    stripe.simulator.complete_checkout(&session, "pm_card_visa").unwrap();
+    let paid = stripe.get(&format!("/v1/checkout/sessions/{session}"), "");
+    assert_eq!(
+        (&paid["amount_total"], &paid["payment_status"], &paid["invoice"]),
+        (&json!(0), &json!("no_payment_required"), &json!(null))
+    );
+    stripe.simulator.advance(10 * DAY + 3600);
+    let invoices = stripe.get("/v1/invoices", "");
+    let totals: Vec<_> =
+        invoices["data"].as_array().unwrap().iter().map(|i| &i["amount_paid"]).collect();
+    assert_eq!(totals, [3100, 3100]);
+}
+
+#[test]
+fn a_trial_and_an_anchor_do_not_go_together_here() {
+    let stripe = Stripe::new();
+    let customer = stripe.customer_with("pm_card_visa");
+    let price = stripe.price("");
+    let both = format!("billing_cycle_anchor={}&trial_period_days=7", START + 10 * DAY);
+    let form = format!("customer={customer}&items[0][price]={price}&{both}");
+    assert_eq!(stripe.refused(Method::Post, "/v1/subscriptions", &form).0, 501);
+    let form = format!(
+        "mode=subscription&line_items[0][price]={price}&line_items[0][quantity]=1\
+         &success_url=https://app.example/done\
+         &subscription_data[billing_cycle_anchor]={}&subscription_data[trial_period_days]=7",
+        START + 10 * DAY
+    );
+    assert_eq!(stripe.refused(Method::Post, "/v1/checkout/sessions", &form).0, 501);
+}
+
+#[test]
+fn a_new_subscription_is_previewed_without_lines_for_usage() {
+    let stripe = Stripe::new();
+    let customer = stripe.customer_with("pm_card_visa");
+    let price = stripe.price("");
+    let meter = "display_name=Calls&event_name=calls&default_aggregation[formula]=sum";
+    let meter = stripe.post("/v1/billing/meters", meter);
+    let metered = stripe.price(&format!(
+        "unit_amount=2&recurring[interval]=month&recurring[usage_type]=metered&recurring[meter]={}",
+        meter["id"].as_str().unwrap()
+    ));
+    let form = format!(
+        "customer={customer}&subscription_details[items][0][price]={price}\
+         &subscription_details[items][1][price]={metered}"
+    );
+    let preview = stripe.post("/v1/invoices/create_preview", &form);
+    assert_eq!(preview["lines"]["data"].as_array().unwrap().len(), 1);
+}

@@ -225,7 +225,7 @@ fn what_cannot_be_credited_is_refused() {
         ("amount=10&lines[0][type]=custom_line_item", json!(null)),
         ("lines[0][type]=invoice_line_item", json!("lines[0][invoice_line_item]")),
         ("lines[0][type]=custom_line_item", json!("lines[0][unit_amount]")),
-        ("amount=10&refunds[0][refund]=re_1", json!("refunds")),
+        ("amount=10&refunds[0][refund]=re_1", json!("refunds[0][refund]")),
     ] {
         let (_, error) = case.stripe.refused(Method::Post, PATH, &case.form(form));
         assert_eq!(error["param"], param, "{form}: {error}");
@@ -243,4 +243,43 @@ fn what_cannot_be_credited_is_refused() {
     let (_, error) =
         case.stripe.refused(Method::Post, PATH, &format!("invoice={draft}&amount=100"));
     assert_eq!(error["param"], "invoice");
+}
+
+#[test]
+fn a_refund_that_was_there_before_gets_its_paper() {
+    let case = Case::paid("");
+    let payments = case.invoice("expand[]=payments")["payments"]["data"].clone();
+    let intent = payments[0]["payment"]["payment_intent"].as_str().unwrap().to_owned();
+    let form = format!("payment_intent={intent}&amount=1000");
+    let refund = id(&case.stripe.post("/v1/refunds", &form));
+    let link = |amount: i64| {
+        case.form(&format!(
+            "amount={}&refunds[0][refund]={refund}&refunds[0][amount_refunded]={amount}\
+             &refund_amount=200",
+            amount + 200
+        ))
+    };
+    let before = case.stripe.event_count();
+    let note = case.stripe.post(PATH, &link(700));
+    assert_eq!(
+        case.stripe.types_after(before),
+        ["refund.created", "charge.refunded", "credit_note.created", "invoice.updated"]
+    );
+    assert_eq!(note["post_payment_amount"], 900);
+    let shown = note["refunds"].as_array().unwrap();
+    assert_eq!((&shown[0]["refund"], &shown[0]["amount_refunded"]), (&json!(refund), &json!(700)));
+    assert_eq!(shown[1]["amount_refunded"], 200);
+    let (_, error) = case.stripe.refused(Method::Post, PATH, &link(301));
+    assert_eq!(error["param"], "refunds[0][amount_refunded]");
+    let other = Case::paid("");
+    let (_, error) = other.stripe.refused(Method::Post, PATH, &other.form("amount=5"));
+    assert_eq!(error["param"], json!(null), "nothing says where it goes");
+    case.stripe.post(PATH, &link(300));
+    let second = case.stripe.subscribe(&case.customer, &case.stripe.price(""), "");
+    let form = format!(
+        "invoice={}&amount=100&refunds[0][refund]={refund}",
+        second["latest_invoice"].as_str().unwrap()
+    );
+    let (_, error) = case.stripe.refused(Method::Post, PATH, &form);
+    assert_eq!(error["param"], "refunds[0][refund]", "of another charge");
 }

@@ -15,7 +15,7 @@ impl Client {
         &self,
         params: &params::CreateSubscription,
         key: &IdempotencyKey,
-    ) -> Result<StartedSubscription> {
+    ) -> Result<Subscription> {
         self.post("/v1/subscriptions".into(), params, key).await
     }
 
@@ -27,6 +27,15 @@ impl Client {
         let expand =
             ["default_payment_method", "discounts.source.coupon", "discounts.promotion_code"];
         self.fetch_expanded(format!("/v1/subscriptions/{id}"), &expand).await
+    }
+
+    /// With what its customer may still have to confirm.
+    pub async fn retrieve_started_subscription(
+        &self,
+        id: &SubscriptionId,
+    ) -> Result<StartedSubscription> {
+        let path = format!("/v1/subscriptions/{id}");
+        Ok(self.fetch_expanded(path, &StartedSubscription::EXPAND).await?.object)
     }
 
     /// The customer's, but for those that are canceled; the newest hundred.

@@ -10,6 +10,8 @@ pub struct InvoicePreview {
     /// Amounts are minor units.
     pub subtotal: i64,
     pub total: i64,
+    /// `total`, less the credit the customer has, and never below zero.
+    pub amount_due: i64,
     pub lines: List<InvoiceLine>,
     /// What each discount takes off.
     #[serde(default)]

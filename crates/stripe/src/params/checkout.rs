@@ -22,6 +22,15 @@ pub struct CreateCheckoutSession {
     /// Unix seconds, 30 minutes to 24 hours ahead; 24 hours where absent.
     pub expires_at: Option<i64>,
     pub discounts: Vec<UseDiscount>,
+    pub automatic_tax: Option<Enabled>,
+    pub customer_update: Option<CustomerUpdate>,
+}
+
+/// What the page writes to the customer.
+#[derive(Clone, Debug, Serialize)]
+pub struct CustomerUpdate {
+    /// `auto`: the address that was typed on the page.
+    pub address: &'static str,
 }
 
 #[derive(Clone, Debug, Serialize)]

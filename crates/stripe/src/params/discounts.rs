@@ -76,16 +76,22 @@ pub struct ListPromotionCodes {
 pub struct UseDiscount {
     pub promotion_code: Option<PromotionCodeId>,
     pub discount: Option<DiscountId>,
+    pub coupon: Option<CouponId>,
 }
 
 impl UseDiscount {
     /// Redeems a code.
     pub fn redeem(code: PromotionCodeId) -> Self {
-        Self { promotion_code: Some(code), discount: None }
+        Self { promotion_code: Some(code), discount: None, coupon: None }
     }
 
     /// Keeps a discount that is there.
     pub fn keep(discount: DiscountId) -> Self {
-        Self { promotion_code: None, discount: Some(discount) }
+        Self { promotion_code: None, discount: Some(discount), coupon: None }
+    }
+
+    /// Takes off what a coupon says, without a code.
+    pub fn coupon(coupon: CouponId) -> Self {
+        Self { promotion_code: None, discount: None, coupon: Some(coupon) }
     }
 }

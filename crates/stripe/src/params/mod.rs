@@ -14,8 +14,8 @@ pub use catalog::{
     MeterAggregation, PriceTier, TransformQuantity, UpdateProduct,
 };
 pub use checkout::{
-    CreateCheckoutSession, CreatePortalConfiguration, CreatePortalSession, Enabled, LineItem,
-    ListCheckoutSessions, PortalCancel, PortalFeatures, PortalProduct, PortalUpdate,
+    CreateCheckoutSession, CreatePortalConfiguration, CreatePortalSession, CustomerUpdate, Enabled,
+    LineItem, ListCheckoutSessions, PortalCancel, PortalFeatures, PortalProduct, PortalUpdate,
 };
 pub use customers::{
     AutomaticPaymentMethods, CreateCustomer, CreateSetupIntent, InvoiceSettings,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{LineItem, UseDiscount};
+use super::{Enabled, LineItem, UseDiscount};
 use crate::{
     id::{CustomerId, PaymentMethodId, PriceId, SubscriptionItemId},
     objects::Metadata,
@@ -18,8 +18,9 @@ pub struct CreateSubscription {
     pub payment_behavior: &'static str,
     pub default_payment_method: Option<PaymentMethodId>,
     pub cancel_at_period_end: Option<bool>,
-    /// Unix seconds.
-    pub cancel_at: Option<i64>,
+    pub automatic_tax: Option<Enabled>,
+    /// Nobody is there who could confirm a payment.
+    pub off_session: Option<bool>,
     #[serde(flatten)]
     pub terms: SubscriptionTerms,
     pub discounts: Vec<UseDiscount>,
@@ -37,6 +38,8 @@ pub struct SubscriptionTerms {
     /// Unix seconds: the first period is a part, until then.
     pub billing_cycle_anchor: Option<i64>,
     pub billing_cycle_anchor_config: Option<AnchorConfig>,
+    /// Fixed tax rates, `txr_…`.
+    pub default_tax_rates: Vec<String>,
 }
 
 /// The calendar on which periods begin: the day is clamped to the month.

@@ -1,19 +1,21 @@
 //! Buying by a call, with a card on file.
 
 use anyhow::anyhow;
-use tollhouse_domain::{checkout::CheckoutState, id::CheckoutId, refusal::Refusal};
+use tollhouse_domain::{
+    checkout::CheckoutState, id::CheckoutId, refusal::Refusal, time::Timestamp,
+};
 use tollhouse_stripe::{
     CustomerId, Error as StripeError, IdempotencyKey, PaymentMethodId,
-    objects::{self, StartedSubscription},
-    params::CreateSubscription,
+    SubscriptionId as StripeSubscriptionId, objects,
+    params::{CreateSubscription, Enabled},
 };
 
-use super::{Purchase, Sale, clear_the_way, find_sale, interrupt, reserve, terms};
+use super::{Purchase, Reserved, Sale, clear_the_way, find_sale, hold, interrupt, reserve, terms};
 use crate::{
     app::App,
     checkout::queries,
     discounts::actions::not_applicable,
-    error::{Error, Result, invalid},
+    error::{Conflict, Error, Result, invalid},
     record::Origin,
     subscriptions::{
         CHECKOUT_ID,
@@ -21,6 +23,7 @@ use crate::{
         queries::{self as subscriptions, Subscription},
         sync::sync,
     },
+    tenants::queries::Tenant,
 };
 
 /// With what it is paid.
@@ -50,14 +53,19 @@ pub async fn start(
     payment: Payment,
 ) -> Result<Started> {
     if let Some(begun) = find_begun(app, &purchase).await? {
-        return Ok(begun);
+        return finish(app, &purchase, &begun).await;
     }
     let sale = find_sale(app, &purchase).await?;
-    if reserve(app, &purchase, &sale).await?.is_some() {
-        // Complete, though the subscription is not to be found: it was begun, and is over since.
-        return Err(Refusal::NotSubscribed.into());
-    }
-    let outcome = Box::pin(begin(app, origin, &purchase, &payment, sale)).await;
+    let begun = match reserve(app, &purchase, &sale).await? {
+        Reserved::Mine { begun } => begun,
+        Reserved::Known(_) => {
+            let sentence =
+                "What this request began is over since. Ask again with a new `Idempotency-Key`.";
+            return Err(Error::Conflict(Conflict::CheckoutOver, sentence.to_owned()));
+        }
+    };
+    let outcome = begin(app, origin, &purchase, &payment, (sale.tenant, begun));
+    let outcome = Box::pin(outcome).await;
     if outcome.is_err() {
         interrupt(app, purchase.id).await?;
     }
@@ -65,13 +73,13 @@ pub async fn start(
 }
 
 /// What the same request has begun before.
-async fn find_begun(app: &App, purchase: &Purchase) -> Result<Option<Started>> {
+async fn find_begun(app: &App, purchase: &Purchase) -> Result<Option<StripeSubscriptionId>> {
     let mut conn = app.db.read().await?;
     for row in subscriptions::list_live(&mut conn, purchase.tenant).await? {
         let stripe: objects::Subscription = row.stripe_object.to()?;
         let id = stripe.metadata.get(CHECKOUT_ID).and_then(|id| id.parse::<CheckoutId>().ok());
         if id == Some(purchase.id) {
-            return Ok(Some(Started { subscription: row, client_secret: None }));
+            return Ok(Some(row.stripe_subscription_id));
         }
     }
     Ok(None)
@@ -82,11 +90,11 @@ async fn begin(
     origin: &Origin,
     purchase: &Purchase,
     payment: &Payment,
-    sale: Sale,
+    (tenant, begun): (Tenant, Timestamp),
 ) -> Result<Started> {
-    let customer = clear_the_way(app, origin, purchase, &sale.tenant).await?;
+    let customer = clear_the_way(app, origin, purchase, &tenant).await?;
     if let Some(begun) = find_begun(app, purchase).await? {
-        return Ok(begun);
+        return finish(app, purchase, &begun).await;
     }
     let sale = find_sale(app, purchase).await?;
     let card = find_card(app, &customer, payment, &sale).await?;
@@ -96,15 +104,17 @@ async fn begin(
         payment_behavior: "error_if_incomplete",
         default_payment_method: card,
         cancel_at_period_end: (!payment.auto_renew).then_some(true),
-        cancel_at: None,
-        terms: terms(app, purchase, &sale, Way::Call),
+        automatic_tax: app.config.billing.automatic_tax.then_some(Enabled { enabled: true }),
+        off_session: None,
+        terms: terms(app, purchase, &sale, Way::Call, begun),
         discounts: sale.discounts(),
-        expand: StartedSubscription::EXPAND.to_vec(),
+        expand: Vec::new(),
     };
+    hold(app, purchase.id).await?;
     let started = create(app, purchase, params).await?;
-    sync(app, origin, &started.id).await?;
+    sync(app, origin, &started).await?;
     follow_all(app, origin, purchase.tenant).await;
-    write_down(app, purchase, &started).await
+    finish(app, purchase, &started).await
 }
 
 /// A declined card leaves nothing behind. One that its bank wants confirmed is tried once more in a way
@@ -113,15 +123,21 @@ async fn create(
     app: &App,
     purchase: &Purchase,
     params: CreateSubscription,
-) -> Result<StartedSubscription> {
-    let key = IdempotencyKey::new("start-subscription", purchase.id);
-    match app.stripe.create_subscription(&params, &key).await {
-        Err(StripeError::Declined { decline_code, .. }) if needs_confirmation(&decline_code) => {
-            let waiting = CreateSubscription { payment_behavior: "allow_incomplete", ..params };
-            let key = IdempotencyKey::new("start-subscription-to-confirm", purchase.id);
-            Ok(app.stripe.create_subscription(&waiting, &key).await?)
+) -> Result<StripeSubscriptionId> {
+    let key = IdempotencyKey::of("start-subscription", purchase.id, &params);
+    let mut answer = app.stripe.create_subscription(&params, &key).await;
+    if let Err(StripeError::Declined { decline_code, .. }) = &answer
+        && needs_confirmation(decline_code)
+    {
+        let waiting = CreateSubscription { payment_behavior: "allow_incomplete", ..params };
+        let key = IdempotencyKey::of("start-subscription", purchase.id, &waiting);
+        answer = app.stripe.create_subscription(&waiting, &key).await;
+    }
+    match answer {
+        Err(StripeError::Invalid { code, .. }) if code == "customer_tax_location_invalid" => {
+            Err(Refusal::TaxLocationMissing.into())
         }
-        answer => answer.map_err(not_applicable),
+        answer => Ok(answer.map_err(not_applicable)?.id),
     }
 }
 
@@ -160,16 +176,14 @@ async fn find_card(
     Ok(card)
 }
 
-async fn write_down(
-    app: &App,
-    purchase: &Purchase,
-    started: &StartedSubscription,
-) -> Result<Started> {
+/// Ends the purchase, and answers with what the customer may still have to confirm.
+async fn finish(app: &App, purchase: &Purchase, id: &StripeSubscriptionId) -> Result<Started> {
+    let started = app.stripe.retrieve_started_subscription(id).await?;
     let mut tx = app.db.begin().await?;
     queries::end(&mut tx, purchase.id, CheckoutState::Complete, app.clock.now()).await?;
-    let row = subscriptions::find_by_stripe_id(&mut tx, &started.id).await?;
+    let row = subscriptions::find_by_stripe_id(&mut tx, id).await?;
     tx.commit().await?;
     let subscription =
-        row.ok_or_else(|| Error::Internal(anyhow!("subscription {} is not kept", started.id)))?;
+        row.ok_or_else(|| Error::Internal(anyhow!("subscription {id} is not kept")))?;
     Ok(Started { subscription, client_secret: started.client_secret().map(str::to_owned) })
 }

@@ -12,9 +12,11 @@ use tollhouse_domain::{
     plan::PlanKind,
     refusal::Refusal,
     subscription::Status,
+    time::Timestamp,
 };
 use tollhouse_stripe::{
     CheckoutSessionId, CustomerId, Error as StripeError, IdempotencyKey, PromotionCodeId,
+    objects::CheckoutStatus,
     params::{SubscriptionTerms, TrialEndBehavior, TrialSettings, UseDiscount},
 };
 
@@ -130,29 +132,39 @@ fn refuse_second(live: Option<&Subscription>) -> Result<()> {
 }
 
 fn trial_days(app: &App, purchase: &Purchase, offer: &Offer) -> Result<Option<u32>> {
+    if purchase.trial != Trial::None && offer.plan.kind == PlanKind::Addon {
+        return Err(invalid("trial", "is not an add-on's: it shares the trial of its base"));
+    }
     let of_plan = offer.plan.trial_days.unwrap_or(app.config.billing.default_trial_days);
     let days = match purchase.trial {
         Trial::None => 0,
+        Trial::OfPlan if of_plan == 0 => return Err(invalid("trial", "this plan has none")),
         Trial::OfPlan => of_plan,
         Trial::AtMostOfPlan(days) if days > of_plan => {
             return Err(invalid("trial_days", format!("must be at most the plan's: {of_plan}")));
         }
         Trial::AtMostOfPlan(days) | Trial::Granted(days) => days,
     };
-    if purchase.trial != Trial::None && offer.plan.kind == PlanKind::Addon {
-        return Err(invalid("trial", "is not an add-on's: it shares the trial of its base"));
-    }
     Ok((days > 0).then_some(days))
 }
 
 /// What the subscription begins with, whichever way it is bought.
-fn terms(app: &App, purchase: &Purchase, sale: &Sale, way: Way) -> SubscriptionTerms {
+///
+/// `begun` is when the purchase was: what is repeated later begins with the same.
+fn terms(
+    app: &App,
+    purchase: &Purchase,
+    sale: &Sale,
+    way: Way,
+    begun: Timestamp,
+) -> SubscriptionTerms {
     let mut terms = match &sale.base {
-        Some(base) => addons::terms_beside(app, base, way),
+        Some(base) => addons::terms_beside(base, way, begun),
         None => SubscriptionTerms::default(),
     };
     terms.metadata.insert("tenant_id".to_owned(), purchase.tenant.to_string());
     terms.metadata.insert(CHECKOUT_ID.to_owned(), purchase.id.to_string());
+    terms.default_tax_rates.clone_from(&app.config.billing.tax_rates);
     terms.trial_period_days = sale.trial_days;
     if terms.trial_period_days.is_some() || terms.trial_end.is_some() {
         let missing_payment_method = app.config.billing.trial_end_without_card.as_str();
@@ -162,14 +174,14 @@ fn terms(app: &App, purchase: &Purchase, sale: &Sale, way: Way) -> SubscriptionT
     terms
 }
 
-/// A process that prepares a purchase longer than this has died.
-const PREPARING_SECONDS_MAX: i64 = 120;
+/// A process that prepares a purchase longer than this has died: no request runs so long.
+const PREPARING_SECONDS_MAX: i64 = 600;
 
 /// Writes our row before anything is asked of Stripe. What the same request has made before is answered.
 ///
 /// One purchase at a time is prepared for a tenant (`checkouts_one_preparing`), so that each finds the one
 /// before it: no two pages can be paid, and no page beside a card on file.
-async fn reserve(app: &App, purchase: &Purchase, sale: &Sale) -> Result<Option<Checkout>> {
+async fn reserve(app: &App, purchase: &Purchase, sale: &Sale) -> Result<Reserved> {
     let now = app.clock.now();
     let new = Checkout {
         id: purchase.id,
@@ -191,14 +203,32 @@ async fn reserve(app: &App, purchase: &Purchase, sale: &Sale) -> Result<Option<C
     let known = queries::find(&mut tx, purchase.id).await?;
     tx.commit().await?;
     match known {
-        _ if mine => Ok(None),
-        Some(known) if known.state != CheckoutState::Preparing => Ok(Some(known)),
-        _ => {
-            let sentence =
-                "Another purchase is being prepared for this tenant at this moment: try again.";
-            Err(Error::Conflict(Conflict::CheckoutInProgress, sentence.to_owned()))
-        }
+        Some(known) if mine => Ok(Reserved::Mine { begun: known.created_at }),
+        Some(known) if known.state != CheckoutState::Preparing => Ok(Reserved::Known(known)),
+        _ => Err(in_progress()),
     }
+}
+
+/// What became of a reservation.
+enum Reserved {
+    /// To be prepared now; begun then, at the first attempt.
+    Mine { begun: Timestamp },
+    /// Made before by the same request.
+    Known(Checkout),
+}
+
+fn in_progress() -> Error {
+    let sentence = "Another purchase is being prepared for this tenant at this moment: try again.";
+    Error::Conflict(Conflict::CheckoutInProgress, sentence.to_owned())
+}
+
+/// The last look before something is bought: a request that was very slow may have been given up, and
+/// another one may be preparing a purchase now.
+async fn hold(app: &App, id: CheckoutId) -> Result<()> {
+    let mut tx = app.db.begin().await?;
+    let held = queries::hold(&mut tx, id, app.clock.now()).await?;
+    tx.commit().await?;
+    if held { Ok(()) } else { Err(in_progress()) }
 }
 
 /// Gives a purchase up for now; the same request may go on with it.
@@ -272,13 +302,17 @@ async fn close_page(
     id: CheckoutId,
     session: &CheckoutSessionId,
 ) -> Result<()> {
-    match app
-        .stripe
-        .expire_checkout_session(session, &IdempotencyKey::new("expire-checkout", id))
-        .await
-    {
-        // Not open any more: the sync below finds out what became of it.
-        Ok(_) | Err(StripeError::Invalid { .. }) => {}
+    // Closing a page twice does no harm; a refusal that is kept for a day would.
+    let key = IdempotencyKey::new("expire-checkout", app.clock.new_id());
+    match app.stripe.expire_checkout_session(session, &key).await {
+        Ok(_) => {}
+        // Not open any more? Being paid at this moment, it is neither.
+        Err(StripeError::Invalid { .. }) => {
+            let found = app.stripe.retrieve_checkout_session(session).await?.object;
+            if found.status == Some(CheckoutStatus::Open) {
+                return Err(in_progress());
+            }
+        }
         Err(StripeError::Missing(_)) => return sync::gone(app, origin, id).await,
         Err(error) => return Err(error.into()),
     }

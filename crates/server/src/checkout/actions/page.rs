@@ -4,10 +4,10 @@ use tollhouse_domain::{event::EventType, time::Timestamp};
 use tollhouse_stripe::{
     CustomerId, IdempotencyKey,
     objects::{CheckoutSession, Metadata},
-    params::CreateCheckoutSession,
+    params::{CreateCheckoutSession, CustomerUpdate, Enabled},
 };
 
-use super::{Purchase, Sale, clear_the_way, find_sale, interrupt, reserve, terms};
+use super::{Purchase, Reserved, Sale, clear_the_way, find_sale, hold, interrupt, reserve, terms};
 use crate::{
     app::App,
     checkout::queries::{self, Checkout},
@@ -15,6 +15,7 @@ use crate::{
     error::{Error, Result},
     record::{Happened, Origin, Subject, record},
     subscriptions::{CHECKOUT_ID, actions::addons::Way},
+    tenants::queries::Tenant,
 };
 
 /// Stripe keeps no page open for a shorter time.
@@ -35,10 +36,11 @@ pub struct Page {
 /// prepared for the tenant, or what Stripe says.
 pub async fn open(app: &App, origin: &Origin, purchase: Purchase, page: Page) -> Result<Checkout> {
     let sale = find_sale(app, &purchase).await?;
-    if let Some(opened) = reserve(app, &purchase, &sale).await? {
-        return Ok(opened);
-    }
-    let outcome = ask_for_page(app, origin, &purchase, &page, sale).await;
+    let begun = match reserve(app, &purchase, &sale).await? {
+        Reserved::Known(opened) => return Ok(opened),
+        Reserved::Mine { begun } => begun,
+    };
+    let outcome = ask_for_page(app, origin, &purchase, &page, (sale.tenant, begun)).await;
     if outcome.is_err() {
         interrupt(app, purchase.id).await?;
     }
@@ -50,15 +52,30 @@ async fn ask_for_page(
     origin: &Origin,
     purchase: &Purchase,
     page: &Page,
-    sale: Sale,
+    (tenant, begun): (Tenant, Timestamp),
 ) -> Result<Checkout> {
-    let customer = clear_the_way(app, origin, purchase, &sale.tenant).await?;
+    let customer = clear_the_way(app, origin, purchase, &tenant).await?;
     let sale = find_sale(app, purchase).await?;
-    let params = session_params(app, purchase, page, &sale, customer);
-    let key = IdempotencyKey::new("create-checkout", purchase.id);
+    if let Some(session) = find_opened(app, purchase, &customer).await? {
+        return write_down(app, origin, purchase, &sale, &session).await;
+    }
+    let params = session_params(app, purchase, page, &sale, (customer, begun));
+    let key = IdempotencyKey::of("create-checkout", purchase.id, &params);
+    hold(app, purchase.id).await?;
     let session = app.stripe.create_checkout_session(&params, &key).await;
     let session = session.map_err(not_applicable)?;
     write_down(app, origin, purchase, &sale, &session).await
+}
+
+/// The page that an attempt before this one has opened, and died before it could say so.
+async fn find_opened(
+    app: &App,
+    purchase: &Purchase,
+    customer: &CustomerId,
+) -> Result<Option<CheckoutSession>> {
+    let id = purchase.id.to_string();
+    let open = app.stripe.list_open_checkout_sessions(customer).await?.data;
+    Ok(open.into_iter().find(|session| session.metadata.get(CHECKOUT_ID) == Some(&id)))
 }
 
 fn session_params(
@@ -66,7 +83,7 @@ fn session_params(
     purchase: &Purchase,
     page: &Page,
     sale: &Sale,
-    customer: CustomerId,
+    (customer, begun): (CustomerId, Timestamp),
 ) -> CreateCheckoutSession {
     // The session's metadata stays on the session; the subscription's must be given apart.
     let metadata: Metadata = [
@@ -74,6 +91,7 @@ fn session_params(
         (CHECKOUT_ID.to_owned(), purchase.id.to_string()),
     ]
     .into();
+    let automatic_tax = app.config.billing.automatic_tax;
     CreateCheckoutSession {
         mode: "subscription",
         customer,
@@ -82,16 +100,18 @@ fn session_params(
         cancel_url: page.cancel_url.clone(),
         client_reference_id: purchase.tenant.to_string(),
         metadata,
-        subscription_data: terms(app, purchase, sale, Way::Page),
+        subscription_data: terms(app, purchase, sale, Way::Page, begun),
         discounts: sale.discounts(),
-        expires_at: sale.base.as_ref().map(|base| last_moment(app, base.row.period_end)),
+        customer_update: automatic_tax.then_some(CustomerUpdate { address: "auto" }),
+        automatic_tax: automatic_tax.then_some(Enabled { enabled: true }),
+        expires_at: sale.base.as_ref().map(|base| last_moment(begun, base.row.period_end)),
     }
 }
 
 /// An add-on's page is not left open beyond the period of its base: another one has another price.
-fn last_moment(app: &App, period_end: Timestamp) -> i64 {
-    let now = app.clock.now().as_second();
-    period_end.as_second().clamp(now + OPEN_SECONDS_MIN, now + OPEN_SECONDS_MAX)
+fn last_moment(begun: Timestamp, period_end: Timestamp) -> i64 {
+    let begun = begun.as_second();
+    period_end.as_second().clamp(begun + OPEN_SECONDS_MIN, begun + OPEN_SECONDS_MAX)
 }
 
 async fn write_down(

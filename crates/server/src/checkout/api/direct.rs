@@ -101,9 +101,6 @@ pub(super) async fn start(
         return Err(Error::NotConfigured);
     }
     let origin = caller.origin();
-    if let Some(email) = &request.billing_email {
-        tenant = tenants::set_billing_email(&app, &origin, id, email).await?;
-    }
     let trial = match request.trial_days {
         None => Trial::None,
         Some(days) if caller.require(Permission::Operate).is_ok() => Trial::Granted(days),
@@ -124,6 +121,9 @@ pub(super) async fn start(
         auto_renew: request.auto_renew.unwrap_or(true),
     };
     let started = actions::start(&app, &origin, purchase, payment).await?;
+    if let Some(email) = &request.billing_email {
+        tenant = tenants::set_billing_email(&app, &origin, id, email).await?;
+    }
     shown(&app, &tenant, started).await
 }
 

@@ -6,6 +6,7 @@ use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use tollhouse_domain::{
     actor::Permission,
+    checkout::CheckoutState,
     id::{CheckoutId, SubscriptionId},
     money::Currency,
     plan::PlanKind,
@@ -119,7 +120,8 @@ pub(super) async fn create(
     };
     let page = Page { success_url: request.success_url, cancel_url: request.cancel_url };
     let checkout = actions::open(&app, &caller.origin(), purchase, page).await?;
-    let (Some(url), Some(session)) = (checkout.url, checkout.stripe_session_id) else {
+    let url = checkout.url.filter(|_| checkout.state == CheckoutState::Open);
+    let (Some(url), Some(session)) = (url, checkout.stripe_session_id) else {
         let sentence = "The page of this request is over: it was paid, or a newer request closed it. \
                         Ask again with a new `Idempotency-Key`.";
         return Err(Error::Conflict(Conflict::CheckoutOver, sentence.to_owned()));

@@ -7,10 +7,11 @@ use tollhouse_domain::{
     price::Interval,
     refusal::Refusal,
     subscription::Status,
+    time::Timestamp,
 };
 use tollhouse_stripe::params::{AnchorConfig, SubscriptionTerms};
 
-use super::{At, Cancel, end};
+use super::{At, Cancel, cancel::refuse_without_period, end};
 use crate::{
     app::App,
     catalog::queries::{self as catalog, PriceRow},
@@ -79,10 +80,12 @@ pub enum Way {
 
 /// What puts a new add-on on the dates of its base: the first period is the part that is left of the
 /// base's. A trial is shared.
-pub fn terms_beside(app: &App, base: &Base, way: Way) -> SubscriptionTerms {
+///
+/// `now` decides whether a page can still begin the trial.
+pub fn terms_beside(base: &Base, way: Way, now: Timestamp) -> SubscriptionTerms {
     let metadata = [(PARENT_ID.to_owned(), base.row.id.to_string())].into();
     let mut terms = SubscriptionTerms { metadata, ..SubscriptionTerms::default() };
-    let earliest = app.clock.now().plus_seconds(match way {
+    let earliest = now.plus_seconds(match way {
         Way::Page => TRIAL_NOTICE_SECONDS + 3600,
         Way::Call => 0,
     });
@@ -132,5 +135,8 @@ pub async fn end_addon(
     });
     let row = row.ok_or_else(|| not_found("add-on", id))?;
     drop(conn);
+    if at == At::PeriodEnd {
+        refuse_without_period(&row)?;
+    }
     end(app, origin, row, work, Cancel { at, reason: None, comment: None }).await
 }

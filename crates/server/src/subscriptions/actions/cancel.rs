@@ -12,7 +12,7 @@ use crate::{
     app::App,
     error::{Conflict, Error, Result},
     record::Origin,
-    subscriptions::{queries::Subscription, sync::sync},
+    subscriptions::{FOLLOWS_END, queries::Subscription, sync::sync},
 };
 
 /// When a subscription is to end.
@@ -53,7 +53,7 @@ pub async fn cancel(
     Ok(row)
 }
 
-fn refuse_without_period(row: &Subscription) -> Result<()> {
+pub(super) fn refuse_without_period(row: &Subscription) -> Result<()> {
     if matches!(row.status, Status::Active | Status::Trialing | Status::PastDue) {
         return Ok(());
     }
@@ -80,6 +80,8 @@ pub async fn end(
         At::Now => {
             let params = CancelSubscription {
                 cancellation_details: details,
+                // What a pause has credited waits for the next invoice, and there is none after this.
+                invoice_now: (row.status == Status::Paused).then_some(true),
                 ..CancelSubscription::default()
             };
             app.stripe.cancel_subscription(id, &params, &key).await
@@ -88,6 +90,8 @@ pub async fn end(
             let params = UpdateSubscription {
                 cancel_at_period_end: Some(true),
                 cancellation_details: details,
+                // An end of an add-on's own is not taken back with that of its base.
+                metadata: [(FOLLOWS_END.to_owned(), String::new())].into(),
                 ..UpdateSubscription::default()
             };
             app.stripe.update_subscription(id, &params, &key).await

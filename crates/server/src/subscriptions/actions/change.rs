@@ -5,6 +5,7 @@ use tollhouse_domain::{
     plan::{Plan, PlanKind},
     price::{Interval, ModelKind, Price},
     refusal::Refusal,
+    subscription::Status,
 };
 use tollhouse_stripe::{
     IdempotencyKey, PromotionCodeId,
@@ -25,7 +26,7 @@ use crate::{
         queries::{self as catalog, PriceRow},
     },
     discounts::actions::not_applicable,
-    error::{Result, invalid},
+    error::{Conflict, Error, Result, invalid},
     record::Origin,
     subscriptions::{offer::items_of, queries::Subscription, sync::sync},
 };
@@ -80,6 +81,7 @@ pub async fn change(
     let target = find_target(app, tenant, wanted).await?;
     schedule::refuse_pending(&target.row)?;
     schedule::release(app, &target.row, work).await?;
+    refuse_unpaid(&target.row)?;
     let proration_date = match preview_token {
         Some(token) => Some(preview::read_token(app, token, &target)?),
         None => None,
@@ -92,7 +94,7 @@ pub async fn change(
         ..UpdateSubscription::default()
     };
     let id = &target.row.stripe_subscription_id;
-    let key = IdempotencyKey::new("change-subscription", work);
+    let key = IdempotencyKey::of("change-subscription", work, &params);
     app.stripe.update_subscription(id, &params, &key).await.map_err(not_applicable)?;
     sync(app, origin, id).await?;
     follow_all(app, origin, tenant).await;
@@ -118,21 +120,45 @@ pub(super) async fn find_target(app: &App, tenant: TenantId, wanted: &Change) ->
         return Err(invalid("plan", "is an add-on: it joins a plan, it does not replace it"));
     }
     let interval = wanted.interval.unwrap_or(held.interval);
-    let price = plan.find_price(interval, row.currency).ok_or(Refusal::PlanNotSold)?;
-    let seats = seats(price, wanted.seats, &row)?;
-    let lookup_key = price.lookup_key(&plan.code, plan.version);
-    let price = catalog::find_price(&mut conn, &lookup_key).await?.ok_or(Refusal::PlanNotSold)?;
+    let keeps_price = plan.code == row.plan_code && interval == held.interval;
+    let price = if keeps_price {
+        held
+    } else {
+        let count = u32::try_from(held.interval_count).unwrap_or(1);
+        let price = plan.find_price_like(interval, count, row.currency);
+        let key = price.ok_or(Refusal::PlanNotSold)?.lookup_key(&plan.code, plan.version);
+        catalog::find_price(&mut conn, &key).await?.ok_or(Refusal::PlanNotSold)?
+    };
+    let seats = seats(&price.definition.to()?, wanted.seats, &row)?;
+    let lookup_key = price.lookup_key.clone();
     let to_have = items_of(&mut conn, &price, seats).await?;
     let stripe: objects::Subscription = row.stripe_object.to()?;
     let items = items(stripe.items.data, &to_have);
     Ok(Target { row, lookup_key, price, seats, to_have, items, promotion_code })
 }
 
+const SEATS_MAX: u64 = 1_000_000;
+
+/// What was not paid would be credited all the same: first the open invoice, then the change.
+pub(super) fn refuse_unpaid(row: &Subscription) -> Result<()> {
+    if matches!(row.status, Status::Active | Status::Trialing) {
+        return Ok(());
+    }
+    let sentence = format!(
+        "The subscription is `{}`: it can be changed while it is `active` or `trialing`.",
+        row.status
+    );
+    Err(Error::Conflict(Conflict::SubscriptionState, sentence))
+}
+
 fn seats(price: &Price, wanted: Option<u64>, row: &Subscription) -> Result<u64> {
     let by_the_seat = price.model.kind() == ModelKind::PerSeat;
     match wanted {
-        Some(seats) if seats == 0 || (seats != 1 && !by_the_seat) => {
-            Err(invalid("seats", "must be 1 where the plan is not sold by the seat, and never 0"))
+        Some(seats) if !(1..=SEATS_MAX).contains(&seats) => {
+            Err(invalid("seats", "must be from 1 to 1000000"))
+        }
+        Some(seats) if seats != 1 && !by_the_seat => {
+            Err(invalid("seats", "must be 1: this plan is not sold by the seat"))
         }
         Some(seats) => Ok(seats),
         // Without a word the seats stay; a plan without seats has one.

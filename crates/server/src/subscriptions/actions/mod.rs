@@ -11,6 +11,7 @@ mod follow;
 mod granting;
 mod pause;
 mod preview;
+mod realign;
 mod redeem;
 mod schedule;
 
@@ -18,7 +19,7 @@ use tollhouse_domain::{id::TenantId, refusal::Refusal};
 
 pub use cancel::{At, Cancel, cancel, end, resume, switch_renewal_on};
 pub use change::{Change, change};
-pub use follow::{follow, follow_all};
+pub use follow::{follow_all, follow_due};
 pub use granting::{Granting, access_of, granting, plan_of};
 pub use pause::pause;
 pub use preview::{Preview, PreviewDiscount, PreviewLine, preview};

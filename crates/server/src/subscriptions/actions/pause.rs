@@ -5,7 +5,7 @@
 //! was paid for and not used is credited. When it goes on, it keeps its dates, and what is left of the
 //! period is charged at once.
 
-use tollhouse_domain::{id::TenantId, subscription::Status};
+use tollhouse_domain::{id::TenantId, refusal::Refusal, subscription::Status};
 use tollhouse_stripe::{
     IdempotencyKey,
     params::{AnchorChange, PauseSubscription, ResumeSubscription},
@@ -34,6 +34,10 @@ pub async fn pause(
     schedule::refuse_pending(&row)?;
     match row.status {
         Status::Paused => return Ok(row),
+        Status::Active | Status::Trialing if row.cancel_at.is_some() => {
+            let sentence = "The subscription will end: take that back first, then pause it.";
+            return Err(Error::Conflict(Conflict::SubscriptionState, sentence.to_owned()));
+        }
         Status::Active | Status::Trialing => {}
         other => {
             let sentence = format!(
@@ -56,10 +60,23 @@ pub(super) async fn unpause(
     row: &Subscription,
     work: Uuid,
 ) -> Result<Subscription> {
+    if !has_card(app, row).await? {
+        return Err(Refusal::NoPaymentMethod.into());
+    }
     resume_at_stripe(app, row, IdempotencyKey::new("resume-subscription", work)).await?;
     sync(app, origin, &row.stripe_subscription_id).await?;
     follow_all(app, origin, row.tenant_id).await;
     reread(app, row).await
+}
+
+/// Whether there is anything to charge; without, Stripe would leave it paused beside an open invoice.
+async fn has_card(app: &App, row: &Subscription) -> Result<bool> {
+    let stripe = app.stripe.retrieve_subscription(&row.stripe_subscription_id).await?.object;
+    if stripe.default_payment_method().is_some() {
+        return Ok(true);
+    }
+    let customer = app.stripe.retrieve_customer(&stripe.customer.0).await?.object;
+    Ok(customer.default_payment_method().is_some())
 }
 
 pub(super) async fn pause_at_stripe(

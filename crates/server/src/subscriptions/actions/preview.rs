@@ -11,15 +11,16 @@ use tollhouse_domain::{
     time::Timestamp,
 };
 use tollhouse_stripe::{
-    IdempotencyKey, PromotionCodeId,
+    Error as StripeError, IdempotencyKey, PromotionCodeId,
     objects::{self, DiscountAmount, InvoiceLine, InvoicePreview},
     params::{PreviewDetails, PreviewInvoice},
 };
 
 use super::{
-    change::{Change, Target, find_target},
+    change::{Change, Target, find_target, refuse_unpaid},
     live_base,
     redeem::{discounts, find_code},
+    schedule::refuse_pending,
 };
 use crate::{
     app::App,
@@ -45,6 +46,8 @@ pub struct Preview {
     pub discount: Money,
     pub tax: Money,
     pub total: Money,
+    /// `total`, less the credit the customer has: what the card is asked for.
+    pub amount_due: Money,
     /// As of when prorations are computed; `None` for the next period.
     pub proration_date: Option<Timestamp>,
     /// Given back with the change, it charges exactly `total`. `None` for the next period.
@@ -78,6 +81,8 @@ pub async fn preview(app: &App, tenant: &Tenant, wanted: &Change) -> Result<Prev
         (row, code, None)
     } else {
         let target = find_target(app, tenant.id, wanted).await?;
+        refuse_unpaid(&target.row)?;
+        refuse_pending(&target.row)?;
         (target.row.clone(), target.promotion_code.clone(), Some(target))
     };
     let now = app.clock.now();
@@ -92,7 +97,10 @@ pub async fn preview(app: &App, tenant: &Tenant, wanted: &Change) -> Result<Prev
         discounts: discounts(&row, code.as_ref())?,
     };
     let key = IdempotencyKey::new("preview", app.clock.new_id());
-    let invoice = app.stripe.preview_invoice(&params, &key).await.map_err(not_applicable)?;
+    let invoice = match app.stripe.preview_invoice(&params, &key).await {
+        Err(StripeError::Missing(_)) => return Err(no_next_period()),
+        answer => answer.map_err(not_applicable)?,
+    };
     let token = match &target {
         Some(target) => Some(sign_token(app, tenant.id, target, now)?),
         None => None,
@@ -100,6 +108,11 @@ pub async fn preview(app: &App, tenant: &Tenant, wanted: &Change) -> Result<Prev
     let code = code.as_ref();
     let preview = shown(app, &row, invoice, code).await?;
     Ok(Preview { proration_date: target.map(|_| now), token, ..preview })
+}
+
+fn no_next_period() -> Error {
+    let sentence = "There is no next period to preview: the subscription does not go on.";
+    Error::Conflict(Conflict::SubscriptionState, sentence.to_owned())
 }
 
 async fn shown(
@@ -124,6 +137,7 @@ async fn shown(
         discount: Money::new(discount, currency),
         tax: Money::new(tax, currency),
         total: Money::new(invoice.total, currency),
+        amount_due: Money::new(invoice.amount_due, currency),
         proration_date: None,
         token: None,
     })
@@ -193,9 +207,23 @@ struct Previewed {
     price: String,
     seats: u64,
     promotion_code: Option<String>,
+    /// What it was a change of: the same change of something else costs something else.
+    from: String,
     /// Unix seconds.
     proration_date: i64,
     exp: i64,
+}
+
+/// What a subscription sells, since when, and what is taken off.
+fn fingerprint(row: &Subscription) -> Result<String> {
+    let stripe: objects::Subscription = row.stripe_object.to()?;
+    let items =
+        stripe.items.data.iter().map(|item| {
+            format!("{} {} {}", item.id, item.price.id, item.quantity.unwrap_or_default())
+        });
+    let discounts = stripe.discount_ids().map(|id| id.to_string());
+    let parts: Vec<String> = items.chain(discounts).collect();
+    Ok(format!("{} {}", row.period_start.as_second(), parts.join(" ")))
 }
 
 fn sign_token(app: &App, tenant: TenantId, target: &Target, now: Timestamp) -> Result<String> {
@@ -205,6 +233,7 @@ fn sign_token(app: &App, tenant: TenantId, target: &Target, now: Timestamp) -> R
         price: target.lookup_key.clone(),
         seats: target.seats,
         promotion_code: target.promotion_code.as_ref().map(ToString::to_string),
+        from: fingerprint(&target.row)?,
         proration_date: now.as_second(),
         exp: now.plus_seconds(TOKEN_SECONDS).as_second(),
     };
@@ -219,8 +248,8 @@ fn sign_token(app: &App, tenant: TenantId, target: &Target, now: Timestamp) -> R
 /// `Conflict`, where the token is not ours, too old, or of another change than this one.
 pub(super) fn read_token(app: &App, token: &str, target: &Target) -> Result<i64> {
     let refuse = || {
-        let sentence =
-            "The `preview_token` is of another change, or older than an hour: preview again.";
+        let sentence = "The `preview_token` is of another change, of something that has changed since, or older than \
+             an hour: preview again.";
         Error::Conflict(Conflict::PreviewOutdated, sentence.to_owned())
     };
     let mut validation = Validation::new(Algorithm::HS256);
@@ -234,6 +263,7 @@ pub(super) fn read_token(app: &App, token: &str, target: &Target) -> Result<i64>
         && previewed.seats == target.seats
         && previewed.promotion_code.as_deref()
             == target.promotion_code.as_ref().map(PromotionCodeId::as_str)
+        && previewed.from == fingerprint(&target.row)?
         && previewed.exp > app.clock.now().as_second();
     if same { Ok(previewed.proration_date) } else { Err(refuse()) }
 }

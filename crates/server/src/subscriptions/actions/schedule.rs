@@ -46,7 +46,7 @@ pub async fn change_later(
         proration_behavior: "none",
         phases: phases(row, &target)?,
     };
-    let key = IdempotencyKey::new("schedule-change", work);
+    let key = IdempotencyKey::of("schedule-change", work, &params);
     app.stripe.update_schedule(&schedule, &params, &key).await?;
     sync(app, origin, &row.stripe_subscription_id).await?;
     reread(app, row).await
@@ -79,7 +79,8 @@ async fn find_or_create(app: &App, row: &Subscription, work: Uuid) -> Result<Sch
     }
     release(app, row, work).await?;
     let params = CreateSchedule { from_subscription: row.stripe_subscription_id.clone() };
-    let key = IdempotencyKey::new("create-schedule", work);
+    // Of this version of the row: one that was made and taken away again is not made by the same key.
+    let key = IdempotencyKey::new("create-schedule", format!("{work}-{}", row.version));
     Ok(app.stripe.create_schedule(&params, &key).await?.id)
 }
 
@@ -134,7 +135,7 @@ pub async fn drop_change(
 /// Takes a schedule away, where there is one: what it manages can be neither ended nor paused.
 pub(super) async fn release(app: &App, row: &Subscription, work: Uuid) -> Result<()> {
     let Some(schedule) = &row.stripe_schedule_id else { return Ok(()) };
-    let key = IdempotencyKey::new("release-schedule", work);
+    let key = IdempotencyKey::new("release-schedule", format!("{work}-{schedule}"));
     match app.stripe.release_schedule(schedule, &key).await {
         // Not active any more: it holds nothing back.
         Ok(_) | Err(StripeError::Invalid { .. } | StripeError::Missing(_)) => Ok(()),

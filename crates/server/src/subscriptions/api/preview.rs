@@ -46,6 +46,9 @@ pub struct UpcomingInvoice {
     tax: Amount,
     #[schema(value_type = f64, example = 20.00)]
     total: Amount,
+    /// `total`, less the credit the customer has: what the card is asked for.
+    #[schema(value_type = f64, example = 20.00)]
+    amount_due: Amount,
     currency: String,
     /// As of when the rest of the period is computed; null for the next period.
     #[schema(value_type = Option<String>)]
@@ -100,6 +103,7 @@ impl From<Preview> for UpcomingInvoice {
             discount: Amount(preview.discount),
             tax: Amount(preview.tax),
             total: Amount(preview.total),
+            amount_due: Amount(preview.amount_due),
             currency: preview.total.currency().code().to_owned(),
             proration_date: preview.proration_date,
             preview_token: preview.token,

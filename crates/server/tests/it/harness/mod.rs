@@ -110,6 +110,17 @@ impl TestApp {
         app
     }
 
+    /// Stops the service and starts it again with other settings, on the same database and simulator.
+    pub async fn restart(&mut self, change: impl FnOnce(&mut Config)) {
+        let (mut config, clock) = (self.app.config.clone(), self.app.clock.clone());
+        change(&mut config);
+        self.app.stop.cancel();
+        self.app.db.close().await;
+        let gateway: Arc<dyn Gateway> = Arc::new(self.simulator.gateway());
+        self.app = App::start(config, clock, Some(gateway)).await.unwrap();
+        self.router = router(&self.app);
+    }
+
     /// Every delivery must be settled: a test cannot forget its work.
     pub async fn finish(self) {
         let mut conn = self.app.db.read().await.unwrap();
