@@ -2,6 +2,7 @@
 
 mod catalog;
 mod config;
+mod deliveries;
 mod demo;
 mod docs;
 mod logging;
@@ -39,6 +40,8 @@ enum Command {
     Config(config::ConfigCommand),
     /// Check a catalog file, or push it to Stripe
     Catalog(catalog::CatalogCommand),
+    /// What Stripe told us, and what became of it
+    Deliveries(deliveries::DeliveriesCommand),
     /// Sign a token for development
     Token(token::Token),
     /// Write the pages of `docs/reference`
@@ -67,6 +70,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Migrate(command) => command.run().await,
         Command::Config(command) => command.run(),
         Command::Catalog(command) => command.run().await,
+        Command::Deliveries(command) => command.run().await,
         Command::Token(command) => command.run(),
         Command::Docs(command) => command.run(),
     }

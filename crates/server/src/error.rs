@@ -82,10 +82,12 @@ pub enum Conflict {
     PromotionCodeExists,
     /// A promotion code cannot be switched on again.
     PromotionCodeOver,
+    /// A worker has the delivery that was to be replayed.
+    DeliveryAtWork,
 }
 
 impl Conflict {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::TenantExists,
         Self::IdempotencyKeyInUse,
         Self::PlanNotPushed,
@@ -97,6 +99,7 @@ impl Conflict {
         Self::CouponExists,
         Self::PromotionCodeExists,
         Self::PromotionCodeOver,
+        Self::DeliveryAtWork,
     ];
 
     pub fn code(self) -> &'static str {
@@ -112,6 +115,7 @@ impl Conflict {
             Self::CouponExists => "coupon_exists",
             Self::PromotionCodeExists => "promotion_code_exists",
             Self::PromotionCodeOver => "promotion_code_over",
+            Self::DeliveryAtWork => "delivery_at_work",
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::Tollhouse;
 
 const EXAMPLE: &str = include_str!("../../../../catalog.example.toml");
-const COMMANDS: [&[&str]; 9] = [
+const COMMANDS: [&[&str]; 13] = [
     &["demo"],
     &["serve"],
     &["simulator"],
@@ -14,6 +14,10 @@ const COMMANDS: [&[&str]; 9] = [
     &["catalog"],
     &["catalog", "check"],
     &["catalog", "push"],
+    &["deliveries"],
+    &["deliveries", "list"],
+    &["deliveries", "show"],
+    &["deliveries", "replay"],
     &["token"],
 ];
 

@@ -51,6 +51,7 @@ pub(super) fn authenticated() -> OpenApiRouter<Arc<App>> {
         .merge(tenants::api::router())
         .merge(events::api::router())
         .merge(audit::api::router())
+        .merge(webhooks::api::staff_router())
 }
 
 /// The routes that need none: Stripe's signature, or nothing at all.

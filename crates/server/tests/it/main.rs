@@ -9,6 +9,7 @@ mod bad_input;
 mod catalog;
 mod checkout;
 mod database;
+mod deliveries;
 mod discounts;
 mod documents;
 mod events;

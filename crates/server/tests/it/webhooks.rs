@@ -2,7 +2,10 @@
 
 use serde_json::json;
 use tollhouse_domain::id::TenantId;
-use tollhouse_server::webhooks::queries::{State, counts};
+use tollhouse_server::webhooks::{
+    State,
+    queries::{Filter, counts},
+};
 use tollhouse_simulator::{Fault, FaultKind, Outgoing};
 use tollhouse_stripe::signature::sign;
 
@@ -18,12 +21,12 @@ async fn post_signed(app: &TestApp, body: &str, secret: &str, at: i64) -> Answer
 
 async fn stored(app: &TestApp) -> i64 {
     let mut conn = app.app.db.read().await.unwrap();
-    counts(&mut conn).await.unwrap().iter().map(|count| count.deliveries).sum()
+    counts(&mut conn, &Filter::default()).await.unwrap().iter().map(|count| count.deliveries).sum()
 }
 
 async fn in_state(app: &TestApp, state: State) -> i64 {
     let mut conn = app.app.db.read().await.unwrap();
-    let counts = counts(&mut conn).await.unwrap();
+    let counts = counts(&mut conn, &Filter::default()).await.unwrap();
     counts.iter().filter(|count| count.state == state).map(|count| count.deliveries).sum()
 }
 
