@@ -41,7 +41,7 @@ impl Event {
             serde_json::from_slice(body)?;
         let (subject, customer) = match (object.as_str(), data) {
             ("v2.core.event", _) => (related_object.map(|related| related.id), None),
-            (_, Some(data)) => (data.object.subject(&r#type), data.customer()),
+            (_, Some(data)) => (data.subject(&r#type), data.customer()),
             (_, None) => return Err(serde_json::Error::missing_field("data")),
         };
         Ok(Self { id, r#type, created, api_version, subject, customer })
@@ -85,6 +85,21 @@ struct Previous {
 }
 
 impl Data {
+    /// Of what belongs to one invoice or customer, that one; of an invoice to come, which cannot be fetched,
+    /// its subscription.
+    fn subject(&self, event_type: &str) -> Option<String> {
+        let about = &self.object;
+        match about.object.as_str() {
+            "invoice_payment" | "credit_note" => id_in(about.invoice.as_ref()?),
+            "payment_method" | "setup_intent" => self.customer(),
+            "invoice" if event_type == "invoice.upcoming" => {
+                let details = about.parent.as_ref()?.subscription_details.as_ref()?;
+                id_in(details.subscription.as_ref()?)
+            }
+            _ => about.id.clone(),
+        }
+    }
+
     /// The customer's id, whether Stripe sent the id or the whole customer. A card that was removed
     /// belongs to nobody; whose it was stands in what it said before.
     fn customer(&self) -> Option<String> {
@@ -128,19 +143,6 @@ impl About {
             return self.id.clone();
         }
         id_in(self.customer.as_ref()?)
-    }
-
-    /// Of what belongs to one invoice, that invoice; of an invoice to come, which cannot be fetched, its
-    /// subscription.
-    fn subject(&self, event_type: &str) -> Option<String> {
-        match self.object.as_str() {
-            "invoice_payment" | "credit_note" => id_in(self.invoice.as_ref()?),
-            "invoice" if event_type == "invoice.upcoming" => {
-                let details = self.parent.as_ref()?.subscription_details.as_ref()?;
-                id_in(details.subscription.as_ref()?)
-            }
-            _ => self.id.clone(),
-        }
     }
 }
 
@@ -235,5 +237,6 @@ mod tests {
                 "previous_attributes": {"customer": "cus_1"}}"#,
         );
         assert_eq!(event.customer.as_deref(), Some("cus_1"));
+        assert_eq!(event.subject.as_deref(), Some("cus_1"), "all its cards are looked at");
     }
 }

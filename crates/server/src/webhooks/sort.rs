@@ -34,6 +34,7 @@ pub fn sort(body: &[u8], now: Timestamp) -> Sorted {
     };
     let object_id = event.subject.filter(|id| is_plain(id));
     let (state, reason) = match dispatch::target(&event.r#type) {
+        _ if let Some(why) = dispatch::for_a_person(&event.r#type) => (State::Dead, Some(why)),
         None => (State::Ignored, Some("the type is none of ours")),
         Some(_) if object_id.is_none() => {
             (State::Ignored, Some("it is about nothing that has an id"))

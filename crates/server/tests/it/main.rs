@@ -19,6 +19,7 @@ mod instances;
 mod invoices;
 mod isolation;
 mod library;
+mod odd_webhooks;
 mod pausing;
 mod payment_methods;
 mod pending;

@@ -77,16 +77,6 @@ on_both_databases! {
         app.settle().await;
     }
 
-    async fn what_is_signed_and_unreadable_waits_for_a_person(app: &TestApp) {
-        let now = app.app.clock.now().as_second();
-        let thin = r#"{"id": "evt_thin", "object": "v2.core.event", "type": "v1.customer.created"}"#;
-        for body in ["not json", "{\"id\": 1}", thin, thin] {
-            post_signed(app, body, &app.webhook_secret, now).await.expect(200);
-        }
-        assert_eq!(in_state(app, State::Dead).await, 3);
-        app.dead_is_expected.store(true, std::sync::atomic::Ordering::Relaxed);
-    }
-
     async fn what_stripe_does_not_have_waits_for_a_person(app: &TestApp) {
         let now = app.app.clock.now().as_second();
         // As when the key is of one account and the webhooks of another.

@@ -227,11 +227,13 @@ pub async fn show(
     Ok(Json(FullDelivery::read(&app, delivery_id(&id)?).await?))
 }
 
-/// A body as JSON: digit for digit where it is JSON, else a text that holds it.
+/// A body as JSON, digit for digit; as a text that holds it where readers could not read it as JSON.
 fn payload(body: &[u8]) -> Result<Box<RawValue>> {
+    // Reading it as a value finds what is nested too deep, which copying it would not.
+    let readable = serde_json::from_slice::<serde_json::Value>(body).is_ok();
     match serde_json::from_slice(body) {
-        Ok(json) => Ok(json),
-        Err(_) => Ok(serde_json::value::to_raw_value(&String::from_utf8_lossy(body))?),
+        Ok(json) if readable => Ok(json),
+        _ => Ok(serde_json::value::to_raw_value(&String::from_utf8_lossy(body))?),
     }
 }
 

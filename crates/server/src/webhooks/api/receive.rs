@@ -10,7 +10,7 @@ use tollhouse_domain::{id::DeliveryId, time::Timestamp};
 use tollhouse_stripe::signature;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::super::{queries::Received, sort::sort};
+use super::super::{State as DeliveryState, queries::Received, sort::sort};
 use crate::{
     app::App,
     error::{Error, Problem, Result, not_found},
@@ -65,9 +65,15 @@ async fn store(app: &Arc<App>, headers: &HeaderMap, request: Request) -> Result<
     let signature = header("stripe-signature").unwrap_or_default();
     let signed_at = signature::verify(&body, signature, &secrets, now.as_second())
         .map_err(Error::InvalidSignature)?;
+    let id = DeliveryId::from_uuid(app.clock.new_id());
+    let sorted = sort(&body, now);
+    if sorted.state == DeliveryState::Dead {
+        tracing::error!(delivery.id = %id, delivery.type = sorted.event_type, reason = sorted.reason,
+            "a delivery waits for a person");
+    }
     let received = Received {
-        id: DeliveryId::from_uuid(app.clock.new_id()),
-        sorted: sort(&body, now),
+        id,
+        sorted,
         signed_at: Timestamp::from_second(signed_at),
         user_agent: header("user-agent").map(|name| name.chars().take(USER_AGENT_MAX).collect()),
         payload: body.into(),
