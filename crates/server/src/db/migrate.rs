@@ -39,6 +39,7 @@ const STEPS: &[Step] = &steps![
     "0012_discounts",
     "0013_invoices_in_full",
     "0014_delivery_ledger",
+    "0015_event_positions",
 ];
 
 /// How the schema stands after migrating.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Task;
 use crate::{
+    events::tasks::place_events,
     http::forget_old_keys,
     nudge::Nudge,
     subscriptions::tasks::{follow_bases, tell_what_time_brings},
@@ -17,6 +18,12 @@ pub const TASKS: &[Task] = &[
         interval: Duration::from_secs(2),
         nudged_by: |nudge| nudge == Nudge::Deliveries,
         work: |app| Box::pin(work_deliveries(app)),
+    },
+    Task {
+        name: "place_events",
+        interval: Duration::from_secs(1),
+        nudged_by: |nudge| matches!(nudge, Nudge::Events(_) | Nudge::EventsElsewhere(_)),
+        work: |app| Box::pin(async move { place_events(&app).await }),
     },
     Task {
         name: "follow_bases",

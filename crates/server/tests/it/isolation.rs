@@ -58,6 +58,7 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("post", "/api/v1/billing/tenants/{tenant_id}/addons", Guard::Path),
     ("delete", "/api/v1/billing/tenants/{tenant_id}/addons/{id}", Guard::Path),
     ("get", "/api/v1/admin/audit", Guard::Staff),
+    ("get", "/api/v1/admin/events", Guard::Staff),
     ("get", "/api/v1/admin/deliveries", Guard::Staff),
     ("get", "/api/v1/admin/deliveries/counts", Guard::Staff),
     ("get", "/api/v1/admin/deliveries/{id}", Guard::Staff),

@@ -5,6 +5,7 @@
 mod harness;
 
 mod addons;
+mod all_events;
 mod bad_input;
 mod catalog;
 mod checkout;
