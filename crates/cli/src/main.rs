@@ -2,6 +2,7 @@
 
 mod catalog;
 mod config;
+mod deliveries;
 mod demo;
 mod docs;
 mod import;
@@ -46,6 +47,8 @@ enum Command {
     Reconcile(reconcile::Reconcile),
     /// Take over an existing Stripe account: tenants, subscriptions, invoices
     Import(import::Import),
+    /// What Stripe told us, and what became of it
+    Deliveries(deliveries::DeliveriesCommand),
     /// Sign a token for development
     Token(token::Token),
     /// Write the pages of `docs/reference`
@@ -76,6 +79,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Catalog(command) => command.run().await,
         Command::Reconcile(command) => command.run().await,
         Command::Import(command) => command.run().await,
+        Command::Deliveries(command) => command.run().await,
         Command::Token(command) => command.run(),
         Command::Docs(command) => command.run(),
     }

@@ -88,10 +88,12 @@ pub enum Conflict {
     WebhookEndpointsUsedUp,
     /// The event is being sent at this moment.
     OutboundDeliveryInProgress,
+    /// A worker has the delivery that was to be replayed.
+    DeliveryAtWork,
 }
 
 impl Conflict {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::TenantExists,
         Self::IdempotencyKeyInUse,
         Self::PlanNotPushed,
@@ -106,6 +108,7 @@ impl Conflict {
         Self::ReconcileRunning,
         Self::WebhookEndpointsUsedUp,
         Self::OutboundDeliveryInProgress,
+        Self::DeliveryAtWork,
     ];
 
     pub fn code(self) -> &'static str {
@@ -124,6 +127,7 @@ impl Conflict {
             Self::ReconcileRunning => "reconcile_running",
             Self::WebhookEndpointsUsedUp => "webhook_endpoints_used_up",
             Self::OutboundDeliveryInProgress => "outbound_delivery_in_progress",
+            Self::DeliveryAtWork => "delivery_at_work",
         }
     }
 }

@@ -15,6 +15,10 @@ pub enum Nudge {
     Events(TenantId),
     /// A tenant has new events, written by another instance.
     EventsElsewhere(TenantId),
+    /// Events got their places in the order of all tenants, by this process.
+    EventsPlaced,
+    /// Events got their places, by another instance.
+    EventsPlacedElsewhere,
     /// Deliveries wait to be worked.
     Deliveries,
     /// A subscription changed, and its add-ons may have to follow.

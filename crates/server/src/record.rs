@@ -84,6 +84,7 @@ pub async fn record<Data: Serialize>(
     let event = Event {
         tenant_id: happened.tenant,
         sequence,
+        position: None,
         id: EventId::from_uuid(app.clock.new_id()),
         r#type: happened.event,
         occurred_at: happened.at,

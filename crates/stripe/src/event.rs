@@ -1,4 +1,6 @@
 //! The envelope of a webhook. What it carries stays JSON: a type we do not know is kept all the same.
+//!
+//! A **snapshot** carries the object as it was; a **thin** notification (`v2.core.event`) only names it.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -7,63 +9,27 @@ use crate::{id::EventId, objects::Ref};
 
 /// One event as Stripe sends it, read only as far as sorting it needs.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Envelope")]
 pub struct Event {
     pub id: EventId,
     pub r#type: String,
-    /// Unix seconds. Two events of one second have no order.
-    pub created: i64,
-    #[serde(default)]
+    pub created: Created,
+    /// The version that the object of a snapshot is written in.
     pub api_version: Option<String>,
-    #[serde(default)]
-    pub livemode: bool,
-    pub data: EventData,
+    /// The id of what is to be fetched. Some events are about nothing that has one.
+    pub subject: Option<String>,
+    /// Whom it concerns, where the event says so.
+    pub customer: Option<String>,
 }
 
-/// What the event is about.
-#[derive(Clone, Debug, Deserialize)]
-pub struct EventData {
-    pub object: EventObject,
-}
-
-/// The only fields of the object that sorting a delivery needs.
-#[derive(Clone, Debug, Deserialize)]
-pub struct EventObject {
-    /// Some objects have none (an upcoming invoice).
-    #[serde(default)]
-    pub id: Option<String>,
-    /// `subscription`, `invoice`, `checkout.session` …
-    #[serde(default)]
-    pub object: String,
-    /// The customer it belongs to: an id, or an object with one.
-    #[serde(default)]
-    customer: Option<Box<RawValue>>,
-    /// The invoice it belongs to, in the same way.
-    #[serde(default)]
-    invoice: Option<Box<RawValue>>,
-}
-
-impl EventObject {
-    /// The customer's id, whether Stripe sent the id or the whole customer.
-    pub fn customer(&self) -> Option<String> {
-        if self.object == "customer" {
-            return self.id.clone();
-        }
-        id_in(self.customer.as_ref()?)
-    }
-
-    /// The id of what is to be fetched: of what belongs to one invoice, that invoice.
-    pub fn subject(&self) -> Option<String> {
-        match self.object.as_str() {
-            "invoice_payment" | "credit_note" => id_in(self.invoice.as_ref()?),
-            _ => self.id.clone(),
-        }
-    }
-}
-
-/// Of a reference that is an id or, expanded, an object.
-fn id_in(reference: &RawValue) -> Option<String> {
-    let reference: Ref<String> = serde_json::from_str(reference.get()).ok()?;
-    Some(reference.0)
+/// When it happened. Two events of one second have no order.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Created {
+    /// Unix seconds, as snapshots have it.
+    Second(i64),
+    /// RFC 3339, as thin notifications have it.
+    Text(String),
 }
 
 impl Event {
@@ -76,9 +42,134 @@ impl Event {
     }
 }
 
+impl TryFrom<Envelope> for Event {
+    type Error = &'static str;
+
+    fn try_from(envelope: Envelope) -> Result<Self, Self::Error> {
+        let Envelope { id, r#type, created, api_version, object, data, related_object } = envelope;
+        let (subject, customer) = match (object.as_str(), data) {
+            ("v2.core.event", _) => (related_object.map(|related| related.id), None),
+            (_, Some(data)) => (data.subject(&r#type), data.customer()),
+            (_, None) => return Err("missing field `data`"),
+        };
+        Ok(Self { id, r#type, created, api_version, subject, customer })
+    }
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    id: EventId,
+    r#type: String,
+    created: Created,
+    #[serde(default)]
+    api_version: Option<String>,
+    /// `event`, or `v2.core.event` for a thin notification.
+    #[serde(default)]
+    object: String,
+    #[serde(default)]
+    data: Option<Data>,
+    /// Of a thin notification: what it is about, if anything.
+    #[serde(default)]
+    related_object: Option<Related>,
+}
+
+#[derive(Deserialize)]
+struct Related {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    object: About,
+    /// What the object said before, where the event is about a change.
+    #[serde(default)]
+    previous_attributes: Option<Previous>,
+}
+
+#[derive(Deserialize)]
+struct Previous {
+    #[serde(default)]
+    customer: Option<Box<RawValue>>,
+}
+
+impl Data {
+    /// Of what belongs to one invoice or customer, that one; of an invoice to come, which cannot be fetched,
+    /// its subscription.
+    fn subject(&self, event_type: &str) -> Option<String> {
+        let about = &self.object;
+        match about.object.as_str() {
+            "invoice_payment" | "credit_note" => id_in(about.invoice.as_ref()?),
+            "payment_method" | "setup_intent" => self.customer(),
+            "invoice" if event_type == "invoice.upcoming" => {
+                let details = about.parent.as_ref()?.subscription_details.as_ref()?;
+                id_in(details.subscription.as_ref()?)
+            }
+            _ => about.id.clone(),
+        }
+    }
+
+    /// The customer's id, whether Stripe sent the id or the whole customer. A card that was removed
+    /// belongs to nobody; whose it was stands in what it said before.
+    fn customer(&self) -> Option<String> {
+        let before = || id_in(self.previous_attributes.as_ref()?.customer.as_ref()?);
+        self.object.customer().or_else(before)
+    }
+}
+
+/// The only fields of the object that sorting a delivery needs.
+#[derive(Deserialize)]
+struct About {
+    #[serde(default)]
+    id: Option<String>,
+    /// `subscription`, `invoice`, `checkout.session` …
+    #[serde(default)]
+    object: String,
+    #[serde(default)]
+    customer: Option<Box<RawValue>>,
+    #[serde(default)]
+    invoice: Option<Box<RawValue>>,
+    /// Of an invoice: what it is written for.
+    #[serde(default)]
+    parent: Option<Parent>,
+}
+
+#[derive(Deserialize)]
+struct Parent {
+    #[serde(default)]
+    subscription_details: Option<SubscriptionDetails>,
+}
+
+#[derive(Deserialize)]
+struct SubscriptionDetails {
+    #[serde(default)]
+    subscription: Option<Box<RawValue>>,
+}
+
+impl About {
+    fn customer(&self) -> Option<String> {
+        if self.object == "customer" {
+            return self.id.clone();
+        }
+        id_in(self.customer.as_ref()?)
+    }
+}
+
+/// Of a reference that is an id or, expanded, an object.
+fn id_in(reference: &RawValue) -> Option<String> {
+    let reference: Ref<String> = serde_json::from_str(reference.get()).ok()?;
+    Some(reference.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn snapshot(event_type: &str, data: &str) -> Event {
+        let body = format!(
+            r#"{{"id": "evt_1", "object": "event", "type": "{event_type}", "created": 5, "data": {data}}}"#
+        );
+        Event::parse(body.as_bytes()).unwrap()
+    }
 
     #[test]
     fn reads_what_it_needs_and_passes_over_the_rest() {
@@ -88,21 +179,72 @@ mod tests {
         )
         .unwrap();
         assert_eq!(event.id.as_str(), "evt_1");
-        assert_eq!(event.data.object.customer().as_deref(), Some("cus_1"));
-        assert!(Event::parse(b"{\"id\":\"evt_1\"}").is_err());
+        assert_eq!(event.created, Created::Second(5));
+        assert_eq!(event.customer.as_deref(), Some("cus_1"));
+        for not_an_event in ["", "{", "[]", r#"{"id":"evt_1"}"#] {
+            assert!(Event::parse(not_an_event.as_bytes()).is_err(), "{not_an_event}");
+        }
+        let without_object =
+            br#"{"id":"evt_1","object":"event","type":"invoice.paid","created":5}"#;
+        assert!(Event::parse(without_object).is_err());
     }
 
     #[test]
-    fn what_belongs_to_an_invoice_is_about_the_invoice() {
-        for (object, subject) in [
-            (r#"{"id": "inpay_1", "object": "invoice_payment", "invoice": "in_1"}"#, Some("in_1")),
-            (r#"{"id": "cn_1", "object": "credit_note", "invoice": {"id": "in_1"}}"#, Some("in_1")),
-            (r#"{"id": "cn_1", "object": "credit_note"}"#, None),
-            (r#"{"id": "in_1", "object": "invoice"}"#, Some("in_1")),
-            (r#"{"id": "re_1", "object": "refund", "charge": "ch_1"}"#, Some("re_1")),
+    fn a_thin_notification_names_what_it_is_about() {
+        let thin = |related: &str| {
+            let body = format!(
+                r#"{{"id": "evt_1", "object": "v2.core.event", "type": "v1.invoice.paid", "context": null,
+                    "created": "2026-11-20T12:00:00.000Z", "livemode": false, "related_object": {related}}}"#
+            );
+            Event::parse(body.as_bytes()).unwrap()
+        };
+        let event = thin(r#"{"id": "in_1", "type": "invoice", "url": "/v1/invoices/in_1"}"#);
+        assert_eq!(event.subject.as_deref(), Some("in_1"));
+        assert_eq!(event.created, Created::Text("2026-11-20T12:00:00.000Z".to_owned()));
+        assert_eq!(thin("null").subject, None);
+    }
+
+    #[test]
+    fn what_belongs_to_another_object_is_about_that_one() {
+        for (event_type, object, subject) in [
+            (
+                "invoice_payment.paid",
+                r#"{"id": "inpay_1", "object": "invoice_payment", "invoice": "in_1"}"#,
+                Some("in_1"),
+            ),
+            (
+                "credit_note.created",
+                r#"{"id": "cn_1", "object": "credit_note", "invoice": {"id": "in_1"}}"#,
+                Some("in_1"),
+            ),
+            ("credit_note.created", r#"{"id": "cn_1", "object": "credit_note"}"#, None),
+            ("invoice.paid", r#"{"id": "in_1", "object": "invoice"}"#, Some("in_1")),
+            (
+                "invoice.upcoming",
+                r#"{"id": "upcoming_in_1", "object": "invoice",
+                    "parent": {"subscription_details": {"subscription": "sub_1"}}}"#,
+                Some("sub_1"),
+            ),
+            ("invoice.upcoming", r#"{"object": "invoice", "parent": null}"#, None),
+            (
+                "refund.created",
+                r#"{"id": "re_1", "object": "refund", "charge": "ch_1"}"#,
+                Some("re_1"),
+            ),
         ] {
-            let object: EventObject = serde_json::from_str(object).unwrap();
-            assert_eq!(object.subject().as_deref(), subject, "{object:?}");
+            let event = snapshot(event_type, &format!(r#"{{"object": {object}}}"#));
+            assert_eq!(event.subject.as_deref(), subject, "{object}");
         }
+    }
+
+    #[test]
+    fn a_removed_card_tells_whose_it_was() {
+        let event = snapshot(
+            "payment_method.detached",
+            r#"{"object": {"id": "pm_1", "object": "payment_method", "customer": null},
+                "previous_attributes": {"customer": "cus_1"}}"#,
+        );
+        assert_eq!(event.customer.as_deref(), Some("cus_1"));
+        assert_eq!(event.subject.as_deref(), Some("cus_1"), "all its cards are looked at");
     }
 }

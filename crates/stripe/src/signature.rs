@@ -16,11 +16,29 @@ pub enum SignatureError {
     Malformed,
     #[error("no signature in the header matches the body and any of our secrets")]
     Mismatch,
-    #[error("the signature is more than five minutes away from our clock")]
-    Expired,
+    #[error(
+        "it was signed {} {}, and five minutes is the most: set this machine's clock, or look for what held \
+         the delivery up", span(*seconds_behind), if *seconds_behind < 0 { "in the future of our clock" } else { "before our clock's time" }
+    )]
+    Expired {
+        /// How far the signature's time lies behind our clock; negative where it lies ahead.
+        seconds_behind: i64,
+    },
 }
 
-/// Checks that one of `secrets` signed `body` at about `now` (unix seconds).
+/// Seconds as a person says them.
+fn span(seconds: i64) -> String {
+    let seconds = seconds.unsigned_abs();
+    match seconds {
+        0..120 => format!("{seconds} seconds"),
+        120..7200 => format!("{} minutes", seconds / 60),
+        7200..172_800 => format!("{} hours", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// Checks that one of `secrets` signed `body` at about `now` (unix seconds). When it was signed, in unix
+/// seconds of the sender's clock.
 ///
 /// # Errors
 /// See [`SignatureError`]. The age is looked at last, so that a forger learns nothing from it.
@@ -29,7 +47,7 @@ pub fn verify(
     header: &str,
     secrets: &[impl AsRef<str>],
     now: i64,
-) -> Result<(), SignatureError> {
+) -> Result<i64, SignatureError> {
     let mut timestamp = None;
     let mut signatures = Vec::new();
     for part in header.split(',') {
@@ -49,9 +67,9 @@ pub fn verify(
         return Err(SignatureError::Mismatch);
     }
     if now.abs_diff(timestamp) > TOLERANCE_SECONDS.unsigned_abs() {
-        return Err(SignatureError::Expired);
+        return Err(SignatureError::Expired { seconds_behind: now.saturating_sub(timestamp) });
     }
-    Ok(())
+    Ok(timestamp)
 }
 
 /// The whole header for `body`, signed with `secret` at `timestamp` (unix seconds, wall clock).
@@ -82,8 +100,8 @@ mod tests {
     #[test]
     fn believes_what_it_signed_and_nothing_else() {
         let header = sign("whsec_a", NOW, BODY);
-        assert_eq!(verify(BODY, &header, &["whsec_a"], NOW), Ok(()));
-        assert_eq!(verify(BODY, &header, &["whsec_b", "whsec_a"], NOW), Ok(()), "second secret");
+        assert_eq!(verify(BODY, &header, &["whsec_a"], NOW), Ok(NOW));
+        assert_eq!(verify(BODY, &header, &["whsec_b", "whsec_a"], NOW), Ok(NOW), "second secret");
         assert_eq!(verify(BODY, &header, &["whsec_b"], NOW), Err(SignatureError::Mismatch));
         assert_eq!(verify(b"{}", &header, &["whsec_a"], NOW), Err(SignatureError::Mismatch));
         assert_eq!(verify(BODY, &header, &[] as &[&str], NOW), Err(SignatureError::Mismatch));
@@ -93,12 +111,25 @@ mod tests {
     fn five_minutes_and_no_more_both_ways() {
         let header = sign("whsec_a", NOW, BODY);
         for (now, expected) in [
-            (NOW + 300, Ok(())),
-            (NOW - 300, Ok(())),
-            (NOW + 301, Err(SignatureError::Expired)),
-            (NOW - 301, Err(SignatureError::Expired)),
+            (NOW + 300, Ok(NOW)),
+            (NOW - 300, Ok(NOW)),
+            (NOW + 301, Err(SignatureError::Expired { seconds_behind: 301 })),
+            (NOW - 301, Err(SignatureError::Expired { seconds_behind: -301 })),
         ] {
             assert_eq!(verify(BODY, &header, &["whsec_a"], now), expected);
+        }
+    }
+
+    #[test]
+    fn clocks_apart_are_told_by_how_much() {
+        for (seconds_behind, said) in [
+            (3600, "it was signed 60 minutes before our clock's time"),
+            (-3600, "it was signed 60 minutes in the future of our clock"),
+            (301, "it was signed 5 minutes before"),
+            (3 * 86_400, "it was signed 3 days before"),
+        ] {
+            let message = SignatureError::Expired { seconds_behind }.to_string();
+            assert!(message.starts_with(said), "{message}");
         }
     }
 
@@ -107,7 +138,7 @@ mod tests {
         let good = sign("whsec_a", NOW, BODY);
         let (_, v1) = good.split_once(',').unwrap();
         let rolled = format!("t={NOW},v0=00,v1={},{v1}", "0".repeat(64));
-        assert_eq!(verify(BODY, &rolled, &["whsec_a"], NOW), Ok(()));
+        assert_eq!(verify(BODY, &rolled, &["whsec_a"], NOW), Ok(NOW));
         let old_scheme = good.replace("v1=", "v0=");
         assert_eq!(verify(BODY, &old_scheme, &["whsec_a"], NOW), Err(SignatureError::Mismatch));
     }
@@ -116,7 +147,7 @@ mod tests {
     fn matches_a_signature_computed_elsewhere() {
         // printf '1790000000.{}' | openssl dgst -sha256 -hmac whsec_test
         let header = format!("t={NOW},v1={OPENSSL}");
-        assert_eq!(verify(b"{}", &header, &["whsec_test"], NOW), Ok(()));
+        assert_eq!(verify(b"{}", &header, &["whsec_test"], NOW), Ok(NOW));
     }
 
     const OPENSSL: &str = "1c2847ad1f8158a1da978f36627ac1f07f7fd027321ac9ad40bccc06743f8396";

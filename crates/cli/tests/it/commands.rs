@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::Tollhouse;
 
 const EXAMPLE: &str = include_str!("../../../../catalog.example.toml");
-const COMMANDS: [&[&str]; 11] = [
+const COMMANDS: [&[&str]; 15] = [
     &["demo"],
     &["serve"],
     &["simulator"],
@@ -16,6 +16,10 @@ const COMMANDS: [&[&str]; 11] = [
     &["catalog", "push"],
     &["reconcile"],
     &["import"],
+    &["deliveries"],
+    &["deliveries", "list"],
+    &["deliveries", "show"],
+    &["deliveries", "replay"],
     &["token"],
 ];
 

@@ -7,6 +7,7 @@
 mod harness;
 
 mod commands;
+mod deliveries;
 mod demo;
 mod docs_page;
 mod importing;

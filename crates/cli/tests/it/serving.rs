@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-use crate::harness::{Http, Running, Tollhouse};
+use crate::harness::{Http, Tollhouse};
 
 #[tokio::test]
 async fn the_service_starts_without_stripe_on_a_new_database() {
@@ -12,7 +12,7 @@ async fn the_service_starts_without_stripe_on_a_new_database() {
         .with("TOLLHOUSE_LISTEN", "127.0.0.1:0")
         .with("TOLLHOUSE_LOG_FORMAT", "json")
         .start(&["serve"]);
-    let ready = ready(&mut running).await;
+    let ready = running.ready().await;
     assert_eq!(ready["stripe_configured"], false);
     let health = format!("{}/health/ready", ready["url"].as_str().unwrap());
     assert_eq!(
@@ -29,7 +29,7 @@ async fn the_tasks_run_beside_the_service() {
         .with("TOLLHOUSE_LISTEN", &service.local_addr().unwrap().to_string())
         .with("TOLLHOUSE_LOG_FORMAT", "json")
         .start(&["serve", "--only", "tasks"]);
-    ready(&mut tasks).await;
+    tasks.ready().await;
     tasks.stop().await;
 }
 
@@ -52,14 +52,4 @@ async fn the_simulator_does_not_wait_for_a_request_that_never_ends() {
     let mut connection = TcpStream::connect(address).await.unwrap();
     connection.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
     running.stop().await;
-}
-
-/// The log's line that says where it listens.
-async fn ready(running: &mut Running) -> Value {
-    loop {
-        let mut line: Value = serde_json::from_str(&running.log_line().await).unwrap();
-        if line["fields"]["message"] == "ready" {
-            return line["fields"].take();
-        }
-    }
 }

@@ -21,7 +21,10 @@ use std::{ops::Range, sync::Arc};
 use anyhow::{Context, ensure};
 use axum::{Router, body::Bytes, http::StatusCode, routing::post};
 use tokio::{net::TcpListener, task::JoinHandle};
-use tollhouse_server::{App, Clock, Settings, serve, webhooks::queries::counts};
+use tollhouse_server::{
+    App, Clock, Settings, serve,
+    webhooks::queries::{Filter, counts},
+};
 
 use crate::{
     database::{Database, Kind},
@@ -87,7 +90,11 @@ async fn measure_acceptance(
     let together = drive(address, requests, MEASURED, CONNECTIONS).await?;
     let alone = drive(address, requests, ALONE, 1).await?;
 
-    let stored: i64 = counts(&mut app.db.read().await?).await?.iter().map(|c| c.deliveries).sum();
+    let stored: i64 = counts(&mut app.db.read().await?, &Filter::default())
+        .await?
+        .iter()
+        .map(|c| c.deliveries)
+        .sum();
     ensure!(
         usize::try_from(stored) == Ok(requests.len()),
         "{} deliveries were answered 200, but {stored} are stored: acceptance is broken",

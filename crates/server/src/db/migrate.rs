@@ -38,8 +38,10 @@ const STEPS: &[Step] = &steps![
     "0011_slots",
     "0012_discounts",
     "0013_invoices_in_full",
+    "0014_delivery_ledger",
     "0015_reconcile",
     "0016_outbound",
+    "0017_event_positions",
 ];
 
 /// How the schema stands after migrating.

@@ -1,10 +1,12 @@
 //! Events: everything that happened to a tenant, in order, and live.
 //!
-//! Owns: `events`, `event_counters`.
+//! Owns: `events`, `event_counters`, `event_positions`.
 //! Does not own: the list of what can happen (`domain::event`), nor the decision that it did.
 //! Invariant: a tenant's numbers are 1, 2, 3 … without gaps, in the order of the commits.
 //! Invariant: `relayed` counts what was handed on to the outbound lanes; it never passes `last`.
-//! Invariant: rows are only added, and only by `record`, in the transaction of the change.
+//! Invariant: rows are only added, and only by `record`, in the transaction of the change; later each is
+//! given, once, its position among the events of all tenants.
+//! Invariant: whoever sees a position sees every one before it.
 //!
 //! Beside the usual files: `stream.rs` (server-sent events) and `redis.rs` (waking other instances).
 
@@ -12,5 +14,6 @@ pub mod api;
 pub mod queries;
 pub mod redis;
 mod stream;
+pub mod tasks;
 
 pub use stream::Streams;

@@ -1,4 +1,4 @@
-//! All SQL of `events` and `event_counters`.
+//! All SQL of `events`, `event_counters` and `event_positions`.
 
 use tollhouse_domain::{
     event::EventType,
@@ -14,6 +14,8 @@ use crate::db::{Conn, DbResult, Json};
 pub struct Event {
     pub tenant_id: TenantId,
     pub sequence: i64,
+    /// Where it stands among the events of all tenants; none until it is placed.
+    pub position: Option<i64>,
     pub id: EventId,
     pub r#type: EventType,
     pub occurred_at: Timestamp,
@@ -27,7 +29,7 @@ pub struct Event {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Filter {
     pub r#type: Option<EventType>,
-    /// Only numbers below this one.
+    /// Only numbers below this one; of all tenants together, positions.
     pub before: Option<i64>,
 }
 
@@ -146,4 +148,85 @@ pub async fn last_sequence(conn: &mut Conn, tenant: TenantId) -> DbResult<i64> {
     let counter: Option<Last> =
         sql!(conn, "SELECT last FROM event_counters WHERE tenant_id = {tenant}").optional().await?;
     Ok(counter.map_or(0, |counter| counter.last))
+}
+
+/// What happened to all tenants, or to one, newest first, one more than `limit` when there are more.
+pub async fn history_of_all(
+    conn: &mut Conn,
+    tenant: Option<TenantId>,
+    filter: Filter,
+    limit: i64,
+) -> DbResult<Vec<Event>> {
+    conn.query("SELECT * FROM events WHERE position IS NOT NULL")
+        .filter(" AND tenant_id = ?", tenant)
+        .filter(" AND type = ?", filter.r#type)
+        .filter(" AND position < ?", filter.before)
+        .filter(" ORDER BY position DESC LIMIT ?", Some(limit + 1))
+        .all()
+        .await
+}
+
+/// What happened to all tenants, or to one, from the first position above `after`, in order.
+pub async fn since_of_all(
+    conn: &mut Conn,
+    tenant: Option<TenantId>,
+    r#type: Option<EventType>,
+    after: i64,
+    limit: i64,
+) -> DbResult<Vec<Event>> {
+    conn.query("SELECT * FROM events WHERE 1 = 1")
+        .filter(" AND position > ?", Some(after))
+        .filter(" AND tenant_id = ?", tenant)
+        .filter(" AND type = ?", r#type)
+        .filter(" ORDER BY position LIMIT ?", Some(limit))
+        .all()
+        .await
+}
+
+/// The newest position; 0 before any event was placed.
+pub async fn last_position(conn: &mut Conn) -> DbResult<i64> {
+    let last: Last = sql!(conn, "SELECT last FROM event_positions WHERE id = 1").one().await?;
+    Ok(last.last)
+}
+
+#[derive(Record)]
+struct Found {
+    #[expect(dead_code, reason = "that there is one is all that is asked")]
+    sequence: i64,
+}
+
+pub async fn any_unplaced(conn: &mut Conn) -> DbResult<bool> {
+    let found: Option<Found> =
+        sql!(conn, "SELECT sequence FROM events WHERE position IS NULL LIMIT 1").optional().await?;
+    Ok(found.is_some())
+}
+
+/// Gives the next positions to events that were committed and have none; how many. The one row of
+/// `event_positions` is locked first, so that nobody places beside us, and what we then see holds all that
+/// was placed before. A tenant's events that we see begin where those placed end, without a gap: their
+/// numbers follow their commits. So does the order here: by time, as far as each tenant's own order allows.
+pub async fn place(conn: &mut Conn, limit: i64) -> DbResult<u64> {
+    let for_update = conn.for_update();
+    let last: Last =
+        conn.query("SELECT last FROM event_positions WHERE id = 1").push(for_update).one().await?;
+    let last = last.last;
+    let placed = sql!(
+        conn,
+        "UPDATE events SET position = {last} + placed.place
+         FROM (
+             SELECT tenant_id, sequence, ROW_NUMBER() OVER (ORDER BY latest, tenant_id, sequence) AS place
+             FROM (
+                 SELECT tenant_id, sequence,
+                     MAX(occurred_at) OVER (PARTITION BY tenant_id ORDER BY sequence) AS latest
+                 FROM events WHERE position IS NULL
+             ) AS timed
+             ORDER BY latest, tenant_id, sequence LIMIT {limit}
+         ) AS placed
+         WHERE events.tenant_id = placed.tenant_id AND events.sequence = placed.sequence"
+    )
+    .execute()
+    .await?;
+    let next = last + i64::try_from(placed).unwrap_or(0);
+    sql!(conn, "UPDATE event_positions SET last = {next} WHERE id = 1").execute().await?;
+    Ok(placed)
 }

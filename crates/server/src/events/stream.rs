@@ -6,15 +6,19 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::response::sse::{Event as SseEvent, Sse};
+use serde::Serialize;
 use tokio::sync::{
     OwnedSemaphorePermit, Semaphore,
     broadcast::{self, error::RecvError},
     mpsc,
 };
 use tokio_stream::wrappers::ReceiverStream;
-use tollhouse_domain::id::TenantId;
+use tollhouse_domain::{event::EventType, id::TenantId};
 
-use super::{api::EventView, queries};
+use super::{
+    api::{AnyEventView, EventView},
+    queries,
+};
 use crate::{app::App, error::Result, nudge::Nudge};
 
 /// Events read and sent at once.
@@ -23,6 +27,15 @@ const BATCH: i64 = 100;
 const SEND_AHEAD: usize = 16;
 /// How long clients wait before they come back.
 const RECONNECT_AFTER: Duration = Duration::from_secs(1);
+
+/// Whose events are told, and so by which number they are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// One tenant's, by its own sequence.
+    Tenant(TenantId),
+    /// All tenants', by their positions.
+    All,
+}
 
 /// Every open stream of this process; how many there may be.
 #[derive(Clone)]
@@ -39,12 +52,12 @@ impl Streams {
     pub fn open(
         &self,
         app: &Arc<App>,
-        tenant: TenantId,
+        source: Source,
         after: i64,
     ) -> Option<Sse<ReceiverStream<Line>>> {
         let permit = Arc::clone(&self.0).try_acquire_owned().ok()?;
         let (sender, receiver) = mpsc::channel(SEND_AHEAD);
-        tokio::spawn(serve(Arc::clone(app), tenant, after, sender, permit));
+        tokio::spawn(serve(Arc::clone(app), source, after, sender, permit));
         Some(Sse::new(ReceiverStream::new(receiver)))
     }
 }
@@ -52,21 +65,21 @@ impl Streams {
 /// Sends until the client leaves or the stream's life is over.
 async fn serve(
     app: Arc<App>,
-    tenant: TenantId,
+    source: Source,
     after: i64,
     client: mpsc::Sender<Line>,
     _permit: OwnedSemaphorePermit,
 ) {
     let life = Duration::from_secs(app.config.stream.life_seconds);
-    let ended = tokio::time::timeout(life, follow(&app, tenant, after, &client)).await;
+    let ended = tokio::time::timeout(life, follow(&app, source, after, &client)).await;
     if let Ok(Err(error)) = ended {
-        tracing::warn!(tenant.id = %tenant, "a stream was closed: {error}");
+        tracing::warn!(stream.source = ?source, "a stream was closed: {error}");
     }
 }
 
 async fn follow(
     app: &App,
-    tenant: TenantId,
+    source: Source,
     mut after: i64,
     client: &mpsc::Sender<Line>,
 ) -> Result<()> {
@@ -79,12 +92,24 @@ async fn follow(
     }
     loop {
         let mut conn = app.db.read().await?;
-        let events = queries::since(&mut conn, tenant, after, BATCH).await?;
+        let events = match source {
+            Source::Tenant(tenant) => queries::since(&mut conn, tenant, after, BATCH).await?,
+            Source::All => queries::since_of_all(&mut conn, None, None, after, BATCH).await?,
+        };
         drop(conn);
         let more = i64::try_from(events.len()).is_ok_and(|read| read == BATCH);
         for event in events {
-            after = event.sequence;
-            if client.send(Ok(line(event)?)).await.is_err() {
+            let line = match source {
+                Source::Tenant(_) => {
+                    after = event.sequence;
+                    line(after, event.r#type, &EventView::from(event))?
+                }
+                Source::All => {
+                    after = event.position.unwrap_or(after);
+                    line(after, event.r#type, &AnyEventView::from(event))?
+                }
+            };
+            if client.send(Ok(line)).await.is_err() {
                 return Ok(());
             }
         }
@@ -94,7 +119,7 @@ async fn follow(
         let sign_of_life = tokio::select! {
             () = client.closed() => return Ok(()),
             () = app.stop.cancelled() => return Ok(()),
-            waited = tokio::time::timeout(heartbeat, nudged(&mut nudges, tenant)) => waited.is_err(),
+            waited = tokio::time::timeout(heartbeat, nudged(&mut nudges, source)) => waited.is_err(),
         };
         if sign_of_life && client.send(Ok(SseEvent::default().comment("heartbeat"))).await.is_err()
         {
@@ -103,16 +128,20 @@ async fn follow(
     }
 }
 
-fn line(event: queries::Event) -> Result<SseEvent> {
-    let sse = SseEvent::default().id(event.sequence.to_string()).event(event.r#type.as_str());
-    Ok(sse.data(serde_json::to_string(&EventView::from(event))?))
+fn line(id: i64, event: EventType, data: &impl Serialize) -> Result<SseEvent> {
+    let sse = SseEvent::default().id(id.to_string()).event(event.as_str());
+    Ok(sse.data(serde_json::to_string(data)?))
 }
 
-/// Returns when the tenant may have new events.
-async fn nudged(nudges: &mut broadcast::Receiver<Nudge>, tenant: TenantId) {
+/// Returns when there may be new events to tell.
+async fn nudged(nudges: &mut broadcast::Receiver<Nudge>, source: Source) {
+    let is_ours = |nudge| match source {
+        Source::Tenant(own) => nudge == Nudge::Events(own) || nudge == Nudge::EventsElsewhere(own),
+        Source::All => matches!(nudge, Nudge::EventsPlaced | Nudge::EventsPlacedElsewhere),
+    };
     loop {
         match nudges.recv().await {
-            Ok(Nudge::Events(whose) | Nudge::EventsElsewhere(whose)) if whose == tenant => return,
+            Ok(nudge) if is_ours(nudge) => return,
             Ok(_) => {}
             Err(RecvError::Lagged(_)) => return,
             // The process stops; the stream ends by itself.

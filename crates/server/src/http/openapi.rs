@@ -53,6 +53,7 @@ pub(super) fn authenticated() -> OpenApiRouter<Arc<App>> {
         .merge(audit::api::router())
         .merge(reconcile::api::router())
         .merge(outbound::api::router())
+        .merge(webhooks::api::staff_router())
 }
 
 /// The routes that need none: Stripe's signature, or nothing at all.

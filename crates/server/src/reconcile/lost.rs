@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use tollhouse_domain::reconcile::RunKind;
-use tollhouse_stripe::{Event, EventId};
+use tollhouse_domain::{reconcile::RunKind, time::Timestamp};
+use tollhouse_stripe::{Created, Event, EventId};
 
 use super::{
     drift::Suspect,
@@ -94,8 +94,13 @@ async fn list_since(holder: &mut Holder, cursor: &str) -> Result<(Vec<Told>, boo
 }
 
 fn read(event: Event) -> Told {
-    let about = dispatch::target(&event.r#type).zip(event.data.object.subject());
-    Told { id: event.id, created: event.created, r#type: event.r#type, about }
+    let about = dispatch::target(&event.r#type).zip(event.subject);
+    let created = match event.created {
+        Created::Second(second) => second,
+        // Only thin notifications have it so, and this list has none.
+        Created::Text(text) => text.parse::<Timestamp>().map_or(0, Timestamp::as_second),
+    };
+    Told { id: event.id, created, r#type: event.r#type, about }
 }
 
 /// Each object once of which at least one event is in no delivery.

@@ -146,7 +146,7 @@ impl Holder {
                 Ok(Ok((verdict, lost))) => tally.count(verdict, lost),
                 Ok(Err(error)) => failed = Some(error),
                 Err(panic) => {
-                    failed = Some(anyhow!("comparing an object panicked: {panic}").into())
+                    failed = Some(anyhow!("comparing an object panicked: {panic}").into());
                 }
             }
             if let Err(error) = self.renew().await {

@@ -11,7 +11,9 @@ use tollhouse_domain::{
     subscription::{PendingChange, Status, changes, may_follow},
     time::Timestamp,
 };
-use tollhouse_stripe::{Fetched, ScheduleId, SubscriptionId as StripeSubscriptionId, objects};
+use tollhouse_stripe::{
+    CustomerId, Fetched, ScheduleId, SubscriptionId as StripeSubscriptionId, objects,
+};
 
 use super::{
     PARENT_ID,
@@ -63,6 +65,20 @@ pub async fn sync_schedule(app: &App, origin: &Origin, id: &ScheduleId) -> Resul
         Some(subscription) => sync(app, origin, &subscription.0).await,
         None => Ok(Synced::NotOurs("the schedule manages no subscription")),
     }
+}
+
+/// Takes in every subscription of a customer that is not over: something they show has changed, such as a card.
+pub async fn sync_of_customer(app: &App, origin: &Origin, id: &CustomerId) -> Result<Synced> {
+    let Some(tenant) = tenants::sync::tenant_of(app, id).await? else {
+        return Ok(Synced::NotOurs("the customer belongs to no tenant"));
+    };
+    let mut conn = app.db.read().await?;
+    let live = queries::list_live(&mut conn, tenant.id).await?;
+    drop(conn);
+    for row in live {
+        sync(app, origin, &row.stripe_subscription_id).await?;
+    }
+    Ok(Synced::Done)
 }
 
 /// A subscription as Stripe shows it, and what it means to us.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Task;
 use crate::{
+    events::tasks::place_events,
     http::forget_old_keys,
     nudge::Nudge,
     outbound::tasks::{deliver_events, forget_old_outbound_deliveries},
@@ -27,6 +28,12 @@ pub const TASKS: &[Task] = &[
             matches!(nudge, Nudge::Events(_) | Nudge::EventsElsewhere(_) | Nudge::Outbound)
         },
         work: |app| Box::pin(deliver_events(app)),
+    },
+    Task {
+        name: "place_events",
+        interval: Duration::from_secs(1),
+        nudged_by: |nudge| matches!(nudge, Nudge::Events(_) | Nudge::EventsElsewhere(_)),
+        work: |app| Box::pin(async move { place_events(&app).await }),
     },
     Task {
         name: "follow_bases",

@@ -5,7 +5,10 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::queries::{self, Received, State};
+use super::{
+    queries::{self, Received},
+    state::State,
+};
 use crate::{
     db::{Db, DbError, DbResult},
     error::{Error, Result},
@@ -90,7 +93,7 @@ async fn write_batch(db: &Db, batch: &[Received]) -> DbResult<()> {
         queries::insert(&mut tx, chunk).await?;
         rest = tail;
     }
-    if batch.iter().any(|received| received.state == State::Received) {
+    if batch.iter().any(|received| received.sorted.state == State::Received) {
         tx.nudge_after_commit(Nudge::Deliveries);
     }
     tx.commit().await

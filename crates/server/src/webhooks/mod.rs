@@ -5,12 +5,17 @@
 //! Invariant: a delivery is durable before Stripe hears 200; a second copy of an event changes nothing.
 //! Invariant: every delivery ends as done, ignored or dead, with a reason; dead ones wait for a person.
 //!
-//! Beside the usual files: `intake.rs` (storing many at once) and `dispatch.rs` (which type syncs what).
+//! Beside the usual files: `sort.rs` (what a body is about), `intake.rs` (storing many at once), `state.rs`
+//! (where a delivery stands) and `dispatch.rs` (which type syncs what).
 
+pub mod actions;
 pub mod api;
 pub mod dispatch;
 mod intake;
 pub mod queries;
+mod sort;
+mod state;
 pub mod tasks;
 
 pub use intake::Intake;
+pub use state::{State, UnknownState};

@@ -1,77 +1,22 @@
 //! All SQL of `deliveries`.
 
-use std::{fmt, str::FromStr};
-
 use tollhouse_domain::{id::DeliveryId, time::Timestamp};
 use tollhouse_sql::{Record, sql};
 use tollhouse_stripe::EventId;
 
-use crate::db::{self, Conn, DbResult};
-
-/// Where a delivery stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Stored, not looked at yet.
-    Received,
-    /// Claimed by a worker until `due_at`.
-    Working,
-    /// Settled: our rows are what Stripe has.
-    Done,
-    /// Settled: nothing of ours.
-    Ignored,
-    /// To be tried again at `due_at`.
-    Failed,
-    /// Waits for a person.
-    Dead,
-}
-
-impl State {
-    const ALL: [Self; 6] =
-        [Self::Received, Self::Working, Self::Done, Self::Ignored, Self::Failed, Self::Dead];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Received => "received",
-            Self::Working => "working",
-            Self::Done => "done",
-            Self::Ignored => "ignored",
-            Self::Failed => "failed",
-            Self::Dead => "dead",
-        }
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for State {
-    type Err = ();
-
-    fn from_str(word: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|state| state.as_str() == word).ok_or(())
-    }
-}
-
-db::words!(State);
+use super::{sort::Sorted, state::State};
+use crate::db::{Conn, DbResult, Query};
 
 /// A delivery as it came in.
 #[derive(Clone, Debug)]
 pub struct Received {
     pub id: DeliveryId,
-    pub stripe_event_id: EventId,
-    pub event_type: String,
-    /// Unix seconds, Stripe's clock.
-    pub event_created: i64,
-    pub object_id: Option<String>,
-    pub customer_id: Option<String>,
+    pub sorted: Sorted,
+    /// By the sender's clock.
+    pub signed_at: Option<Timestamp>,
+    pub user_agent: Option<String>,
     pub payload: Vec<u8>,
     pub received_at: Timestamp,
-    pub state: State,
-    /// Why it is settled already, where it is.
-    pub reason: Option<&'static str>,
 }
 
 /// A delivery that a worker has claimed.
@@ -86,32 +31,31 @@ pub struct Claimed {
     pub due_at: Timestamp,
 }
 
-/// How many deliveries stand where.
-#[derive(Clone, Debug, Record)]
-pub struct Count {
-    pub state: State,
-    pub deliveries: i64,
-}
-
 /// Inserts those whose event is not known.
 pub async fn insert(conn: &mut Conn, batch: &[Received]) -> DbResult<()> {
     conn.query(
-        "INSERT INTO deliveries (id, stripe_event_id, event_type, event_created, object_id, customer_id,
-             payload, received_at, state, reason, attempts, due_at)",
+        "INSERT INTO deliveries (id, stripe_event_id, event_type, event_created, api_version, object_id,
+             customer_id, signed_at, user_agent, payload, received_at, state, reason, attempts, due_at, settled_at)",
     )
     .values(batch, |row, new| {
+        let sorted = &new.sorted;
+        let settled_at = (sorted.state != State::Received).then_some(new.received_at);
         row.column(&new.id)
-            .column(&new.stripe_event_id)
-            .column(&new.event_type)
-            .column(&new.event_created)
-            .column(&new.object_id)
-            .column(&new.customer_id)
+            .column(&sorted.stripe_event_id)
+            .column(&sorted.event_type)
+            .column(&sorted.event_created)
+            .column(&sorted.api_version)
+            .column(&sorted.object_id)
+            .column(&sorted.customer_id)
+            .column(&new.signed_at)
+            .column(&new.user_agent)
             .column(&new.payload)
             .column(&new.received_at)
-            .column(&new.state)
-            .column(&new.reason)
+            .column(&sorted.state)
+            .column(&sorted.reason)
             .column(&0)
             .column(&new.received_at)
+            .column(&settled_at)
     })
     .push(" ON CONFLICT (stripe_event_id) DO NOTHING")
     .execute()
@@ -134,25 +78,30 @@ pub async fn claim(
         .filter(" AND due_at <= ?", Some(now))
         .filter(" ORDER BY due_at, id LIMIT ?", Some(limit))
         .push(skip_locked)
-        .push(") RETURNING *")
+        .push(") RETURNING id, event_type, object_id, customer_id, attempts, due_at")
         .all()
         .await?;
     claimed.sort_by_key(|delivery| delivery.id);
     Ok(claimed)
 }
 
-/// Ends deliveries, with the reason where one is worth telling. Those of a claim that ran out stay.
-pub async fn settle(
-    conn: &mut Conn,
-    claimed: &[Claimed],
-    state: State,
-    reason: Option<&str>,
-    now: Timestamp,
-) -> DbResult<()> {
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome<'a> {
+    pub state: State,
+    /// Where one is worth telling.
+    pub reason: Option<&'a str>,
+    pub now: Timestamp,
+    pub worked_ms: i64,
+}
+
+/// Ends deliveries. Those of a claim that ran out stay.
+pub async fn settle(conn: &mut Conn, claimed: &[Claimed], outcome: Outcome<'_>) -> DbResult<()> {
     conn.query("UPDATE deliveries SET")
-        .filter(" state = ?", Some(state))
-        .filter(", settled_at = ?", Some(now))
-        .filter(", reason = ?", Some(reason))
+        .filter(" state = ?", Some(outcome.state))
+        .filter(", settled_at = ?", Some(outcome.now))
+        .filter(", reason = ?", Some(outcome.reason))
+        .filter(", worked_ms = worked_ms + ?", Some(outcome.worked_ms))
         .push(" WHERE id IN ")
         .list(&ids(claimed))
         .push(" AND state = 'working'")
@@ -168,10 +117,12 @@ pub async fn put_off(
     claimed: &[Claimed],
     until: Timestamp,
     reason: &str,
+    worked_ms: i64,
 ) -> DbResult<()> {
     conn.query("UPDATE deliveries SET state = 'failed'")
         .filter(", due_at = ?", Some(until))
         .filter(", reason = ?", Some(reason))
+        .filter(", worked_ms = worked_ms + ?", Some(worked_ms))
         .push(" WHERE id IN ")
         .list(&ids(claimed))
         .push(" AND state = 'working'")
@@ -212,8 +163,158 @@ fn ids(claimed: &[Claimed]) -> Vec<DeliveryId> {
     claimed.iter().map(|claimed| claimed.id).collect()
 }
 
-pub async fn counts(conn: &mut Conn) -> DbResult<Vec<Count>> {
-    sql!(conn, "SELECT state, COUNT(*) AS deliveries FROM deliveries GROUP BY state ORDER BY state")
+/// A delivery as the ledger shows it, without its body.
+#[derive(Clone, Debug, Record)]
+pub struct Delivery {
+    pub id: DeliveryId,
+    pub stripe_event_id: EventId,
+    pub event_type: String,
+    pub event_created: i64,
+    pub api_version: Option<String>,
+    pub object_id: Option<String>,
+    pub customer_id: Option<String>,
+    pub signed_at: Option<Timestamp>,
+    pub user_agent: Option<String>,
+    pub received_at: Timestamp,
+    pub state: State,
+    pub attempts: i64,
+    pub due_at: Timestamp,
+    pub settled_at: Option<Timestamp>,
+    pub worked_ms: i64,
+    pub reason: Option<String>,
+}
+
+/// Every column of [`Delivery`].
+const SHOWN: &str = "SELECT id, stripe_event_id, event_type, event_created, api_version, object_id, customer_id,
+    signed_at, user_agent, received_at, state, attempts, due_at, settled_at, worked_ms, reason FROM deliveries";
+
+/// Which deliveries are meant. Nothing means all.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub states: Vec<State>,
+    pub event_type: Option<String>,
+    /// The id of the object they are about.
+    pub object_id: Option<String>,
+    /// Received at this moment, or later.
+    pub from: Option<Timestamp>,
+    /// Received before this moment.
+    pub to: Option<Timestamp>,
+}
+
+impl Filter {
+    fn narrow<'c>(&self, query: Query<'c>) -> Query<'c> {
+        let query = query.push(" WHERE 1 = 1");
+        let query = match self.states.as_slice() {
+            [] => query,
+            states => query.push(" AND state IN ").list(states),
+        };
+        query
+            .filter(" AND event_type = ?", self.event_type.as_ref())
+            .filter(" AND object_id = ?", self.object_id.as_ref())
+            .filter(" AND received_at >= ?", self.from)
+            .filter(" AND received_at < ?", self.to)
+    }
+}
+
+/// Newest first, one more than `limit` when there are more.
+pub async fn list(
+    conn: &mut Conn,
+    filter: &Filter,
+    before: Option<DeliveryId>,
+    limit: i64,
+) -> DbResult<Vec<Delivery>> {
+    filter
+        .narrow(conn.query(SHOWN))
+        .filter(" AND id < ?", before)
+        .filter(" ORDER BY id DESC LIMIT ?", Some(limit + 1))
         .all()
         .await
+}
+
+pub async fn find(conn: &mut Conn, id: DeliveryId) -> DbResult<Option<Delivery>> {
+    conn.query(SHOWN).filter(" WHERE id = ?", Some(id)).optional().await
+}
+
+#[derive(Record)]
+struct Body {
+    payload: Vec<u8>,
+}
+
+/// The body of a delivery as it came.
+pub async fn find_payload(conn: &mut Conn, id: DeliveryId) -> DbResult<Option<Vec<u8>>> {
+    let body: Option<Body> =
+        sql!(conn, "SELECT payload FROM deliveries WHERE id = {id}").optional().await?;
+    Ok(body.map(|body| body.payload))
+}
+
+/// How many deliveries of a type stand where.
+#[derive(Clone, Debug, Record)]
+pub struct Count {
+    pub event_type: String,
+    pub state: State,
+    pub deliveries: i64,
+}
+
+/// By type and state. Stripe has a few hundred types, so this is bounded by itself.
+pub async fn counts(conn: &mut Conn, filter: &Filter) -> DbResult<Vec<Count>> {
+    filter
+        .narrow(conn.query("SELECT event_type, state, COUNT(*) AS deliveries FROM deliveries"))
+        .push(" GROUP BY event_type, state ORDER BY event_type, state")
+        .all()
+        .await
+}
+
+/// A delivery to be looked at again.
+#[derive(Clone, Debug, Record)]
+pub struct Replayable {
+    pub id: DeliveryId,
+    pub state: State,
+    pub payload: Vec<u8>,
+}
+
+/// Oldest first, those that no worker has claimed, locked until the commit.
+pub async fn list_replayable(
+    conn: &mut Conn,
+    filter: &Filter,
+    after: Option<DeliveryId>,
+    limit: i64,
+) -> DbResult<Vec<Replayable>> {
+    let skip_locked = conn.skip_locked();
+    filter
+        .narrow(conn.query("SELECT id, state, payload FROM deliveries"))
+        .push(" AND state <> 'working'")
+        .filter(" AND id > ?", after)
+        .filter(" ORDER BY id LIMIT ?", Some(limit))
+        .push(skip_locked)
+        .all()
+        .await
+}
+
+pub async fn find_replayable(conn: &mut Conn, id: DeliveryId) -> DbResult<Option<Replayable>> {
+    let for_update = conn.for_update();
+    conn.query("SELECT id, state, payload FROM deliveries")
+        .filter(" WHERE id = ?", Some(id))
+        .push(for_update)
+        .optional()
+        .await
+}
+
+/// Begins a delivery anew, as if it came now. The id of its event stays: by it copies are known.
+pub async fn begin_anew(
+    conn: &mut Conn,
+    id: DeliveryId,
+    sorted: &Sorted,
+    now: Timestamp,
+) -> DbResult<()> {
+    let settled_at = (sorted.state != State::Received).then_some(now);
+    sql!(
+        conn,
+        "UPDATE deliveries SET event_type = {sorted.event_type}, event_created = {sorted.event_created},
+             api_version = {sorted.api_version}, object_id = {sorted.object_id}, customer_id = {sorted.customer_id},
+             state = {sorted.state}, reason = {sorted.reason}, attempts = 0, due_at = {now}, settled_at = {settled_at}
+         WHERE id = {id}"
+    )
+    .execute()
+    .await?;
+    Ok(())
 }

@@ -7,7 +7,8 @@ use tollhouse_domain::time::Timestamp;
 
 use super::{
     dispatch::{self, Target},
-    queries::{self, Claimed, State},
+    queries::{self, Claimed, Outcome},
+    state::State,
 };
 use crate::{
     app::App,
@@ -104,13 +105,13 @@ async fn work_in_order(app: Arc<App>, group: Vec<Claimed>) -> Result<()> {
         if delivery.attempts > app.config.webhooks.attempts_max {
             // It ended no attempt with a word of its own: a panic, or a process that died each time.
             let error = Error::Internal(anyhow::anyhow!("every attempt ended without an outcome"));
-            settle(&app, &[delivery], Err(error)).await?;
+            settle(&app, &[delivery], Err(error), 0).await?;
             continue;
         }
         let target = dispatch::target(&delivery.event_type).zip(delivery.object_id.clone());
         let Some((target, id)) = target else {
             let none = Synced::NotOurs("the type is none of ours");
-            settle(&app, &[delivery], Ok(none)).await?;
+            settle(&app, &[delivery], Ok(none), 0).await?;
             continue;
         };
         match objects.iter_mut().find(|(kind, known, _)| *kind == target && *known == id) {
@@ -123,8 +124,10 @@ async fn work_in_order(app: Arc<App>, group: Vec<Claimed>) -> Result<()> {
             hand_back(&app, &deliveries).await?;
             continue;
         }
+        let began = app.clock.now();
         let outcome = dispatch::sync(&app, target, &id).await;
-        settle(&app, &deliveries, outcome).await?;
+        let worked_ms = app.clock.now().as_millisecond() - began.as_millisecond();
+        settle(&app, &deliveries, outcome, worked_ms.max(0)).await?;
     }
     Ok(())
 }
@@ -132,24 +135,31 @@ async fn work_in_order(app: Arc<App>, group: Vec<Claimed>) -> Result<()> {
 /// The service stops: whoever starts next goes on at once.
 async fn hand_back(app: &App, deliveries: &[Claimed]) -> Result<()> {
     let mut tx = app.db.begin().await?;
-    queries::put_off(&mut tx, deliveries, app.clock.now(), "the service was stopped").await?;
+    queries::put_off(&mut tx, deliveries, app.clock.now(), "the service was stopped", 0).await?;
     Ok(tx.commit().await?)
 }
 
-async fn settle(app: &App, deliveries: &[Claimed], outcome: Result<Synced>) -> Result<()> {
+async fn settle(
+    app: &App,
+    deliveries: &[Claimed],
+    outcome: Result<Synced>,
+    worked_ms: i64,
+) -> Result<()> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     match outcome {
-        Ok(Synced::Done) => queries::settle(&mut tx, deliveries, State::Done, None, now).await?,
-        Ok(Synced::Kept(why)) => {
-            queries::settle(&mut tx, deliveries, State::Done, Some(why), now).await?;
-        }
-        Ok(Synced::NotOurs(why)) => {
-            queries::settle(&mut tx, deliveries, State::Ignored, Some(why), now).await?;
+        Ok(synced) => {
+            let (state, reason) = match synced {
+                Synced::Done => (State::Done, None),
+                Synced::Kept(why) => (State::Done, Some(why)),
+                Synced::NotOurs(why) => (State::Ignored, Some(why)),
+            };
+            let outcome = Outcome { state, reason, now, worked_ms };
+            queries::settle(&mut tx, deliveries, outcome).await?;
         }
         Err(error) => {
             for delivery in deliveries {
-                fail(app, &mut tx, delivery, &error).await?;
+                fail(app, &mut tx, delivery, &error, worked_ms).await?;
             }
         }
     }
@@ -157,7 +167,13 @@ async fn settle(app: &App, deliveries: &[Claimed], outcome: Result<Synced>) -> R
 }
 
 /// Puts a delivery off, or gives it up, by its own attempts.
-async fn fail(app: &App, tx: &mut Tx, delivery: &Claimed, error: &Error) -> Result<()> {
+async fn fail(
+    app: &App,
+    tx: &mut Tx,
+    delivery: &Claimed,
+    error: &Error,
+    worked_ms: i64,
+) -> Result<()> {
     let now = app.clock.now();
     let reason = reason(error);
     let (id, attempts) = (delivery.id, delivery.attempts);
@@ -165,12 +181,13 @@ async fn fail(app: &App, tx: &mut Tx, delivery: &Claimed, error: &Error) -> Resu
     if is_permanent(error) || attempts >= app.config.webhooks.attempts_max {
         tracing::error!(delivery.id = %id, delivery.type = delivery.event_type, attempts,
             error.cause = reason, "a delivery is given up and waits for a person");
-        queries::settle(tx, one, State::Dead, Some(&reason), now).await?;
+        let dead = Outcome { state: State::Dead, reason: Some(&reason), now, worked_ms };
+        queries::settle(tx, one, dead).await?;
     } else {
         let until = next_attempt(app, now, attempts);
         tracing::warn!(delivery.id = %id, delivery.type = delivery.event_type, attempts,
             error.cause = reason, until = %until, "a delivery failed and will be tried again");
-        queries::put_off(tx, one, until, &reason).await?;
+        queries::put_off(tx, one, until, &reason, worked_ms).await?;
     }
     Ok(())
 }

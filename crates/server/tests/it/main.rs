@@ -5,11 +5,13 @@
 mod harness;
 
 mod addons;
+mod all_events;
 mod bad_input;
 mod catalog;
 mod checkout;
 mod convergence;
 mod database;
+mod deliveries;
 mod discounts;
 mod documents;
 mod dunning;
@@ -21,6 +23,7 @@ mod instances;
 mod invoices;
 mod isolation;
 mod library;
+mod odd_webhooks;
 mod outbound;
 mod pausing;
 mod payment_methods;

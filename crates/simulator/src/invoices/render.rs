@@ -11,13 +11,11 @@ use crate::{
 };
 
 pub fn render(invoice: &Invoice, world: &World) -> Value {
-    let total = invoice.total();
     let due = invoice.amount_due();
     let paid = if invoice.is_paid() { due } else { 0 };
     let lines = invoice.lines.iter().map(|line| render_line(invoice, line)).collect();
     let page =
         invoice.number.as_ref().map(|_| format!("{}/invoices/{}", world.base_url, invoice.id));
-    let awaits_draft = invoice.status == Status::Draft;
     let mut shown = json!({
         "id": invoice.id,
         "object": "invoice",
@@ -35,7 +33,7 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         "automatic_tax": invoice.automatic_tax.show_on_invoice(
             customers::country(world, &invoice.customer).is_some(),
         ),
-        "automatically_finalizes_at": invoice.next_step_at.filter(|_| awaits_draft),
+        "automatically_finalizes_at": invoice.next_step_at.filter(|_| invoice.status == Status::Draft),
         "billing_reason": invoice.billing_reason,
         "collection_method":
             if invoice.is_sent() { "send_invoice" } else { "charge_automatically" },
@@ -74,7 +72,7 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         "subtotal": invoice.subtotal(),
         "subtotal_excluding_tax": invoice.subtotal() - invoice.tax(true),
         "test_clock": clock_of(world, &invoice.customer),
-        "total": total,
+        "total": invoice.total(),
         "total_discount_amounts": discounts::show_amounts(&invoice.discounts()),
         "total_excluding_tax": invoice.net() - invoice.tax(true),
         "total_pretax_credit_amounts": [],

@@ -53,6 +53,10 @@ impl Client {
         self.get(format!("/v1/customers/{id}/payment_methods"), &params).await
     }
 
+    pub async fn retrieve_payment_method(&self, id: &PaymentMethodId) -> Result<PaymentMethod> {
+        self.get(format!("/v1/payment_methods/{id}"), &NO_PARAMS).await
+    }
+
     /// Takes a card from its customer, for good.
     pub async fn detach_payment_method(
         &self,

@@ -3,7 +3,7 @@
 use crate::{
     client::{Client, NO_PARAMS},
     error::Result,
-    id::{ChargeId, RefundId},
+    id::{ChargeId, InvoicePaymentId, RefundId},
     objects::{Charge, InvoicePayment, Refund},
     params::{ListInvoicePayments, PaidWith},
 };
@@ -20,6 +20,10 @@ impl Client {
         params: &ListInvoicePayments,
     ) -> Result<Vec<InvoicePayment>> {
         self.list_all("/v1/invoice_payments", params, PAYMENTS_MAX).await
+    }
+
+    pub async fn retrieve_invoice_payment(&self, id: &InvoicePaymentId) -> Result<InvoicePayment> {
+        self.get(format!("/v1/invoice_payments/{id}"), &NO_PARAMS).await
     }
 
     pub async fn retrieve_charge(&self, id: &ChargeId) -> Result<Charge> {

@@ -2,11 +2,13 @@
 
 use serde::Deserialize;
 
-use crate::id::CreditNoteId;
+use super::Ref;
+use crate::id::{CreditNoteId, InvoiceId};
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct CreditNote {
     pub id: CreditNoteId,
+    pub invoice: Ref<InvoiceId>,
     pub number: String,
     /// `issued` or `void`.
     pub status: String,

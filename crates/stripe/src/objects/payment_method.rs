@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::id::PaymentMethodId;
+use super::Ref;
+use crate::id::{CustomerId, PaymentMethodId};
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct PaymentMethod {
@@ -11,6 +12,9 @@ pub struct PaymentMethod {
     pub r#type: String,
     #[serde(default)]
     pub card: Option<Card>,
+    /// None once it was removed.
+    #[serde(default)]
+    pub customer: Option<Ref<CustomerId>>,
     /// Unix seconds.
     #[serde(default)]
     pub created: i64,

@@ -31,6 +31,13 @@ impl Http {
         Answer::of(request.body(form.to_owned()), bearer).await
     }
 
+    /// Hands a webhook over as Stripe does. The status it was answered with, if it was.
+    pub async fn webhook(&self, url: &str, signature: &str, body: &str) -> Option<u16> {
+        let request = self.0.post(url).header("stripe-signature", signature);
+        let answer = request.body(body.to_owned()).send().await.ok()?;
+        Some(answer.status().as_u16())
+    }
+
     /// Listens to a live stream from now on.
     pub async fn listen(&self, url: &str, bearer: &str) -> Live {
         let response = self.0.get(url).bearer_auth(bearer).send().await.unwrap();

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
@@ -124,6 +125,16 @@ impl Running {
     pub async fn log_line(&mut self) -> String {
         let line = timeout(PATIENCE, self.log.next_line()).await.expect("a log line in time");
         line.unwrap().expect("it ended and logged nothing")
+    }
+
+    /// What the log's line says that tells where it listens; the log is JSON.
+    pub async fn ready(&mut self) -> Value {
+        loop {
+            let mut line: Value = serde_json::from_str(&self.log_line().await).unwrap();
+            if line["fields"]["message"] == "ready" {
+                return line["fields"].take();
+            }
+        }
     }
 
     /// Tells it to stop as a supervisor does, and sees that it goes well and leaves nothing behind.

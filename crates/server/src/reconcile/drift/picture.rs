@@ -62,7 +62,12 @@ pub async fn picture(app: &App, target: Target, id: &str) -> Result<Option<Pictu
         }
         Target::Refund => of_refund(conn, id).await?,
         // What it paid is not written down under its id; its refunds are told by themselves.
-        Target::Charge => None,
+        // Cards are pictured in the subscriptions that they pay.
+        Target::Charge
+        | Target::InvoicePayment
+        | Target::CreditNote
+        | Target::Cards
+        | Target::Card => None,
         Target::Coupon => of_coupon(conn, id).await?,
         Target::PromotionCode => of_promotion_code(conn, id).await?,
     })

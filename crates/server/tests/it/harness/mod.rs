@@ -23,7 +23,7 @@ use tollhouse_server::{
     record::Origin,
     router, tasks,
     tenants::{actions::create, queries::Tenant},
-    webhooks::queries::{State, counts},
+    webhooks::{State, queries},
 };
 use tollhouse_simulator::{Options, Outgoing, Simulator};
 use tollhouse_stripe::{
@@ -124,7 +124,7 @@ impl TestApp {
     /// Every delivery must be settled: a test cannot forget its work.
     pub async fn finish(self) {
         let mut conn = self.app.db.read().await.unwrap();
-        let counts = counts(&mut conn).await.unwrap();
+        let counts = queries::counts(&mut conn, &queries::Filter::default()).await.unwrap();
         drop(conn);
         for count in counts {
             let dead = count.state == State::Dead && self.dead_is_expected.load(Ordering::Relaxed);
