@@ -40,6 +40,7 @@ const STEPS: &[Step] = &steps![
     "0013_invoices_in_full",
     "0014_delivery_ledger",
     "0015_event_positions",
+    "0016_event_copies",
 ];
 
 /// How the schema stands after migrating.

@@ -9,6 +9,7 @@ mod all_events;
 mod bad_input;
 mod catalog;
 mod checkout;
+mod copies;
 mod database;
 mod deliveries;
 mod discounts;
