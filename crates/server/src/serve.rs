@@ -21,8 +21,9 @@ pub async fn serve(app: Arc<App>, listener: Option<TcpListener>) {
     let running = TaskTracker::new();
     if works {
         running.spawn(tasks::run(Arc::clone(&app)));
+        running.spawn(events::copy::run(Arc::clone(&app)));
     }
-    running.spawn(events::redis::run(Arc::clone(&app)));
+    running.spawn(events::wake::run(Arc::clone(&app)));
     if let Some(listener) = listener {
         let stopped = app.stop.clone().cancelled_owned();
         let served = axum::serve(listener, router(&app)).with_graceful_shutdown(stopped);

@@ -7,6 +7,7 @@
 mod harness;
 
 mod commands;
+mod crash;
 mod deliveries;
 mod demo;
 mod docs_page;

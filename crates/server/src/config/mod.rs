@@ -59,6 +59,12 @@ pub struct Redis {
     /// May hold a password.
     #[serde(deserialize_with = "none_if_empty")]
     pub url: Option<Secret>,
+    /// May hold a password.
+    #[serde(deserialize_with = "none_if_empty")]
+    pub events_url: Option<Secret>,
+    pub events_key: String,
+    pub events_kept: i64,
+    pub events_replay: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -143,6 +149,7 @@ pub struct Webhooks {
     pub worker: bool,
     pub mode: WorkerMode,
     pub attempts_max: i64,
+    pub claim_seconds: i64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -14,6 +14,8 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("TOLLHOUSE_REDIRECT_HOSTS", "server.redirect_hosts"),
     ("DATABASE_URL", "database.url"),
     ("REDIS_URL", "redis.url"),
+    ("BILLING_EVENTS_REDIS_URL", "redis.events_url"),
+    ("ENABLE_BILLING_STREAM_REPLAY", "redis.events_replay"),
     ("STRIPE_SECRET_KEY", "stripe.secret_key"),
     ("STRIPE_PUBLISHABLE_KEY", "stripe.publishable_key"),
     ("STRIPE_WEBHOOK_SECRET", "stripe.webhook_secret"),
@@ -36,8 +38,14 @@ const ENVIRONMENT: &[(&str, &str)] = &[
 ];
 
 /// Settings that are never printed.
-const SECRETS: &[&str] =
-    &["stripe.secret_key", "stripe.webhook_secret", "auth.jwt_secret", "database.url", "redis.url"];
+const SECRETS: &[&str] = &[
+    "stripe.secret_key",
+    "stripe.webhook_secret",
+    "auth.jwt_secret",
+    "database.url",
+    "redis.url",
+    "redis.events_url",
+];
 
 /// One setting as `tollhouse config` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]

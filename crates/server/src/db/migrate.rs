@@ -42,6 +42,7 @@ const STEPS: &[Step] = &steps![
     "0015_reconcile",
     "0016_outbound",
     "0017_event_positions",
+    "0018_event_copies",
 ];
 
 /// How the schema stands after migrating.

@@ -12,6 +12,7 @@ mod migrate;
 mod open;
 mod page;
 mod query;
+mod wake;
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction, pool::PoolConnection};
 
@@ -20,6 +21,7 @@ pub(crate) use columns::{word, words};
 pub use migrate::{MigrationFailed, Schema};
 pub use page::Page;
 pub use query::{Query, Statement, Values};
+pub use wake::Listener;
 
 use crate::nudge::{Nudge, Nudges};
 

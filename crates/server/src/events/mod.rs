@@ -1,6 +1,6 @@
 //! Events: everything that happened to a tenant, in order, and live.
 //!
-//! Owns: `events`, `event_counters`, `event_positions`.
+//! Owns: `events`, `event_counters`, `event_positions`, `event_copies`.
 //! Does not own: the list of what can happen (`domain::event`), nor the decision that it did.
 //! Invariant: a tenant's numbers are 1, 2, 3 … without gaps, in the order of the commits.
 //! Invariant: `relayed` counts what was handed on to the outbound lanes; it never passes `last`.
@@ -8,12 +8,14 @@
 //! given, once, its position among the events of all tenants.
 //! Invariant: whoever sees a position sees every one before it.
 //!
-//! Beside the usual files: `stream.rs` (server-sent events) and `redis.rs` (waking other instances).
+//! Beside the usual files: `stream.rs` (server-sent events), `wake.rs` (waking other instances) and `copy.rs`
+//! (every event into a Redis Stream).
 
 pub mod api;
+pub mod copy;
 pub mod queries;
-pub mod redis;
 mod stream;
 pub mod tasks;
+pub mod wake;
 
 pub use stream::Streams;

@@ -1,4 +1,4 @@
-//! All SQL of `events`, `event_counters` and `event_positions`.
+//! All SQL of `events`, `event_counters`, `event_positions` and `event_copies`.
 
 use tollhouse_domain::{
     event::EventType,
@@ -6,6 +6,7 @@ use tollhouse_domain::{
     time::Timestamp,
 };
 use tollhouse_sql::{Record, sql};
+use uuid::Uuid;
 
 use crate::db::{Conn, DbResult, Json};
 
@@ -229,4 +230,50 @@ pub async fn place(conn: &mut Conn, limit: i64) -> DbResult<u64> {
     let next = last + i64::try_from(placed).unwrap_or(0);
     sql!(conn, "UPDATE event_positions SET last = {next} WHERE id = 1").execute().await?;
     Ok(placed)
+}
+
+/// The right to copy, for a while.
+#[derive(Clone, Copy, Debug, Record)]
+pub struct Lease {
+    /// Every event up to this one was copied.
+    pub position: i64,
+    /// Shown with every step; a later holder has a higher one.
+    pub token: i64,
+}
+
+/// Takes the lease where it is free or ours, until `until`; `None` where another process has it.
+pub async fn take_lease(
+    conn: &mut Conn,
+    name: &str,
+    holder: Uuid,
+    now: Timestamp,
+    until: Timestamp,
+) -> DbResult<Option<Lease>> {
+    sql!(
+        conn,
+        "UPDATE event_copies
+         SET token = CASE WHEN holder = {holder} THEN token ELSE token + 1 END,
+             holder = {holder}, held_until = {until}
+         WHERE name = {name} AND (holder = {holder} OR held_until <= {now})
+         RETURNING position, token"
+    )
+    .optional()
+    .await
+}
+
+/// Notes how far the copy got, and holds on to the lease; `false` where another process has it by now.
+pub async fn note_copied(
+    conn: &mut Conn,
+    name: &str,
+    lease: Lease,
+    until: Timestamp,
+) -> DbResult<bool> {
+    let noted = sql!(
+        conn,
+        "UPDATE event_copies SET position = {lease.position}, held_until = {until}
+         WHERE name = {name} AND token = {lease.token}"
+    )
+    .execute()
+    .await?;
+    Ok(noted == 1)
 }

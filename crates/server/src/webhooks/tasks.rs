@@ -21,8 +21,6 @@ use crate::{
 const BATCH: i64 = 50;
 /// Groups worked side by side.
 const SIDE_BY_SIDE: usize = 8;
-/// After this long another worker may claim the same delivery; what it then does twice changes nothing.
-const CLAIM_SECONDS: i64 = 300;
 /// While slow groups run, new deliveries are looked for this often.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 const BACKOFF_SECONDS: i64 = 5;
@@ -76,7 +74,8 @@ fn finished(outcome: Option<Result<Result<()>, JoinError>>) {
 async fn claim(app: &App) -> Result<Vec<Vec<Claimed>>> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
-    let claimed = queries::claim(&mut tx, now, now.plus_seconds(CLAIM_SECONDS), BATCH).await?;
+    let until = now.plus_seconds(app.config.webhooks.claim_seconds);
+    let claimed = queries::claim(&mut tx, now, until, BATCH).await?;
     tx.commit().await?;
     Ok(by_customer(claimed))
 }

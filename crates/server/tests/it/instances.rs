@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tollhouse_domain::actor::Role;
-use tollhouse_server::{App, events::redis, router};
+use tollhouse_server::{App, config::Secret, events::wake, router};
 
 use crate::{
     events::Listener,
@@ -12,22 +12,31 @@ use crate::{
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_on_one_instance_hears_of_the_other_through_redis() {
+    one_hears_of_the_other(Some(Secret::new(redis_url()))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_redis_it_hears_of_the_other_through_postgres() {
+    one_hears_of_the_other(None).await;
+}
+
+async fn one_hears_of_the_other(redis: Option<Secret>) {
     let database = Database::create(Kind::Postgres).await;
-    let url = redis_url();
     let here = TestApp::start_with(database, |config| {
-        config.redis.url = Some(tollhouse_server::config::Secret::new(url));
-        // A heartbeat would find the event too; only Redis can be this quick.
+        config.redis.url = redis;
+        // A heartbeat would find the event too; only another's word can be this quick.
         config.stream.heartbeat_seconds = 3600;
     })
     .await;
     let there = App::start(here.app.config.clone(), here.app.clock.clone(), None).await.unwrap();
     let tenant = here.tenant("Acme").await;
     for app in [&here.app, &there] {
-        tokio::spawn(redis::run(app.clone()));
+        tokio::spawn(wake::run(app.clone()));
     }
     let mut stream =
         Listener::connect(router(&there), &here.token(Role::Viewer, tenant), Some(0)).await;
     assert_eq!(stream.next().await, (1, "tenant.created".to_owned()));
+    let mut of_all = Listener::connect(router(&there), &here.operator(), None).await;
 
     // Subscribing takes a moment that nothing announces: a nudge sent before it is lost, so nudge again.
     here.checkout(tenant, "pro").await;
@@ -43,6 +52,8 @@ async fn a_stream_on_one_instance_hears_of_the_other_through_redis() {
         }
     };
     assert_eq!(told.await, (2, "tenant.customer_linked".to_owned()));
+    here.settle().await;
+    assert_eq!(of_all.next_of_all().await["tenant_id"], tenant.to_string());
     there.stop.cancel();
     there.db.close().await;
     here.finish().await;

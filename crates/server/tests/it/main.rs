@@ -10,6 +10,7 @@ mod bad_input;
 mod catalog;
 mod checkout;
 mod convergence;
+mod copies;
 mod database;
 mod deliveries;
 mod discounts;

@@ -1,6 +1,6 @@
 //! A client: requests, and the live stream.
 
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{Client, RequestBuilder, Response, redirect::Policy};
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -12,7 +12,14 @@ impl Http {
     pub fn new() -> Self {
         // The library wants it chosen even where nothing is encrypted; another test may have done it.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Self(Client::builder().no_proxy().timeout(PATIENCE).build().unwrap())
+        Self(
+            Client::builder()
+                .no_proxy()
+                .redirect(Policy::none())
+                .timeout(PATIENCE)
+                .build()
+                .unwrap(),
+        )
     }
 
     /// What a path answers to a credential; `""` for none.
@@ -29,6 +36,13 @@ impl Http {
     pub async fn post_form(&self, url: &str, bearer: &str, form: &str) -> Answer {
         let request = self.0.post(url).header("content-type", "application/x-www-form-urlencoded");
         Answer::of(request.body(form.to_owned()), bearer).await
+    }
+
+    /// Submits a form, as a browser does.
+    pub async fn submit(&self, url: &str, form: &str) {
+        let request = self.0.post(url).header("content-type", "application/x-www-form-urlencoded");
+        let response = request.body(form.to_owned()).send().await.unwrap();
+        assert!(!response.status().is_client_error(), "{}", response.text().await.unwrap());
     }
 
     /// Hands a webhook over as Stripe does. The status it was answered with, if it was.
@@ -66,6 +80,13 @@ impl Answer {
     pub fn text(self) -> String {
         assert_eq!(self.status, 200, "{}", self.text);
         self.text
+    }
+
+    /// The body as JSON, where the status is 201.
+    #[track_caller]
+    pub fn created(self) -> Value {
+        assert_eq!(self.status, 201, "{}", self.text);
+        serde_json::from_str(&self.text).unwrap()
     }
 
     /// The body as JSON, where the status is 200.

@@ -154,6 +154,12 @@ impl Running {
         log
     }
 
+    /// Ends it without a word, as when the power goes; it can be started again.
+    pub async fn kill(mut self) -> Tollhouse {
+        self.child.kill().await.unwrap();
+        self.tollhouse
+    }
+
     /// What lies in its temporary folder.
     pub fn temporary_files(&self) -> impl Iterator<Item = String> {
         self.tollhouse.temporary_files()
