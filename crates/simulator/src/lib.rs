@@ -70,6 +70,7 @@ mod idempotency;
 mod ids;
 mod invoice_items;
 mod invoices;
+mod listen;
 mod lists;
 mod money;
 mod objects;
@@ -102,6 +103,7 @@ use tokio::sync::Notify;
 pub use deliveries::Outgoing;
 pub use faults::{DeliveryFault, DeliveryFaultKind, Fault, FaultKind};
 pub use gateway::SimGateway;
+use listen::Sockets;
 pub use settings::{AfterRetries, SettingsChange};
 use world::World;
 
@@ -132,6 +134,8 @@ struct Shared {
     seed: u64,
     /// Something happened; there may be deliveries.
     stirred: Notify,
+    /// Those of `stripe listen`.
+    sockets: Mutex<Sockets>,
 }
 
 struct State {
@@ -150,6 +154,7 @@ impl Simulator {
                 wall_clock: options.wall_clock,
                 seed: options.seed,
                 stirred: Notify::new(),
+                sockets: Mutex::default(),
             }),
         }
     }
@@ -159,6 +164,7 @@ impl Simulator {
         http::router(self.clone())
             .merge(pages::router(self.clone()))
             .merge(control::router(self.clone()))
+            .merge(listen::router(self.clone()))
     }
 
     /// The same world without sockets.
@@ -274,6 +280,10 @@ impl Simulator {
         let now = (self.shared.wall_clock)() + state.offset;
         state.world.run_until(now);
         work(&mut state.world)
+    }
+
+    fn sockets(&self) -> MutexGuard<'_, Sockets> {
+        self.shared.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

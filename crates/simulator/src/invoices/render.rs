@@ -17,7 +17,6 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
     let lines = invoice.lines.iter().map(|line| render_line(invoice, line)).collect();
     let page =
         invoice.number.as_ref().map(|_| format!("{}/invoices/{}", world.base_url, invoice.id));
-    let awaits_draft = invoice.status == Status::Draft;
     let mut shown = json!({
         "id": invoice.id,
         "object": "invoice",
@@ -35,7 +34,7 @@ pub fn render(invoice: &Invoice, world: &World) -> Value {
         "automatic_tax": invoice.automatic_tax.show_on_invoice(
             customers::country(world, &invoice.customer).is_some(),
         ),
-        "automatically_finalizes_at": invoice.next_step_at.filter(|_| awaits_draft),
+        "automatically_finalizes_at": invoice.next_step_at.filter(|_| invoice.status == Status::Draft),
         "billing_reason": invoice.billing_reason,
         "collection_method":
             if invoice.is_sent() { "send_invoice" } else { "charge_automatically" },
