@@ -49,11 +49,16 @@ forward = ["--forward-to", f"http://127.0.0.1:{server.server_port}/"]
 listening = subprocess.Popen(
     [CLI, "listen", "--all-snapshot", "--skip-update", *forward, *BASE],
     env=ENVIRONMENT,
-    stderr=subprocess.PIPE,
+    stdout=subprocess.PIPE,
+    stderr=subprocess.STDOUT,
     text=True,
 )
+# Whatever is wrong, this ends.
+watch = threading.Timer(30, listening.kill)
+watch.daemon = True
+watch.start()
 try:
-    for line in listening.stderr:
+    for line in listening.stdout:
         if "Ready!" in line:
             break
     made = ask("post", "/v1/customers", "-d", "name=Ann")
