@@ -1,6 +1,7 @@
 //! The repository's own tool: `cargo xtask COMMAND`, the same here, on a laptop and in CI.
 
 mod check;
+mod conformance;
 mod generate;
 mod servers;
 mod shell;
@@ -19,6 +20,7 @@ cargo xtask COMMAND
   fix                   Repairs what can be repaired without a person
   test [ARGUMENTS]      Every test, with its own Postgres, Redis and Chromium; ARGUMENTS go to `cargo test`
   generate [--check]    Writes the pages of docs/reference; with --check, says which are stale
+  conformance           The simulator before Stripe's own clients, installed from their registries for it
   bench [ARGUMENTS]     The benchmarks, with a Postgres that really writes to disk
   servers COMMAND       Runs COMMAND with the test servers up and their addresses in the environment
   tidy                  The rules of the house, as in ARCHITECTURE.md";
@@ -46,6 +48,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ["test", rest @ ..] => test(rest),
         ["generate"] => generate::generate(),
         ["generate", "--check"] => generate::check(),
+        ["conformance"] => conformance::conformance(),
         ["bench", rest @ ..] => bench(rest),
         ["servers", "--", rest @ ..] | ["servers", rest @ ..] => with_servers(rest),
         ["tidy"] => tidy::tidy(),

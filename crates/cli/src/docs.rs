@@ -26,6 +26,7 @@ impl Docs {
             ("events.md", events()?),
             ("settings.md", settings()),
             ("commands.md", commands()?),
+            ("simulator.md", tollhouse_simulator::reference()),
         ] {
             fs::write(self.out.join(name), text)?;
         }

@@ -50,7 +50,9 @@ impl Simulator {
 
     async fn send_due(&self, client: &reqwest::Client) {
         let mut by_endpoint: BTreeMap<String, Vec<Outgoing>> = BTreeMap::new();
-        for outgoing in self.due_deliveries() {
+        let due = self.due_deliveries();
+        let by_post = due.into_iter().filter_map(|outgoing| self.sockets().hand(outgoing));
+        for outgoing in by_post {
             by_endpoint.entry(outgoing.url.clone()).or_default().push(outgoing);
         }
         let mut endpoints = JoinSet::new();

@@ -19,28 +19,34 @@
 //!   the change, and is billed whole.
 //! - **Schedules** are made from subscriptions only, and their running phase sells what it sold;
 //!   phases have items, dates and proration, no discounts, trials or metadata of the subscription.
-//! - **Invoices**: one-off invoices, editing, transactions of customer balances (the balance itself
-//!   works), minimum charges. Finalising a renewal waits an hour, never for webhooks. Previews show
-//!   the next invoice of a subscription or schedule, or the first of a new one, not more of them.
+//! - **Invoices**: `add_lines`, `update_lines`, `remove_lines`, minimum charges; automatic tax and
+//!   discounts of one-off invoices, and discounts of what is added to a draft. Finalising a renewal waits
+//!   an hour, never for webhooks. Previews show the next invoice of a subscription or schedule, or the
+//!   first of a new one, not more of them. A deleted draft lets its items wait again.
 //! - **Discounts** are of whole subscriptions; no minimum amounts or customers' discounts.
 //! - **Usage** counts as soon as it is reported, and what is reported after the end of a period is not
 //!   added to its draft. A report that names no meter, no customer or no number becomes an event at once,
-//!   each for itself; Stripe gathers them.
-//! - **Money back**: disputes, balance transactions; a credit note by `amount` says nothing of tax.
-//!   Refunds succeed at once, and their later `refund.updated` is not sent.
+//!   each for itself; Stripe gathers them. Usage at a price that goes is billed by an invoice item; a
+//!   subscription that is canceled at once bills it only with `invoice_now`.
+//! - **Money back**: a credit note by `amount` says nothing of tax. The later `refund.updated` of a
+//!   refund that succeeds at once is not sent. Disputes are decided as soon as evidence is submitted,
+//!   inquiries never turn into disputes; the account's balance itself and payouts are not there. Fees
+//!   are those of cards in the United States.
+//! - **Entitlements** are those of subscriptions that are trialing, active or past due.
+//! - **Search** finds at once what Stripe finds up to a minute later.
 //! - **Portal**: pausing, quantities, promotion codes, changes of the customer, login pages; the
 //!   confirming flows. A card typed there counts as authenticated.
 //! - **Tax** is always rounded line by line, and of several inclusive rates each is worked out by
 //!   itself. Automatic tax knows countries, and only the rates that `POST /_sim/tax` set; no
 //!   exemptions, tax ids, tax codes or places within a country.
-//! - **Entitlements** are those of subscriptions that are trialing, active or past due.
-//! - **Search** finds at once what Stripe finds up to a minute later.
 //! - **Version 2**: usage and the events about it, which are not sent anywhere: ask for them at
 //!   `/v2/core/events`.
 //! - **Test clocks** take new customers only, and move before the next call is answered.
 //! - **Webhooks**: events are rendered in one version. `invoice.overdue` and `invoice.will_be_due`,
-//!   which only automations send, never come.
-//! - Payment methods other than cards; payment intents of one's own; rate limits, unless ordered.
+//!   which only automations send, never come. `stripe listen` hears snapshot events only.
+//! - Payment methods other than cards, sources, plans, quotes and payment links; rate limits, unless
+//!   ordered. Whoever names no version of the API, as Stripe's command line, may send parameters that
+//!   Stripe does not know, and they do nothing.
 
 // An invoice is one `json!` of some seventy keys.
 #![recursion_limit = "256"]
@@ -70,6 +76,7 @@ mod idempotency;
 mod ids;
 mod invoice_items;
 mod invoices;
+mod listen;
 mod lists;
 mod money;
 mod objects;
@@ -102,6 +109,8 @@ use tokio::sync::Notify;
 pub use deliveries::Outgoing;
 pub use faults::{DeliveryFault, DeliveryFaultKind, Fault, FaultKind};
 pub use gateway::SimGateway;
+use listen::Sockets;
+pub use operations::reference;
 pub use settings::{AfterRetries, SettingsChange};
 use world::World;
 
@@ -132,6 +141,8 @@ struct Shared {
     seed: u64,
     /// Something happened; there may be deliveries.
     stirred: Notify,
+    /// Those of `stripe listen`.
+    sockets: Mutex<Sockets>,
 }
 
 struct State {
@@ -150,6 +161,7 @@ impl Simulator {
                 wall_clock: options.wall_clock,
                 seed: options.seed,
                 stirred: Notify::new(),
+                sockets: Mutex::default(),
             }),
         }
     }
@@ -159,6 +171,7 @@ impl Simulator {
         http::router(self.clone())
             .merge(pages::router(self.clone()))
             .merge(control::router(self.clone()))
+            .merge(listen::router(self.clone()))
     }
 
     /// The same world without sockets.
@@ -274,6 +287,10 @@ impl Simulator {
         let now = (self.shared.wall_clock)() + state.offset;
         state.world.run_until(now);
         work(&mut state.world)
+    }
+
+    fn sockets(&self) -> MutexGuard<'_, Sockets> {
+        self.shared.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -22,6 +22,8 @@ pub struct WebhookEndpoint {
     metadata: Metadata,
     disabled: bool,
     deleted: bool,
+    /// Made by `stripe listen`, not by the API.
+    is_session: bool,
     pub secret: String,
 }
 
@@ -98,6 +100,7 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         metadata: Metadata::new(),
         disabled: false,
         deleted: false,
+        is_session: false,
         secret: world.ids.webhook_secret(),
     };
     params.merge_metadata(&mut endpoint.metadata)?;
@@ -115,12 +118,39 @@ fn enabled_events(params: &Params<'_>) -> Result<Vec<String>> {
     Ok(events.into_iter().map(str::to_owned).collect())
 }
 
+/// An endpoint for a session of the command line, which is not connected yet.
+pub fn add_session(world: &mut World, id: &str, url: String, secret: String) {
+    let endpoint = WebhookEndpoint {
+        id: id.to_owned(),
+        created: world.now,
+        url,
+        enabled_events: vec!["*".to_owned()],
+        api_version: None,
+        description: None,
+        metadata: Metadata::new(),
+        disabled: true,
+        deleted: false,
+        is_session: true,
+        secret,
+    };
+    world.webhook_endpoints.put(endpoint);
+}
+
+/// Whether there is such a session; it hears from now on, or no more.
+pub fn set_listening(world: &mut World, session: &str, listens: bool) -> bool {
+    let found = world.webhook_endpoints.find(session).is_some_and(|endpoint| endpoint.is_session);
+    if found {
+        world.webhook_endpoints.change(session, |endpoint| endpoint.disabled = !listens);
+    }
+    found
+}
+
 pub fn retrieve(world: &mut World, request: &Request) -> Result<Value> {
     Ok(world.webhook_endpoints.get(&request.id, "webhook_endpoint")?.render(world))
 }
 
 pub fn list(world: &mut World, request: &Request) -> Result<Value> {
-    lists::list::<WebhookEndpoint>(world, request, |_| true)
+    lists::list::<WebhookEndpoint>(world, request, |endpoint| !endpoint.is_session)
 }
 
 pub fn update(world: &mut World, request: &Request) -> Result<Value> {

@@ -26,6 +26,7 @@ pub struct Product {
     statement_descriptor: Option<String>,
     unit_label: Option<String>,
     url: Option<String>,
+    deleted: bool,
 }
 
 impl Object for Product {
@@ -37,6 +38,10 @@ impl Object for Product {
 
     fn created(&self) -> i64 {
         self.created
+    }
+
+    fn is_deleted(&self) -> bool {
+        self.deleted
     }
 
     fn render(&self, _: &World) -> Value {
@@ -139,6 +144,19 @@ pub fn update(world: &mut World, request: &Request) -> Result<Value> {
     world.products.put(product);
     world.emit_update("product.updated", &before, &after);
     Ok(after)
+}
+
+/// A product that has prices stays.
+pub fn delete(world: &mut World, request: &Request) -> Result<Value> {
+    let shown = retrieve(world, request)?;
+    if world.prices.rows().iter().any(|price| price.product == request.id) {
+        return Err(Error::invalid(
+            "This product cannot be deleted because it has one or more user-created prices.",
+        ));
+    }
+    world.products.change(&request.id, |product| product.deleted = true);
+    world.emit("product.deleted", &shown);
+    Ok(json!({ "id": request.id, "object": "product", "deleted": true }))
 }
 
 pub fn list(world: &mut World, request: &Request) -> Result<Value> {

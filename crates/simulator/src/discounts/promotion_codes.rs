@@ -105,11 +105,17 @@ pub fn find_code<'a>(world: &'a World, code: &str) -> Option<&'a PromotionCode> 
 
 pub fn create_code(world: &mut World, request: &Request) -> Result<Value> {
     let params = request.params();
-    let promotion =
-        params.object("promotion")?.ok_or_else(|| Error::parameter_missing("promotion"))?;
-    promotion.only(&["coupon", "type"], &[])?;
-    promotion.choice("type", &["coupon"])?;
-    let coupon = world.coupons.get(promotion.required_text("coupon")?, "promotion[coupon]")?;
+    let coupon = match params.object("promotion")? {
+        Some(promotion) => {
+            promotion.only(&["coupon", "type"], &[])?;
+            promotion.choice("type", &["coupon"])?;
+            promotion.required_text("coupon")?
+        }
+        // The older name, which those use who name no version of the API.
+        None if !params.is_strict() => params.required_text("coupon")?,
+        None => return Err(Error::parameter_missing("promotion")),
+    };
+    let coupon = world.coupons.get(coupon, "promotion[coupon]")?;
     let coupon = coupon.id.clone();
     let customer = params.text("customer")?;
     if let Some(customer) = customer {

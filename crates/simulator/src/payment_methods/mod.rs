@@ -4,7 +4,9 @@ mod operations;
 
 use serde_json::{Value, json};
 
-pub use operations::{attach, create, detach, from_number, list, list_of_customer, retrieve};
+pub use operations::{
+    attach, create, detach, from_number, list, list_of_customer, retrieve, update,
+};
 
 use crate::{
     cards::{Card, Outcome, Presence},

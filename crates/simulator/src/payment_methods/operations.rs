@@ -26,17 +26,41 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
     }
     let card = params.object("card")?.ok_or_else(|| Error::parameter_missing("card"))?;
     let mut method = read_card(world, &card)?;
+    read_details(&params, &mut method)?;
+    let shown = method.render(world);
+    world.payment_methods.put(method);
+    Ok(shown)
+}
+
+/// Who the method belongs to, and metadata.
+fn read_details(params: &Params<'_>, method: &mut PaymentMethod) -> Result<()> {
     if let Some(details) = params.object("billing_details")? {
         details.only(&["address", "email", "name", "phone"], &["tax_id"])?;
         details.set_text("email", &mut method.email)?;
         details.set_text("name", &mut method.name)?;
         details.set_text("phone", &mut method.phone)?;
-        method.address = customers::read_address(&details)?;
+        if details.has("address") {
+            method.address = customers::read_address(&details)?;
+        }
     }
-    params.merge_metadata(&mut method.metadata)?;
-    let shown = method.render(world);
+    params.merge_metadata(&mut method.metadata)
+}
+
+/// `POST /v1/payment_methods/{id}`: of a method that has its customer.
+pub fn update(world: &mut World, request: &Request) -> Result<Value> {
+    let mut method = world.payment_methods.get(&request.id, "payment_method")?.clone();
+    if method.customer.is_none() {
+        return Err(Error::invalid(
+            "You must save this PaymentMethod to a customer before you can update it.",
+        )
+        .code("payment_method_unexpected_state"));
+    }
+    let before = method.render(world);
+    read_details(&request.params(), &mut method)?;
+    let after = method.render(world);
     world.payment_methods.put(method);
-    Ok(shown)
+    world.emit_update("payment_method.updated", &before, &after);
+    Ok(after)
 }
 
 fn read_card(world: &mut World, params: &Params<'_>) -> Result<PaymentMethod> {

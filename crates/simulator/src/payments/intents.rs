@@ -27,6 +27,7 @@ pub struct PaymentIntent {
     /// Why the last attempt failed, and the method it was made with.
     pub last_decline: Option<(&'static Decline, String)>,
     pub capture: Capture,
+    pub confirmation_method: &'static str,
     /// What was captured, where that is less than all.
     pub received: Option<i64>,
     pub setup_future_usage: Option<&'static str>,
@@ -61,6 +62,7 @@ impl PaymentIntent {
             return_url: None,
             last_decline: None,
             capture: Capture::Automatic,
+            confirmation_method: "automatic",
             received: None,
             setup_future_usage: None,
             receipt_email: None,
@@ -111,7 +113,7 @@ impl Object for PaymentIntent {
             "capture_method":
                 if self.capture == Capture::Manual { "manual" } else { "automatic" },
             "client_secret": self.client_secret,
-            "confirmation_method": "automatic",
+            "confirmation_method": self.confirmation_method,
             "created": self.created,
             "currency": self.currency,
             "customer": self.customer,

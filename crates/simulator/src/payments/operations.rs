@@ -40,6 +40,9 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
     intent.setup_future_usage =
         params.choice("setup_future_usage", &["off_session", "on_session"])?;
     check_types(&params)?;
+    if params.choice("confirmation_method", &["automatic", "manual"])? == Some("manual") {
+        intent.confirmation_method = "manual";
+    }
     let shown = intent.render(world);
     world.payment_intents.put(intent);
     world.emit("payment_intent.created", &shown);
