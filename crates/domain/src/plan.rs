@@ -166,6 +166,10 @@ pub struct Meter {
     /// Credits that one counted unit uses.
     #[serde(default = "one_credit", with = "crate::decimal")]
     pub credit_weight: Decimal,
+    /// Of a `unique` meter: the property of a report whose different values are counted; `value` where
+    /// absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub property: Option<String>,
 }
 
 words! {
