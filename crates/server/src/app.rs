@@ -8,7 +8,7 @@ use tollhouse_stripe::{
 };
 
 use crate::{
-    clock::Clock, config::Config, db::Db, events::Streams, nudge::Nudges, webhooks::Intake,
+    clock::Clock, config::Config, db::Db, events::Streams, nudge::Nudges, usage, webhooks::Intake,
 };
 
 /// One running service. Shared by every request and task.
@@ -20,6 +20,8 @@ pub struct App {
     pub nudges: Nudges,
     /// Where webhook deliveries wait to be stored together.
     pub intake: Intake,
+    /// Where reports of usage wait to be counted together.
+    pub usage: usage::Intake,
     /// The live streams that are open.
     pub streams: Streams,
     /// The requests under way; they are finished before the service stops.
@@ -52,9 +54,21 @@ impl App {
         };
         let stripe = Client::new(gateway, clock.seed());
         let intake = Intake::start(db.clone());
+        let usage = usage::Intake::start(db.clone(), clock.clone());
         let streams = Streams::new(config.stream.connections_max);
         let (requests, stop) = (TaskTracker::new(), CancellationToken::new());
-        Ok(Arc::new(Self { config, clock, db, stripe, nudges, intake, streams, requests, stop }))
+        Ok(Arc::new(Self {
+            config,
+            clock,
+            db,
+            stripe,
+            nudges,
+            intake,
+            usage,
+            streams,
+            requests,
+            stop,
+        }))
     }
 }
 

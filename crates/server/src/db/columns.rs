@@ -20,7 +20,10 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 use tollhouse_domain::{
-    id::{AuditId, CheckoutId, DeliveryId, EventId, InvoiceId, SlotId, SubscriptionId, TenantId},
+    id::{
+        AuditId, CheckoutId, DeliveryId, EventId, InvoiceId, SlotId, SubscriptionId, TenantId,
+        UsageEventId,
+    },
     time::Timestamp,
 };
 use uuid::Uuid;
@@ -162,7 +165,17 @@ macro_rules! uuids {
     )+};
 }
 
-uuids!(TenantId, CheckoutId, SubscriptionId, InvoiceId, SlotId, DeliveryId, EventId, AuditId);
+uuids!(
+    TenantId,
+    CheckoutId,
+    SubscriptionId,
+    InvoiceId,
+    SlotId,
+    DeliveryId,
+    EventId,
+    AuditId,
+    UsageEventId
+);
 
 /// Types kept as the word they print: `Display` writes it, `FromStr` reads it.
 macro_rules! words {
@@ -200,6 +213,7 @@ words!(
     tollhouse_domain::invoice::InvoiceStatus,
     tollhouse_domain::checkout::CheckoutState,
     tollhouse_domain::tenant::TenantStatus,
+    tollhouse_domain::usage::Window,
     tollhouse_stripe::CustomerId,
     tollhouse_stripe::PriceId,
     tollhouse_stripe::ScheduleId,

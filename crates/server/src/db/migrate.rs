@@ -38,6 +38,8 @@ const STEPS: &[Step] = &steps![
     "0011_slots",
     "0012_discounts",
     "0013_invoices_in_full",
+    "0017_usage",
+    "0018_subscription_items",
 ];
 
 /// How the schema stands after migrating.

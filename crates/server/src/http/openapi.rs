@@ -11,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::health;
 use crate::{
     app::App, audit, catalog, checkout, discounts, events, invoices, payment_methods, portal,
-    slots, status, subscriptions, tenants, webhooks,
+    slots, status, subscriptions, tenants, usage, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -46,6 +46,7 @@ pub(super) fn authenticated() -> OpenApiRouter<Arc<App>> {
         .merge(status::api::router())
         .merge(subscriptions::api::router())
         .merge(slots::api::router())
+        .merge(usage::api::router())
         .merge(discounts::api::router())
         .merge(invoices::api::router())
         .merge(tenants::api::router())

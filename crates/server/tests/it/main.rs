@@ -31,5 +31,6 @@ mod story;
 mod subscriptions;
 mod taxes;
 mod tenants;
+mod usage;
 mod webhooks;
 mod year;
