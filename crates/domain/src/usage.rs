@@ -1,7 +1,7 @@
 //! Counting usage: what a report says, which windows it counts in, and what the reports come to.
 //!
 //! Reports arrive late, twice and in any order. What they come to depends on none of that: a repeated
-//! report is dropped by its key, and [`Total::merge`] does not ask which of two came first.
+//! report is dropped by its key, and [`Total::add`] does not ask which of two came first.
 
 mod quantity;
 mod reading;

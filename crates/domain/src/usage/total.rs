@@ -7,7 +7,7 @@ use crate::id::UsageEventId;
 use crate::plan::Aggregation;
 use crate::time::Timestamp;
 
-/// What some reports of one meter come to; two such totals make one, in either order.
+/// What some reports of one meter come to; two such totals make one, in whichever order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Total {
     /// Of `sum` and `count`: everything together.
@@ -31,24 +31,18 @@ impl Total {
         }
     }
 
-    /// Both together. Totals of different meters are never merged; the first one stays.
-    #[must_use]
-    pub fn merge(self, other: Self) -> Self {
+    /// Takes another one in. Totals of different meters are never added; the first one stays.
+    pub fn add(&mut self, other: Self) {
         match (self, other) {
-            (Self::Added(a), Self::Added(b)) => Self::Added(a.plus(b)),
-            (Self::Largest(a), Self::Largest(b)) => Self::Largest(a.max(b)),
-            (Self::Different(mut a), Self::Different(mut b)) => {
-                a.append(&mut b);
-                Self::Different(a)
+            (Self::Added(sum), Self::Added(more)) => *sum = sum.plus(more),
+            (Self::Largest(largest), Self::Largest(other)) => *largest = (*largest).max(other),
+            (Self::Different(values), Self::Different(mut more)) => values.append(&mut more),
+            (latest @ Self::Latest { .. }, other @ Self::Latest { .. })
+                if other.rank() > latest.rank() =>
+            {
+                *latest = other;
             }
-            (a @ Self::Latest { .. }, b @ Self::Latest { .. }) => {
-                if b.rank() > a.rank() {
-                    b
-                } else {
-                    a
-                }
-            }
-            (a, _) => a,
+            _ => {}
         }
     }
 
@@ -57,16 +51,6 @@ impl Total {
         match self {
             Self::Latest { at, id, .. } => Some((*at, *id)),
             _ => None,
-        }
-    }
-
-    /// The number for people: of `unique`, how many.
-    pub fn quantity(&self) -> Quantity {
-        match self {
-            Self::Added(quantity) | Self::Largest(quantity) | Self::Latest { quantity, .. } => {
-                *quantity
-            }
-            Self::Different(values) => Quantity::from_whole(values.len() as u64),
         }
     }
 }
@@ -107,15 +91,30 @@ mod tests {
         Total::of(aggregation, reading, report.at, id)
     }
 
+    fn both(mut sum: Total, more: Total) -> Total {
+        sum.add(more);
+        sum
+    }
+
+    /// As a table keeps it: of `unique`, how many.
+    fn number(total: &Total) -> Quantity {
+        match total {
+            Total::Added(quantity) | Total::Largest(quantity) | Total::Latest { quantity, .. } => {
+                *quantity
+            }
+            Total::Different(values) => Quantity::from_whole(values.len() as u64),
+        }
+    }
+
     /// As the tables do it: in portions, each portion summed up first, a key counted once.
     fn come_to(aggregation: Aggregation, arrived: &[Report], portion: usize) -> Option<Total> {
         let mut known = BTreeSet::new();
         let mut sum: Option<Total> = None;
         for portion in arrived.chunks(portion) {
             let fresh = portion.iter().filter(|report| known.insert(report.key));
-            let portion = fresh.map(|report| total(aggregation, report)).reduce(Total::merge);
+            let portion = fresh.map(|report| total(aggregation, report)).reduce(both);
             sum = match (sum, portion) {
-                (Some(sum), Some(portion)) => Some(sum.merge(portion)),
+                (Some(sum), Some(portion)) => Some(both(sum, portion)),
                 (sum, portion) => sum.or(portion),
             };
         }
@@ -142,7 +141,7 @@ mod tests {
             (Aggregation::Unique, "3"),
         ] {
             let total = come_to(aggregation, &reports, 2).unwrap();
-            assert_eq!(total.quantity(), quantity(expected), "{aggregation}");
+            assert_eq!(number(&total), quantity(expected), "{aggregation}");
         }
     }
 

@@ -18,7 +18,7 @@ use crate::{
 #[openapi(
     info(
         title = "Tollhouse",
-        description = "Plans, checkout, subscriptions and events between an application and Stripe.\n\n\
+        description = "Plans, checkout, subscriptions, usage and events between an application and Stripe.\n\n\
             Amounts are JSON numbers in major units with exactly the currency's decimals. Errors are \
             `application/problem+json` with a stable `code`. Every `POST` takes an `Idempotency-Key`."
     ),

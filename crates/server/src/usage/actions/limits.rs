@@ -71,7 +71,7 @@ async fn granting_plans(app: &App, conn: &mut Conn, tenant: &Tenant) -> Result<V
 
 /// The plans that the tenant is on, whatever they grant at this moment, the base first; without a
 /// subscription, the free one.
-pub async fn plans(conn: &mut Conn, tenant: &Tenant) -> Result<Vec<Plan>> {
+pub(super) async fn plans(conn: &mut Conn, tenant: &Tenant) -> Result<Vec<Plan>> {
     let mut plans = Vec::new();
     for row in subscriptions::list_live(conn, tenant.id).await? {
         plans.push(plan_of(conn, &row).await?);
@@ -85,7 +85,11 @@ pub async fn plans(conn: &mut Conn, tenant: &Tenant) -> Result<Vec<Plan>> {
 /// The billing period that is open at `now`: of the base subscription, else the calendar month.
 ///
 /// Where its end has come and Stripe has not told us of the next one, that one is taken to be as long.
-pub async fn billing_period(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<Period> {
+pub(super) async fn billing_period(
+    conn: &mut Conn,
+    tenant: &Tenant,
+    now: Timestamp,
+) -> Result<Period> {
     let known = subscriptions::list_billing_periods(conn, &[tenant.id]).await?;
     let Some(known) = known.last().map(subscriptions::BillingPeriod::period) else {
         return Ok(calendar_month(now));

@@ -3,6 +3,7 @@
 mod count;
 mod limits;
 mod rollups;
+mod spending;
 
 use serde_json::value::RawValue;
 use tollhouse_domain::{
@@ -12,7 +13,8 @@ use tollhouse_domain::{
 };
 
 pub use count::count;
-pub use limits::{Limited, beside_limits, billing_period, plans};
+pub use limits::{Limited, beside_limits};
+pub use spending::{Balance, at_present, balance};
 
 use crate::error::{Error, invalid, not_found};
 

@@ -1,6 +1,6 @@
 //! What the reports of one commit add to each roll-up, summed up before any of it is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use tollhouse_domain::{
     plan::Aggregation,
@@ -29,11 +29,14 @@ impl Rollups {
         for (per, starts_at) in placement.windows() {
             let (tenant_id, meter) = (event.tenant_id, event.meter.clone());
             let cell = Cell { tenant_id, per, starts_at, meter };
-            let share = match self.0.remove(&cell) {
-                Some((events, before)) => (events + 1, before.merge(total.clone())),
-                None => (1, total.clone()),
-            };
-            self.0.insert(cell, share);
+            match self.0.entry(cell) {
+                Entry::Vacant(place) => drop(place.insert((1, total.clone()))),
+                Entry::Occupied(mut share) => {
+                    let (events, sum) = share.get_mut();
+                    *events += 1;
+                    sum.add(total.clone());
+                }
+            }
         }
     }
 
@@ -47,7 +50,7 @@ impl Rollups {
                 Total::Added(quantity) => added.push(share(quantity, None)),
                 Total::Largest(quantity) => raised.push(share(quantity, None)),
                 Total::Latest { at, id, quantity } => {
-                    replaced.push(share(quantity, Some((at, id))))
+                    replaced.push(share(quantity, Some((at, id))));
                 }
                 Total::Different(_) => {
                     let fresh = fresh.get(&cell).copied().unwrap_or(0);

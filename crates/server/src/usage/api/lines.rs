@@ -158,9 +158,10 @@ impl Upload {
             }
         }
         let origin = self.caller.origin();
-        let outcomes = match reports.is_empty() {
-            true => Ok(Vec::new()),
-            false => self.app.usage.submit(Submission { origin, reports }).await,
+        let outcomes = if reports.is_empty() {
+            Ok(Vec::new())
+        } else {
+            self.app.usage.submit(Submission { origin, reports }).await
         };
         match outcomes {
             Ok(outcomes) => {

@@ -4,7 +4,9 @@ mod batch;
 mod item;
 mod lines;
 mod report;
+mod series;
 mod single;
+mod summary;
 mod track;
 
 use std::sync::Arc;
@@ -15,8 +17,9 @@ use crate::app::App;
 
 pub fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
-        .routes(routes!(single::record))
+        .routes(routes!(series::series, single::record))
         .routes(routes!(batch::record_batch))
         .routes(routes!(item::record_by_item))
         .routes(routes!(track::track))
+        .routes(routes!(summary::summary))
 }

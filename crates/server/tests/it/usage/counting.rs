@@ -196,10 +196,7 @@ on_both_databases! {
         app.advance(86_400).await;
         // Beside an add-on's ceiling, the present value counts, whenever it was reported.
         app.subscribe(tenant, "enterprise").await;
-        let admin = app.token(Role::Admin, tenant);
-        app.card_on_file(tenant, "pm_card_visa").await;
-        let addons = format!("/api/v1/billing/tenants/{tenant}/addons");
-        app.post(&addons).bearer(&admin).json(&json!({"addon": "extra_storage"})).await;
+        app.ask(tenant, "addons", &json!({"plan": "extra_storage"})).await.expect(201);
         app.settle().await;
         app.advance(20 * 86_400).await;
         let answer = track(json!({"inference": 1})).await.expect(200);

@@ -12,14 +12,21 @@ use super::ever;
 use crate::harness::{Answer, TestApp, on_both_databases};
 
 /// Sends a body in such chunks, and gives the lines of the answer.
-async fn send(app: &TestApp, token: &str, chunks: Vec<Result<Bytes, std::io::Error>>) -> Vec<Value> {
+async fn send(
+    app: &TestApp,
+    token: &str,
+    chunks: Vec<Result<Bytes, std::io::Error>>,
+) -> Vec<Value> {
     let request = Request::post("/api/v1/usage/batch")
         .header("authorization", format!("Bearer {token}"))
         .header("content-type", "application/x-ndjson; charset=utf-8")
         .body(Body::from_stream(tokio_stream::iter(chunks)))
         .unwrap();
     let answer = Answer::of(router(&app.app), request).await;
-    assert_eq!((answer.status, answer.header("content-type").as_str()), (200, "application/x-ndjson"));
+    assert_eq!(
+        (answer.status, answer.header("content-type").as_str()),
+        (200, "application/x-ndjson")
+    );
     answer.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 

@@ -2,6 +2,7 @@
 
 mod counting;
 mod lines;
+mod reading;
 mod refused;
 
 use serde_json::{Value, json};
