@@ -67,6 +67,8 @@ ids! {
     InvoiceId,
     /// One slot that a resource holds.
     SlotId,
+    /// One report of usage from the application.
+    UsageEventId,
     /// One webhook received from Stripe.
     DeliveryId,
     /// A URL of the application that events are posted to.

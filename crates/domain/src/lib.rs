@@ -20,6 +20,8 @@
 //! | [`access`] | which state still grants access, and until when |
 //! | [`invoice`] | an invoice's states, and what a move between them means |
 //! | [`money_back`] | refunds and credit notes, and what a move between their states means |
+//! | [`usage`] | what a report counts, in which windows, and what the reports come to |
+//! | [`credits`] | what usage costs in credits, what covers it, and what the rest costs |
 //! | [`checkout`] | how far a tenant got on the page it was sent to |
 //! | [`tenant`] | whether a tenant may use what it has bought |
 //! | [`event`] | the closed list of things that can happen |
@@ -31,6 +33,7 @@ pub mod access;
 pub mod actor;
 pub mod addon;
 pub mod checkout;
+pub mod credits;
 mod decimal;
 pub mod discount;
 pub mod event;
@@ -50,6 +53,7 @@ pub mod subscription;
 pub mod tenant;
 mod text;
 pub mod time;
+pub mod usage;
 
 pub use access::Access;
 pub use actor::{Actor, Permission, Role};
@@ -58,7 +62,7 @@ pub use discount::{CouponDuration, Percent, PromotionCodeState};
 pub use event::EventType;
 pub use id::{
     AuditId, CheckoutId, DeliveryId, EventId, InvalidId, InvoiceId, RequestId, SlotId,
-    SubscriptionId, TenantId,
+    SubscriptionId, TenantId, UsageEventId,
 };
 pub use invoice::{InvoiceState, InvoiceStatus};
 pub use money::{Amount, Currency, Money, MoneyError};
@@ -74,3 +78,4 @@ pub use subscription::{State, Status};
 pub use tenant::TenantStatus;
 pub use text::UnknownWord;
 pub use time::Timestamp;
+pub use usage::{Quantity, Window};

@@ -98,6 +98,22 @@ pub struct Limit {
     pub hard: bool,
 }
 
+/// What several plans limit together: limits of one meter over the same time add up, and are hard where
+/// one of them is.
+pub fn limits_of<'a>(plans: impl IntoIterator<Item = &'a Plan>) -> Vec<Limit> {
+    let mut together: Vec<Limit> = Vec::new();
+    for limit in plans.into_iter().flat_map(|plan| &plan.limits) {
+        let same = |known: &&mut Limit| known.meter == limit.meter && known.per == limit.per;
+        if let Some(known) = together.iter_mut().find(same) {
+            known.max = known.max.saturating_add(limit.max);
+            known.hard |= limit.hard;
+        } else {
+            together.push(limit.clone());
+        }
+    }
+    together
+}
+
 words! {
     /// The time over which a limit counts.
     pub enum LimitPeriod, "a period of a limit" {
@@ -166,6 +182,10 @@ pub struct Meter {
     /// Credits that one counted unit uses.
     #[serde(default = "one_credit", with = "crate::decimal")]
     pub credit_weight: Decimal,
+    /// Of a `unique` meter: the property of a report whose different values are counted; `value` where
+    /// absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub property: Option<String>,
 }
 
 words! {

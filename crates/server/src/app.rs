@@ -8,7 +8,7 @@ use tollhouse_stripe::{
 };
 
 use crate::{
-    clock::Clock, config::Config, db::Db, events::Streams, nudge::Nudges, outbound::Sender,
+    clock::Clock, config::Config, db::Db, events::Streams, nudge::Nudges, outbound::Sender, usage,
     webhooks::Intake,
 };
 
@@ -21,6 +21,8 @@ pub struct App {
     pub nudges: Nudges,
     /// Where webhook deliveries wait to be stored together.
     pub intake: Intake,
+    /// Where reports of usage wait to be counted together.
+    pub usage: usage::Intake,
     /// The live streams that are open.
     pub streams: Streams,
     /// Posts events to endpoints of the application.
@@ -55,6 +57,7 @@ impl App {
         };
         let stripe = Client::new(gateway, clock.seed());
         let intake = Intake::start(db.clone());
+        let usage = usage::Intake::start(db.clone(), clock.clone());
         let streams = Streams::new(config.stream.connections_max);
         let sender = Sender::new(&config.outbound)?;
         let (requests, stop) = (TaskTracker::new(), CancellationToken::new());
@@ -65,6 +68,7 @@ impl App {
             stripe,
             nudges,
             intake,
+            usage,
             streams,
             sender,
             requests,
@@ -84,6 +88,7 @@ impl App {
             stripe,
             nudges: self.nudges.clone(),
             intake: self.intake.clone(),
+            usage: self.usage.clone(),
             streams: self.streams.clone(),
             sender: self.sender.clone(),
             requests: self.requests.clone(),

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | doors | [`checkout`], [`payment_methods`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`] |
 //! | answers | [`status`] |
-//! | state | [`subscriptions`], [`invoices`], [`slots`], [`discounts`], [`tenants`], [`catalog`] |
+//! | state | [`subscriptions`], [`invoices`], [`usage`], [`slots`], [`discounts`], [`tenants`], [`catalog`] |
 //! | traces | [`record`], [`events`], [`audit`] |
 //! | ground | [`app`], [`config`], [`clock`], [`error`], [`db`], [`http`], [`tasks`], [`nudge`], [`sync`] |
 //!
@@ -37,6 +37,7 @@ pub mod subscriptions;
 pub mod sync;
 pub mod tasks;
 pub mod tenants;
+pub mod usage;
 pub mod webhooks;
 
 pub use app::App;

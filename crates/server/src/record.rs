@@ -11,7 +11,8 @@ use tollhouse_domain::{
 use crate::{
     app::App,
     audit::queries::{self, AuditEntry},
-    db::{Json, Tx},
+    clock::Clock,
+    db::{DbError, DbResult, Json, Tx},
     error::Result,
     events::queries::{self as events, Event},
     nudge::Nudge,
@@ -115,6 +116,24 @@ pub async fn record_platform<Data: Serialize>(
     audit(tx, app, origin, None, done).await
 }
 
+/// What one actor did many times in one transaction; it stands in the audit as one row.
+pub struct Often<'a, Data: Serialize> {
+    pub origin: Origin,
+    pub tenant: Option<TenantId>,
+    pub done: Done<'a, Data>,
+}
+
+/// Writes the audit rows of things that are no events of their own, in one statement.
+pub async fn record_often<Data: Serialize>(
+    tx: &mut Tx,
+    clock: &Clock,
+    often: &[Often<'_, Data>],
+) -> DbResult<()> {
+    let entry = |often: &Often<'_, Data>| entry(clock, &often.origin, often.tenant, &often.done);
+    let entries: Vec<AuditEntry> = often.iter().map(entry).collect::<Result<_, _>>()?;
+    queries::insert_all(tx, &entries).await
+}
+
 async fn audit<Data: Serialize>(
     tx: &mut Tx,
     app: &App,
@@ -122,8 +141,17 @@ async fn audit<Data: Serialize>(
     tenant: Option<TenantId>,
     done: Done<'_, Data>,
 ) -> Result<()> {
-    let entry = AuditEntry {
-        id: AuditId::from_uuid(app.clock.new_id()),
+    Ok(queries::insert(tx, &entry(&app.clock, origin, tenant, &done)?).await?)
+}
+
+fn entry<Data: Serialize>(
+    clock: &Clock,
+    origin: &Origin,
+    tenant: Option<TenantId>,
+    done: &Done<'_, Data>,
+) -> DbResult<AuditEntry> {
+    Ok(AuditEntry {
+        id: AuditId::from_uuid(clock.new_id()),
         tenant_id: tenant,
         action: done.action.to_owned(),
         actor_kind: origin.actor.kind().to_owned(),
@@ -131,8 +159,7 @@ async fn audit<Data: Serialize>(
         request_id: origin.request_id.clone(),
         subject_kind: done.subject.kind.to_owned(),
         subject_id: done.subject.id.clone(),
-        data: Json::of(done.data)?,
+        data: Json::of(done.data).map_err(|error| DbError::Encode(error.into()))?,
         occurred_at: done.at,
-    };
-    Ok(queries::insert(tx, &entry).await?)
+    })
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::hash::Hash;
 
-use super::{Catalog, Plan, PlanKind};
+use super::{Aggregation, Catalog, Plan, PlanKind};
 use crate::price::{Interval, Model, ModelKind, Price, Tier};
 
 /// One thing wrong in a catalog, and what to do about it.
@@ -55,6 +55,18 @@ impl Catalog {
                 &place,
                 "its `credit_weight` is below zero",
                 "use zero where the meter uses no credits",
+            );
+            report.refuse_if(
+                meter.credit_weight.normalize().scale() > 12,
+                &place,
+                "its `credit_weight` has more than 12 decimals",
+                "round it: credits are counted to the twelfth",
+            );
+            report.refuse_if(
+                meter.property.is_some() && meter.aggregation != Aggregation::Unique,
+                &place,
+                "it names a `property` that it does not count",
+                "leave `property` out, or make the meter `unique`",
             );
         }
         for plan in &self.plans {

@@ -136,6 +136,16 @@ fn each_mistake_is_told() {
             "`credit_weight`",
         ),
         (
+            "aggregation = \"sum\"",
+            "aggregation = \"sum\"\ncredit_weight = \"0.1000000000001\"",
+            "more than 12 decimals",
+        ),
+        (
+            "aggregation = \"sum\"",
+            "aggregation = \"sum\"\nproperty = \"person\"",
+            "a `property` that it does not count",
+        ),
+        (
             "meter = \"api_calls\"\nper",
             "meter = \"calls\"\nper",
             "limit 1: there is no meter `calls`",

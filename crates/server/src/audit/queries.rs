@@ -6,7 +6,7 @@ use tollhouse_domain::{
 };
 use tollhouse_sql::{Record, sql};
 
-use crate::db::{Conn, DbResult, Json};
+use crate::db::{Conn, DbResult, Json, portions};
 
 /// One thing somebody did.
 #[derive(Clone, Debug, Record)]
@@ -35,6 +35,31 @@ pub async fn insert(conn: &mut Conn, entry: &AuditEntry) -> DbResult<()> {
     )
     .execute()
     .await?;
+    Ok(())
+}
+
+/// Many in one statement.
+pub async fn insert_all(conn: &mut Conn, entries: &[AuditEntry]) -> DbResult<()> {
+    for portion in portions(entries, 512) {
+        conn.query(
+            "INSERT INTO audit_entries (id, tenant_id, action, actor_kind, actor, request_id, subject_kind,
+                 subject_id, data, occurred_at)",
+        )
+        .values(portion, |row, entry| {
+            row.column(&entry.id)
+                .column(&entry.tenant_id)
+                .column(&entry.action)
+                .column(&entry.actor_kind)
+                .column(&entry.actor)
+                .column(&entry.request_id)
+                .column(&entry.subject_kind)
+                .column(&entry.subject_id)
+                .column(&entry.data)
+                .column(&entry.occurred_at)
+        })
+        .execute()
+        .await?;
+    }
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::bail;
 use tollhouse_domain::{
-    plan::{Catalog, Plan, Slots},
+    plan::{Catalog, Meter, Plan, Slots},
     price::Price,
     refusal::Refusal,
 };
@@ -20,7 +20,8 @@ use crate::{
 /// Makes `catalog` the one that is sold from now on. Repeating it changes nothing.
 ///
 /// # Errors
-/// When a plan version that was loaded before has other terms now: its subscribers rely on them.
+/// When a plan version that was loaded before has other terms now: its subscribers rely on them; or a meter
+/// counts in another way.
 pub async fn load(
     app: &App,
     catalog: &Catalog,
@@ -29,6 +30,7 @@ pub async fn load(
     let mut tx = app.db.begin().await?;
     queries::retire_all(&mut tx).await?;
     for meter in &catalog.meters {
+        refuse_other_aggregation(&mut tx, meter).await?;
         queries::put_meter(&mut tx, &meter.code, &Json::of(meter)?).await?;
     }
     for plan in &catalog.plans {
@@ -42,6 +44,22 @@ pub async fn load(
     }
     tx.commit().await?;
     tracing::info!(plans = catalog.plans.len(), "the catalog was loaded");
+    Ok(())
+}
+
+/// What was added up in one way cannot be read as if it were added up in another.
+async fn refuse_other_aggregation(tx: &mut Tx, meter: &Meter) -> anyhow::Result<()> {
+    for row in queries::meters(tx).await?.into_iter().filter(|row| row.code == meter.code) {
+        let loaded: Meter = row.definition.to()?;
+        if (loaded.aggregation, &loaded.property) != (meter.aggregation, &meter.property) {
+            bail!(
+                "meter `{}` was loaded before as `{}`, and its totals were counted so: give the other way \
+                 of counting a meter with a `code` of its own",
+                meter.code,
+                loaded.aggregation
+            );
+        }
+    }
     Ok(())
 }
 

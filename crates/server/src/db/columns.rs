@@ -22,7 +22,7 @@ use sqlx::{
 use tollhouse_domain::{
     id::{
         AuditId, CheckoutId, DeliveryId, DriftId, EventId, InvoiceId, RunId, SlotId,
-        SubscriptionId, TenantId, WebhookEndpointId,
+        SubscriptionId, TenantId, UsageEventId, WebhookEndpointId,
     },
     time::Timestamp,
 };
@@ -176,7 +176,8 @@ uuids!(
     AuditId,
     RunId,
     DriftId,
-    WebhookEndpointId
+    WebhookEndpointId,
+    UsageEventId
 );
 
 /// Types kept as the word they print: `Display` writes it, `FromStr` reads it.
@@ -219,6 +220,7 @@ words!(
     tollhouse_domain::reconcile::RunState,
     tollhouse_domain::reconcile::Stage,
     tollhouse_domain::reconcile::DriftState,
+    tollhouse_domain::usage::Window,
     tollhouse_stripe::CustomerId,
     tollhouse_stripe::PriceId,
     tollhouse_stripe::ScheduleId,

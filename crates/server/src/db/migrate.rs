@@ -43,6 +43,8 @@ const STEPS: &[Step] = &steps![
     "0016_outbound",
     "0017_event_positions",
     "0018_event_copies",
+    "0019_usage",
+    "0020_subscription_items",
 ];
 
 /// How the schema stands after migrating.

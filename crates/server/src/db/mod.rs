@@ -20,7 +20,7 @@ pub use columns::{Arguments, Column, EncodeError, Json, Param, Record, Row};
 pub(crate) use columns::{word, words};
 pub use migrate::{MigrationFailed, Schema};
 pub use page::Page;
-pub use query::{Query, Statement, Values};
+pub use query::{Query, Statement, Values, portions};
 pub use wake::Listener;
 
 use crate::nudge::{Nudge, Nudges};

@@ -98,10 +98,14 @@ impl<'c> Query<'c> {
     }
 
     /// Appends `(…, …)` for an `IN`; `(NULL)`, which nothing equals, for an empty list.
+    ///
+    /// The last value is repeated up to a power of two: a handful of texts, each prepared once.
     #[must_use]
     pub fn list(mut self, values: &[impl Param]) -> Self {
         self.sql.to_mut().push('(');
-        for (index, value) in values.iter().enumerate() {
+        let repeated = values.len().next_power_of_two().saturating_sub(values.len());
+        let padding = values.iter().rev().take(1).cycle().take(repeated);
+        for (index, value) in values.iter().chain(padding).enumerate() {
             self.placeholder(if index == 0 { "" } else { ", " }, value);
         }
         self.sql.to_mut().push_str(if values.is_empty() { "NULL)" } else { ")" });
@@ -173,6 +177,18 @@ impl<'c> Query<'c> {
             _ => Err(DbError::Protocol("parameters of another database".into())),
         }
     }
+}
+
+/// Cuts the rows of a large statement into portions of a power of two, `max` at most: a handful of texts,
+/// each prepared once.
+pub fn portions<T>(rows: &[T], max: usize) -> impl Iterator<Item = &[T]> {
+    let mut rest = rows;
+    std::iter::from_fn(move || {
+        let size = 1 << rest.len().min(max).checked_ilog2()?;
+        let (portion, tail) = rest.split_at(size);
+        rest = tail;
+        Some(portion)
+    })
 }
 
 /// One row of a `VALUES` list, column by column.

@@ -36,19 +36,26 @@ impl JsonBody {
     /// # Errors
     /// `Malformed` for what is no JSON; `Invalid`, with the place, for unknown fields and wrong types.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        let body: &[u8] = if self.0.is_empty() { b"{}" } else { &self.0 };
-        // Postgres keeps no text with it, and nobody means it.
-        if body.windows(6).any(|escape| escape == br"\u0000") {
-            return Err(invalid("", "must not contain the character NUL"));
-        }
-        serde_json::from_slice(body).map_err(|error| {
-            if error.is_data() {
-                invalid(&field_named_in(&error), error.to_string())
-            } else {
-                Error::Malformed(error.to_string())
-            }
-        })
+        read_json(if self.0.is_empty() { b"{}" } else { &self.0 })
     }
+}
+
+/// Reads JSON of a request.
+///
+/// # Errors
+/// As [`JsonBody::read`].
+pub fn read_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, Error> {
+    // Postgres keeps no text with it, and nobody means it.
+    if json.windows(6).any(|escape| escape == br"\u0000") {
+        return Err(invalid("", "must not contain the character NUL"));
+    }
+    serde_json::from_slice(json).map_err(|error| {
+        if error.is_data() {
+            invalid(&field_named_in(&error), error.to_string())
+        } else {
+            Error::Malformed(error.to_string())
+        }
+    })
 }
 
 /// The whole body, bounded.

@@ -11,14 +11,14 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::health;
 use crate::{
     app::App, audit, catalog, checkout, discounts, events, invoices, outbound, payment_methods,
-    portal, reconcile, slots, status, subscriptions, tenants, webhooks,
+    portal, reconcile, slots, status, subscriptions, tenants, usage, webhooks,
 };
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Tollhouse",
-        description = "Plans, checkout, subscriptions and events between an application and Stripe.\n\n\
+        description = "Plans, checkout, subscriptions, usage and events between an application and Stripe.\n\n\
             Amounts are JSON numbers in major units with exactly the currency's decimals. Errors are \
             `application/problem+json` with a stable `code`. Every `POST` takes an `Idempotency-Key`."
     ),
@@ -46,6 +46,7 @@ pub(super) fn authenticated() -> OpenApiRouter<Arc<App>> {
         .merge(status::api::router())
         .merge(subscriptions::api::router())
         .merge(slots::api::router())
+        .merge(usage::api::router())
         .merge(discounts::api::router())
         .merge(invoices::api::router())
         .merge(tenants::api::router())

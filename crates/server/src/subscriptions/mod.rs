@@ -1,6 +1,6 @@
 //! Subscriptions: what a tenant has bought, and until when.
 //!
-//! Owns: `subscriptions`.
+//! Owns: `subscriptions`, `subscription_items`.
 //! Does not own: prices (`catalog`), invoices, the decision whether access is granted (`domain::access`).
 //! Invariant: only `sync.rs` writes here; status and period are Stripe's to say.
 //! Invariant: a row never goes back to an older state of Stripe's, and what is over stays over.

@@ -136,6 +136,71 @@ pub async fn find_live_base(conn: &mut Conn, tenant: TenantId) -> DbResult<Optio
     .await
 }
 
+/// The billing period of a tenant, as its base subscription has it.
+#[derive(Clone, Copy, Debug, Record)]
+pub struct BillingPeriod {
+    pub tenant_id: TenantId,
+    period_start: Timestamp,
+    period_end: Timestamp,
+}
+
+impl BillingPeriod {
+    pub fn period(&self) -> Period {
+        Period { start: self.period_start, end: self.period_end }
+    }
+}
+
+/// The billing periods of those of these tenants that have a base subscription; of two, the newer one's is
+/// the last.
+pub async fn list_billing_periods(
+    conn: &mut Conn,
+    tenants: &[TenantId],
+) -> DbResult<Vec<BillingPeriod>> {
+    conn.query("SELECT tenant_id, period_start, period_end FROM subscriptions WHERE tenant_id IN ")
+        .list(tenants)
+        .push(
+            " AND kind = 'base' AND status NOT IN ('canceled', 'incomplete_expired')
+              ORDER BY started_at, id",
+        )
+        .all()
+        .await
+}
+
+/// An item of a subscription, and whose it is.
+#[derive(Clone, Debug, Record)]
+pub struct Item {
+    pub tenant_id: TenantId,
+    /// What its price counts; none where it is paid in advance.
+    pub meter: Option<String>,
+}
+
+pub async fn find_item(conn: &mut Conn, stripe_item_id: &str) -> DbResult<Option<Item>> {
+    sql!(
+        conn,
+        "SELECT subscriptions.tenant_id, subscription_items.meter FROM subscription_items
+         JOIN subscriptions ON subscriptions.id = subscription_items.subscription_id
+         WHERE stripe_item_id = {stripe_item_id}"
+    )
+    .optional()
+    .await
+}
+
+/// Writes the items that a subscription has now: Stripe's id of each, and what its price counts.
+pub async fn put_items(
+    conn: &mut Conn,
+    subscription: SubscriptionId,
+    items: &[(String, Option<String>)],
+) -> DbResult<()> {
+    sql!(conn, "DELETE FROM subscription_items WHERE subscription_id = {subscription}")
+        .execute()
+        .await?;
+    conn.query("INSERT INTO subscription_items (stripe_item_id, subscription_id, meter)")
+        .values(items, |row, (id, meter)| row.column(id).column(&subscription).column(meter))
+        .execute()
+        .await?;
+    Ok(())
+}
+
 /// Whether any subscription of the tenant ever had a trial.
 pub async fn has_had_trial(conn: &mut Conn, tenant: TenantId) -> DbResult<bool> {
     let count: Trials = sql!(

@@ -144,6 +144,7 @@ async fn write(
     } else if !queries::insert(&mut tx, &after).await? {
         return Ok(Written::TooLate);
     }
+    queries::put_items(&mut tx, after.id, &shown.terms.items).await?;
     let before_state = before.as_ref().map(Subscription::state).transpose()?;
     let after_state = after.state()?;
     for event in changes(before_state.as_ref(), &after_state) {

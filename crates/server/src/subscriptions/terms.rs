@@ -21,6 +21,8 @@ pub(super) struct Terms {
     pub price: PriceRow,
     /// The item that bears the price.
     pub item: SubscriptionItem,
+    /// Each item's id, and what its price counts.
+    pub items: Vec<(String, Option<String>)>,
     /// What one period costs, all items together.
     pub amount: Money,
 }
@@ -31,6 +33,7 @@ pub(super) async fn find_terms(app: &App, subscription: &objects::Subscription) 
     let mut conn = app.db.read().await?;
     let mut main: Option<(PriceRow, SubscriptionItem)> = None;
     let mut amount: Option<Money> = None;
+    let mut items = Vec::new();
     for item in &subscription.items.data {
         let Some(row) = find_price(&mut conn, item).await? else { continue };
         let price: Price = row.definition.to()?;
@@ -39,6 +42,7 @@ pub(super) async fn find_terms(app: &App, subscription: &objects::Subscription) 
             Some(sum) => sum.checked_add(cost).map_err(|error| Error::Internal(error.into()))?,
             None => cost,
         });
+        items.push((item.id.to_string(), price.meter.clone()));
         if main.is_none() || price.meter.is_none() {
             main = Some((row, item.clone()));
         }
@@ -52,7 +56,7 @@ pub(super) async fn find_terms(app: &App, subscription: &objects::Subscription) 
     };
     let plan = catalog::find_plan(&mut conn, &price.plan_code, price.plan_version).await?;
     let plan = plan.ok_or_else(|| anyhow!("the plan of price {} is gone", price.lookup_key))?;
-    Ok(Terms { plan: plan.definition.to()?, price, item, amount })
+    Ok(Terms { plan: plan.definition.to()?, price, item, items, amount })
 }
 
 /// By Stripe's id; by the lookup key where the id is of a price that the catalog had before.

@@ -69,6 +69,18 @@ pub async fn find(conn: &mut Conn, id: TenantId) -> DbResult<Option<Tenant>> {
     sql!(conn, "SELECT * FROM tenants WHERE id = {id}").optional().await
 }
 
+#[derive(Record)]
+struct Known {
+    id: TenantId,
+}
+
+/// Which of these there are.
+pub async fn known(conn: &mut Conn, ids: &[TenantId]) -> DbResult<Vec<TenantId>> {
+    let known: Vec<Known> =
+        conn.query("SELECT id FROM tenants WHERE id IN ").list(ids).all().await?;
+    Ok(known.into_iter().map(|tenant| tenant.id).collect())
+}
+
 pub async fn find_by_customer(conn: &mut Conn, customer: &CustomerId) -> DbResult<Option<Tenant>> {
     sql!(conn, "SELECT * FROM tenants WHERE stripe_customer_id = {customer}").optional().await
 }

@@ -40,6 +40,9 @@ on_both_databases! {
             let refused = load(&app.app, &file::parse(&changed).unwrap(), &[].into()).await.unwrap_err();
             assert!(refused.to_string().contains("raise its `version`"), "{refused}");
         }
+        let counted_otherwise = CATALOG.replacen("aggregation = \"sum\"", "aggregation = \"max\"", 1);
+        let refused = load(&app.app, &file::parse(&counted_otherwise).unwrap(), &[].into()).await.unwrap_err();
+        assert!(refused.to_string().contains("a `code` of its own"), "{refused}");
         let raised = CATALOG.replace("code = \"pro\"", "code = \"pro\"\nversion = 2")
             .replace("amount = \"29.00\"", "amount = \"31.00\"");
         load(&app.app, &file::parse(&raised).unwrap(), &[].into()).await.unwrap();

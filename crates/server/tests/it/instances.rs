@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use axum::{body::Body, http::Request};
+use serde_json::{Value, json};
 use tollhouse_domain::actor::Role;
 use tollhouse_server::{App, config::Secret, events::wake, router};
 
 use crate::{
     events::Listener,
-    harness::{Database, Kind, TestApp, redis_url},
+    harness::{Answer, Database, Kind, TestApp, redis_url},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -93,6 +95,54 @@ async fn two_instances_work_each_delivery_once_in_effect() {
             assert_eq!(history.iter().filter(|known| *known == event).count(), 1, "{event}");
         }
     }
+    there.db.close().await;
+    here.finish().await;
+}
+
+/// The same reports, to both instances at once, each time in another order: every key counts once, and
+/// nobody waits in a circle.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_instances_count_each_report_once() {
+    let here = TestApp::start(Kind::Postgres).await;
+    let there = App::start(here.app.config.clone(), here.app.clock.clone(), None).await.unwrap();
+    let (routers, operator) = ([router(&here.app), router(&there)], here.operator());
+    let tenants = [here.tenant("Acme").await, here.tenant("Birch").await];
+    let reports: Vec<Value> = (0..200)
+        .map(|number| {
+            let meter = ["inference", "embedding", "storage_gb"][number % 3];
+            json!({
+                "tenant_id": tenants[number % 2], "idempotency_key": format!("k{number}"),
+                "meter": meter, "quantity": 1,
+            })
+        })
+        .collect();
+    let mut sent = tokio::task::JoinSet::new();
+    for turn in 0..20 {
+        let mut events = reports.clone();
+        events.rotate_left(turn * 31 % 200);
+        if turn % 3 == 0 {
+            events.reverse();
+        }
+        let request = Request::post("/api/v1/usage/batch")
+            .header("authorization", format!("Bearer {operator}"))
+            .body(Body::from(json!({ "events": events }).to_string()))
+            .unwrap();
+        sent.spawn(Answer::of(routers[turn % 2].clone(), request));
+    }
+    let mut counted = 0;
+    while let Some(answer) = sent.join_next().await {
+        counted += answer.unwrap().expect(202)["counted"].as_u64().unwrap();
+    }
+    assert_eq!(counted, 200);
+    for tenant in tenants {
+        let viewer = here.token(Role::Viewer, tenant);
+        let summary = here.get("/api/v1/billing/usage").bearer(&viewer).await.expect(200);
+        let today = &summary["usage"]["today"];
+        let sum: u64 =
+            ["inference", "embedding"].iter().filter_map(|meter| today[meter].as_u64()).sum();
+        assert_eq!((sum / 10, &today["storage_gb"]), (6, &json!(1)), "{today}");
+    }
+    there.stop.cancel();
     there.db.close().await;
     here.finish().await;
 }

@@ -39,5 +39,6 @@ mod story;
 mod subscriptions;
 mod taxes;
 mod tenants;
+mod usage;
 mod webhooks;
 mod year;

@@ -1,0 +1,102 @@
+//! What a tenant may use, beside what it has used.
+
+use tollhouse_domain::{
+    period::Period,
+    plan::{Limit, LimitPeriod, Plan, limits_of},
+    time::Timestamp,
+    usage::{Quantity, Window, calendar_month},
+};
+
+use crate::{
+    app::App,
+    catalog::actions::find_free_plan,
+    db::Conn,
+    error::Result,
+    subscriptions::{
+        actions::{granting, plan_of},
+        queries as subscriptions,
+    },
+    tenants::queries::Tenant,
+    usage::queries,
+};
+
+/// One limit, and the usage that counts against it.
+pub struct Limited {
+    pub limit: Limit,
+    pub used: Quantity,
+    /// When the count begins anew; never, of a gauge.
+    pub resets_at: Option<Timestamp>,
+}
+
+/// Every limit that counts now, but for those per minute, with what is used of it.
+pub async fn beside_limits(app: &App, conn: &mut Conn, tenant: &Tenant) -> Result<Vec<Limited>> {
+    let now = app.clock.now();
+    let plans = granting_plans(app, conn, tenant).await?;
+    let period = billing_period(conn, tenant, now).await?;
+    let mut limited = Vec::new();
+    for limit in limits_of(&plans) {
+        let (per, span) = match limit.per {
+            LimitPeriod::Minute => continue,
+            LimitPeriod::Gauge => {
+                let gauge = queries::find_gauge(conn, tenant.id, &limit.meter).await?;
+                let used = gauge.map(|gauge| gauge.quantity()).unwrap_or_default();
+                limited.push(Limited { limit, used, resets_at: None });
+                continue;
+            }
+            LimitPeriod::Day => {
+                let start = Window::Day.start(now);
+                (Window::Day, Period { start, end: start.plus_days(1) })
+            }
+            LimitPeriod::Month => (Window::Month, calendar_month(now)),
+            LimitPeriod::Period => (Window::Period, period),
+        };
+        let rollups = queries::window(conn, tenant.id, per, span.start).await?;
+        let rollup = rollups.iter().find(|rollup| rollup.meter == limit.meter);
+        let used = rollup.map(queries::Rollup::quantity).unwrap_or_default();
+        limited.push(Limited { limit, used, resets_at: Some(span.end) });
+    }
+    Ok(limited)
+}
+
+/// The plans that grant something now, the base first; without a subscription, the free one.
+async fn granting_plans(app: &App, conn: &mut Conn, tenant: &Tenant) -> Result<Vec<Plan>> {
+    let granting = granting(app, conn, tenant).await?;
+    if !granting.is_empty() {
+        return Ok(granting.into_iter().map(|granting| granting.plan).collect());
+    }
+    let is_free = tenant.status.is_in_good_standing()
+        && subscriptions::list_live(conn, tenant.id).await?.is_empty();
+    Ok(if is_free { find_free_plan(conn).await?.into_iter().collect() } else { Vec::new() })
+}
+
+/// The plans that the tenant is on, whatever they grant at this moment, the base first; without a
+/// subscription, the free one.
+pub(super) async fn plans(conn: &mut Conn, tenant: &Tenant) -> Result<Vec<Plan>> {
+    let mut plans = Vec::new();
+    for row in subscriptions::list_live(conn, tenant.id).await? {
+        plans.push(plan_of(conn, &row).await?);
+    }
+    if plans.is_empty() {
+        plans.extend(find_free_plan(conn).await?);
+    }
+    Ok(plans)
+}
+
+/// The billing period that is open at `now`: of the base subscription, else the calendar month.
+///
+/// Where its end has come and Stripe has not told us of the next one, that one is taken to be as long.
+pub(super) async fn billing_period(
+    conn: &mut Conn,
+    tenant: &Tenant,
+    now: Timestamp,
+) -> Result<Period> {
+    let known = subscriptions::list_billing_periods(conn, &[tenant.id]).await?;
+    let Some(known) = known.last().map(subscriptions::BillingPeriod::period) else {
+        return Ok(calendar_month(now));
+    };
+    if now < known.end {
+        return Ok(known);
+    }
+    let length = known.end.seconds_since(known.start);
+    Ok(Period { start: known.end, end: known.end.plus_seconds(length) })
+}

@@ -1,0 +1,17 @@
+//! Usage: every report of the application, counted once, and what the reports come to.
+//!
+//! Owns: `usage_events`, `usage_rollups`, `usage_values`.
+//! Does not own: which window a report counts in and how reports add up (`tollhouse_domain::usage`);
+//! which meters and limits there are (`catalog`).
+//! Invariant: a report, its key and its roll-ups are one transaction; the same key counts once for a tenant.
+//! Invariant: nobody is told that a report was counted before it is durable.
+//! Invariant: reading touches roll-ups only, so its cost does not grow with the number of reports.
+//!
+//! Beside the usual files: `intake.rs` (counting many at once).
+
+pub mod actions;
+pub mod api;
+mod intake;
+pub mod queries;
+
+pub use intake::Intake;
