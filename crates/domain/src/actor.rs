@@ -64,6 +64,8 @@ pub enum Permission {
     RecordUsage,
     /// Change subscription, cards and billing data.
     ManageBilling,
+    /// Create tenants, change them, and change how they stand.
+    ManageTenants,
     /// Everything that belongs to running the installation.
     Operate,
 }
@@ -75,13 +77,15 @@ impl Role {
     }
 
     const fn permissions(self) -> &'static [Permission] {
-        use Permission::{ManageBilling, Operate, Read, ReadAnyTenant, RecordUsage};
+        use Permission::{ManageBilling, ManageTenants, Operate, Read, ReadAnyTenant, RecordUsage};
         match self {
             Self::Viewer => &[Read],
             Self::Member => &[Read, RecordUsage],
             Self::Admin | Self::Owner => &[Read, RecordUsage, ManageBilling],
             Self::Support => &[Read, ReadAnyTenant],
-            Self::Operator => &[Read, ReadAnyTenant, RecordUsage, ManageBilling, Operate],
+            Self::Operator => {
+                &[Read, ReadAnyTenant, RecordUsage, ManageBilling, ManageTenants, Operate]
+            }
         }
     }
 }
@@ -93,11 +97,12 @@ mod tests {
     #[test]
     fn each_permission_has_its_roles() {
         use Role::{Admin, Member, Operator, Owner, Support, Viewer};
-        let cases: [(Permission, &[Role]); 5] = [
+        let cases: [(Permission, &[Role]); 6] = [
             (Permission::Read, &[Owner, Admin, Member, Viewer, Operator, Support]),
             (Permission::ReadAnyTenant, &[Operator, Support]),
             (Permission::RecordUsage, &[Owner, Admin, Member, Operator]),
             (Permission::ManageBilling, &[Owner, Admin, Operator]),
+            (Permission::ManageTenants, &[Operator]),
             (Permission::Operate, &[Operator]),
         ];
         for (permission, roles) in cases {

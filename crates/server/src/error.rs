@@ -62,6 +62,8 @@ pub enum Error {
 pub enum Conflict {
     /// The id belongs to a tenant with other data.
     TenantExists,
+    /// The tenant is terminated.
+    TenantTerminated,
     /// A request with the same key is still running.
     IdempotencyKeyInUse,
     /// The plan has no price in Stripe yet.
@@ -85,8 +87,9 @@ pub enum Conflict {
 }
 
 impl Conflict {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::TenantExists,
+        Self::TenantTerminated,
         Self::IdempotencyKeyInUse,
         Self::PlanNotPushed,
         Self::PreviewOutdated,
@@ -102,6 +105,7 @@ impl Conflict {
     pub fn code(self) -> &'static str {
         match self {
             Self::TenantExists => "tenant_exists",
+            Self::TenantTerminated => "tenant_terminated",
             Self::IdempotencyKeyInUse => "idempotency_key_in_use",
             Self::PlanNotPushed => "plan_not_pushed",
             Self::PreviewOutdated => "preview_outdated",
@@ -187,8 +191,8 @@ impl Error {
         }
     }
 
-    /// What is sent: everything but the cause.
-    fn problem(&self) -> Problem {
+    /// What is sent: everything but the cause, and the request's id.
+    pub fn problem(&self) -> Problem {
         let (status, code, title) = self.kind();
         Problem {
             r#type: format!("urn:tollhouse:error:{code}"),

@@ -2,7 +2,7 @@
 //!
 //! | floor | slices |
 //! | --- | --- |
-//! | doors | [`checkout`], [`payment_methods`], [`portal`], [`webhooks`] |
+//! | doors | [`checkout`], [`payment_methods`], [`platform`], [`portal`], [`webhooks`] |
 //! | answers | [`status`] |
 //! | state | [`subscriptions`], [`invoices`], [`slots`], [`discounts`], [`tenants`], [`catalog`] |
 //! | traces | [`record`], [`events`], [`audit`] |
@@ -26,6 +26,7 @@ pub mod http;
 pub mod invoices;
 pub mod nudge;
 pub mod payment_methods;
+pub mod platform;
 pub mod portal;
 pub mod record;
 mod serve;

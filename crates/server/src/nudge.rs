@@ -19,6 +19,8 @@ pub enum Nudge {
     Deliveries,
     /// A subscription changed, and its add-ons may have to follow.
     Addons,
+    /// Stripe is to be told how a tenant stands.
+    Tenants,
 }
 
 /// The one place where nudges are sent and listened for in this process.

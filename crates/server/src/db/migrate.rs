@@ -38,6 +38,7 @@ const STEPS: &[Step] = &steps![
     "0011_slots",
     "0012_discounts",
     "0013_invoices_in_full",
+    "0019_tenants_in_full",
 ];
 
 /// How the schema stands after migrating.

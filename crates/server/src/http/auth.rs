@@ -98,6 +98,11 @@ impl Caller {
         format!("{} {} {}", self.role, self.tenant.as_deref().unwrap_or("-"), self.subject)
     }
 
+    /// Under which the request stands in the log.
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
     /// Whom changes of this request are put down to.
     pub fn origin(&self) -> Origin {
         Origin {

@@ -36,18 +36,51 @@ impl JsonBody {
     /// # Errors
     /// `Malformed` for what is no JSON; `Invalid`, with the place, for unknown fields and wrong types.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        let body: &[u8] = if self.0.is_empty() { b"{}" } else { &self.0 };
-        // Postgres keeps no text with it, and nobody means it.
-        if body.windows(6).any(|escape| escape == br"\u0000") {
-            return Err(invalid("", "must not contain the character NUL"));
+        read_json(if self.0.is_empty() { b"{}" } else { &self.0 })
+    }
+}
+
+/// As [`JsonBody::read`], of a part of a body.
+///
+/// # Errors
+/// `Malformed` for what is no JSON; `Invalid`, with the place, for unknown fields and wrong types.
+pub fn read_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, Error> {
+    // Postgres keeps no text with it, and nobody means it.
+    if json.windows(6).any(|escape| escape == br"\u0000") {
+        return Err(invalid("", "must not contain the character NUL"));
+    }
+    serde_json::from_slice(json).map_err(|error| {
+        if error.is_data() {
+            invalid(&field_named_in(&error), error.to_string())
+        } else {
+            Error::Malformed(error.to_string())
         }
-        serde_json::from_slice(body).map_err(|error| {
-            if error.is_data() {
-                invalid(&field_named_in(&error), error.to_string())
-            } else {
-                Error::Malformed(error.to_string())
-            }
-        })
+    })
+}
+
+/// A field that may be left out, or be `null` on purpose; with `#[serde(default)]`.
+#[derive(Default)]
+pub enum Patched<T> {
+    /// It stays as it is.
+    #[default]
+    LeftOut,
+    /// `None` takes it away.
+    Given(Option<T>),
+}
+
+impl<T> Patched<T> {
+    /// What is to be there, where anything is.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Self::Given(value) => value.as_ref(),
+            Self::LeftOut => None,
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patched<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::deserialize(deserializer).map(Self::Given)
     }
 }
 

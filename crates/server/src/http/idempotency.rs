@@ -14,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use sha2::{Digest, Sha256};
-use tollhouse_domain::time::Timestamp;
+use tollhouse_domain::{id, time::Timestamp};
 use uuid::Uuid;
 
 use super::{
@@ -36,6 +36,20 @@ const KEPT_DAYS: i64 = 2;
 /// The id that the work of this request bears: the same at every repetition of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Work(pub Uuid);
+
+impl Work {
+    /// The id of one item of a request that does many things: as old as the request's own, and the same at
+    /// every repetition of it.
+    pub fn of_item(self, index: usize) -> Uuid {
+        let digest =
+            Sha256::new().chain_update(self.0).chain_update(index.to_be_bytes()).finalize();
+        let mut random = [0; 10];
+        random.copy_from_slice(&digest[..10]);
+        let bytes = self.0.as_u128().to_be_bytes();
+        let milliseconds = bytes[..6].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        id::v7(milliseconds, random)
+    }
+}
 
 impl FromRequestParts<Arc<App>> for Work {
     type Rejection = Error;

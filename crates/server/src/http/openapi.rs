@@ -10,8 +10,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::health;
 use crate::{
-    app::App, audit, catalog, checkout, discounts, events, invoices, payment_methods, portal,
-    slots, status, subscriptions, tenants, webhooks,
+    app::App, audit, catalog, checkout, discounts, events, invoices, payment_methods, platform,
+    portal, slots, status, subscriptions, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -48,7 +48,7 @@ pub(super) fn authenticated() -> OpenApiRouter<Arc<App>> {
         .merge(slots::api::router())
         .merge(discounts::api::router())
         .merge(invoices::api::router())
-        .merge(tenants::api::router())
+        .merge(platform::api::router())
         .merge(events::api::router())
         .merge(audit::api::router())
 }

@@ -6,6 +6,7 @@ use super::Task;
 use crate::{
     http::forget_old_keys,
     nudge::Nudge,
+    platform::tasks::settle_tenants,
     subscriptions::tasks::{follow_bases, tell_what_time_brings},
     webhooks::tasks::work_deliveries,
 };
@@ -23,6 +24,12 @@ pub const TASKS: &[Task] = &[
         interval: Duration::from_secs(10),
         nudged_by: |nudge| nudge == Nudge::Addons,
         work: |app| Box::pin(follow_bases(app)),
+    },
+    Task {
+        name: "settle_tenants",
+        interval: Duration::from_secs(10),
+        nudged_by: |nudge| nudge == Nudge::Tenants,
+        work: |app| Box::pin(settle_tenants(app)),
     },
     Task {
         name: "tell_what_time_brings",

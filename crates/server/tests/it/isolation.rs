@@ -67,6 +67,15 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("get", "/api/v1/stripe/tenants", Guard::Staff),
     ("post", "/api/v1/stripe/tenants", Guard::Staff),
     ("get", "/api/v1/stripe/tenants/{tenant_id}", Guard::Path),
+    ("patch", "/api/v1/stripe/tenants/{tenant_id}", Guard::Path),
+    ("put", "/api/v1/stripe/tenants/{tenant_id}/plan", Guard::Path),
+    ("post", "/api/v1/stripe/tenants/{tenant_id}/suspend", Guard::Path),
+    ("post", "/api/v1/stripe/tenants/{tenant_id}/reactivate", Guard::Path),
+    ("post", "/api/v1/stripe/tenants/{tenant_id}/terminate", Guard::Path),
+    ("post", "/api/v1/stripe/tenants/{tenant_id}/subscriptions", Guard::Path),
+    ("post", "/api/v1/stripe/tenants/bulk", Guard::Staff),
+    ("post", "/api/v1/stripe/subscriptions/bulk", Guard::Staff),
+    ("delete", "/api/v1/stripe/subscriptions/{id}", Guard::Staff),
     ("post", "/webhook/stripe", Guard::Signature),
     ("post", "/api/v1/stripe/webhooks", Guard::Signature),
 ];
@@ -77,6 +86,7 @@ fn method(name: &str) -> &'static str {
         "post" => "POST",
         "delete" => "DELETE",
         "patch" => "PATCH",
+        "put" => "PUT",
         other => panic!("add `{other}` here"),
     }
 }

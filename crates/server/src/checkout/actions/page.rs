@@ -7,7 +7,7 @@ use tollhouse_stripe::{
     params::{CreateCheckoutSession, CustomerUpdate, Enabled},
 };
 
-use super::{Purchase, Sale, clear_the_way, find_sale, interrupt, reserve, terms};
+use super::{Purchase, Sale, clear_the_way, close_page, find_sale, interrupt, reserve, terms};
 use crate::{
     app::App,
     checkout::queries::{self, Checkout},
@@ -15,6 +15,7 @@ use crate::{
     error::{Error, Result},
     record::{Happened, Origin, Subject, record},
     subscriptions::{CHECKOUT_ID, actions::addons::Way},
+    tenants::actions as tenants,
 };
 
 /// Stripe keeps no page open for a shorter time.
@@ -58,7 +59,13 @@ async fn ask_for_page(
     let key = IdempotencyKey::new("create-checkout", purchase.id);
     let session = app.stripe.create_checkout_session(&params, &key).await;
     let session = session.map_err(not_applicable)?;
-    write_down(app, origin, purchase, &sale, &session).await
+    let checkout = write_down(app, origin, purchase, &sale, &session).await?;
+    if let Err(refusal) = tenants::get_active(app, purchase.tenant).await {
+        // Suspended or terminated while Stripe made the page: whoever closed the others did not see this one.
+        close_page(app, origin, purchase.id, &session.id).await?;
+        return Err(refusal);
+    }
+    Ok(checkout)
 }
 
 fn session_params(
