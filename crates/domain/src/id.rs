@@ -73,6 +73,8 @@ ids! {
     EventId,
     /// One row of the audit trail.
     AuditId,
+    /// A key that opens our API to a program.
+    ApiKeyId,
     /// One request to us, in logs and answers.
     RequestId,
 }

@@ -1,4 +1,4 @@
-//! The clock, real and settable; the source of new ids. Secrets need a better source than this chance.
+//! The clock, real and settable; the source of new ids, and of secrets.
 //!
 //! The only place in the server where time and chance come in, so that a test can hold both.
 
@@ -79,6 +79,16 @@ impl Clock {
     /// A number for whoever needs chance of their own (jitter).
     pub fn seed(&self) -> u64 {
         self.chance().rng.u64(..)
+    }
+
+    /// 256 bits that nobody can guess, from the machine's own source; never by a seed, not even in tests.
+    ///
+    /// # Errors
+    /// Where the machine has no such source.
+    pub fn secret(&self) -> anyhow::Result<[u8; 32]> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+        Ok(bytes)
     }
 
     fn chance(&self) -> MutexGuard<'_, Chance> {

@@ -80,6 +80,8 @@ pub enum Conflict {
     SubscriptionState,
     /// Another coupon has the id.
     CouponExists,
+    /// The request made its API key before, which cannot be shown again.
+    ApiKeyExists,
     /// Another promotion code that can be redeemed reads the same.
     PromotionCodeExists,
     /// A promotion code cannot be switched on again.
@@ -87,7 +89,7 @@ pub enum Conflict {
 }
 
 impl Conflict {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::TenantExists,
         Self::TenantTerminated,
         Self::IdempotencyKeyInUse,
@@ -98,6 +100,7 @@ impl Conflict {
         Self::CheckoutOver,
         Self::SubscriptionState,
         Self::CouponExists,
+        Self::ApiKeyExists,
         Self::PromotionCodeExists,
         Self::PromotionCodeOver,
     ];
@@ -114,6 +117,7 @@ impl Conflict {
             Self::CheckoutOver => "checkout_over",
             Self::SubscriptionState => "subscription_state",
             Self::CouponExists => "coupon_exists",
+            Self::ApiKeyExists => "api_key_exists",
             Self::PromotionCodeExists => "promotion_code_exists",
             Self::PromotionCodeOver => "promotion_code_over",
         }

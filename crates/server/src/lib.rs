@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | doors | [`checkout`], [`payment_methods`], [`platform`], [`portal`], [`webhooks`] |
 //! | answers | [`status`] |
-//! | state | [`subscriptions`], [`invoices`], [`slots`], [`discounts`], [`tenants`], [`catalog`] |
+//! | state | [`subscriptions`], [`invoices`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`] |
 //! | traces | [`record`], [`events`], [`audit`] |
 //! | ground | [`app`], [`config`], [`clock`], [`error`], [`db`], [`http`], [`tasks`], [`nudge`], [`sync`] |
 //!
@@ -18,6 +18,7 @@ pub mod catalog;
 pub mod checkout;
 pub mod clock;
 pub mod config;
+pub mod credentials;
 pub mod db;
 pub mod discounts;
 pub mod error;

@@ -20,7 +20,10 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 use tollhouse_domain::{
-    id::{AuditId, CheckoutId, DeliveryId, EventId, InvoiceId, SlotId, SubscriptionId, TenantId},
+    id::{
+        ApiKeyId, AuditId, CheckoutId, DeliveryId, EventId, InvoiceId, SlotId, SubscriptionId,
+        TenantId,
+    },
     time::Timestamp,
 };
 use uuid::Uuid;
@@ -162,7 +165,17 @@ macro_rules! uuids {
     )+};
 }
 
-uuids!(TenantId, CheckoutId, SubscriptionId, InvoiceId, SlotId, DeliveryId, EventId, AuditId);
+uuids!(
+    ApiKeyId,
+    TenantId,
+    CheckoutId,
+    SubscriptionId,
+    InvoiceId,
+    SlotId,
+    DeliveryId,
+    EventId,
+    AuditId
+);
 
 /// Types kept as the word they print: `Display` writes it, `FromStr` reads it.
 macro_rules! words {

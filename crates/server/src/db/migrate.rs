@@ -39,6 +39,7 @@ const STEPS: &[Step] = &steps![
     "0012_discounts",
     "0013_invoices_in_full",
     "0019_tenants_in_full",
+    "0020_api_keys",
 ];
 
 /// How the schema stands after migrating.

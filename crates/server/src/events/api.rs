@@ -146,7 +146,7 @@ async fn stream(
             let id: TenantId = id.parse().map_err(|_| not_found("tenant", id))?;
             caller.tenant(id, Permission::Read)?
         }
-        None if caller.role.allows(Permission::ReadAnyTenant) => {
+        None if caller.sees_all_tenants() => {
             return Err(invalid("tenant_id", "is needed: name the tenant to listen to"));
         }
         None => caller.own_tenant(Permission::Read)?,

@@ -37,6 +37,10 @@ const KEPT_DAYS: i64 = 2;
 #[derive(Clone, Copy, Debug)]
 pub struct Work(pub Uuid);
 
+/// On an answer that holds a secret: it is not kept, and who repeats the request does not get it again.
+#[derive(Clone, Copy, Debug)]
+pub struct ShownOnce;
+
 impl Work {
     /// The id of one item of a request that does many things: as old as the request's own, and the same at
     /// every repetition of it.
@@ -141,7 +145,8 @@ async fn reserve(app: &App, scope: &str, key: &str, hash: &str) -> Result<Reserv
     Ok(Reserved::Mine(Held { work: held.work_id, until: wanted.locked_until }))
 }
 
-/// Keeps the answer, or gives the key back where the same request may succeed later.
+/// Keeps the answer, or gives the key back where the same request may succeed later, or its answer must not
+/// be kept.
 async fn settle(
     app: &App,
     scope: &str,
@@ -150,8 +155,9 @@ async fn settle(
     response: Response,
 ) -> Result<Response> {
     let status = response.status();
+    let shown_once = response.extensions().get::<ShownOnce>().is_some();
     let mut tx = app.db.begin().await?;
-    if !status.is_success() {
+    if !status.is_success() || shown_once {
         queries::release(&mut tx, scope, key, held.until, app.clock.now()).await?;
         tx.commit().await?;
         return Ok(response);

@@ -10,8 +10,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::health;
 use crate::{
-    app::App, audit, catalog, checkout, discounts, events, invoices, payment_methods, platform,
-    portal, slots, status, subscriptions, webhooks,
+    app::App, audit, catalog, checkout, credentials, discounts, events, invoices, payment_methods,
+    platform, portal, slots, status, subscriptions, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -51,6 +51,7 @@ pub(super) fn authenticated() -> OpenApiRouter<Arc<App>> {
         .merge(platform::api::router())
         .merge(events::api::router())
         .merge(audit::api::router())
+        .merge(credentials::api::router())
 }
 
 /// The routes that need none: Stripe's signature, or nothing at all.

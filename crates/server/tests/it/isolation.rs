@@ -1,6 +1,10 @@
 //! No tenant sees another: every route of the API's document, by list.
 
-use tollhouse_domain::{actor::Role, id::TenantId};
+use serde_json::json;
+use tollhouse_domain::{
+    actor::{Role, Scope},
+    id::TenantId,
+};
 
 use crate::harness::{TestApp, on_both_databases};
 
@@ -58,6 +62,9 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("post", "/api/v1/billing/tenants/{tenant_id}/addons", Guard::Path),
     ("delete", "/api/v1/billing/tenants/{tenant_id}/addons/{id}", Guard::Path),
     ("get", "/api/v1/admin/audit", Guard::Staff),
+    ("get", "/api/v1/admin/api-keys", Guard::Staff),
+    ("post", "/api/v1/admin/api-keys", Guard::Staff),
+    ("delete", "/api/v1/admin/api-keys/{id}", Guard::Staff),
     ("get", "/api/v1/admin/coupons", Guard::Staff),
     ("post", "/api/v1/admin/coupons", Guard::Staff),
     ("delete", "/api/v1/admin/coupons/{id}", Guard::Staff),
@@ -91,6 +98,14 @@ fn method(name: &str) -> &'static str {
     }
 }
 
+/// A key with every scope there is, bound to a tenant.
+async fn bound_key(app: &TestApp, tenant: TenantId) -> String {
+    let scopes: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+    let body = json!({"name": "bound", "scopes": scopes, "tenant_id": tenant});
+    let made = app.post("/api/v1/admin/api-keys").bearer(&app.operator()).json(&body).await;
+    made.expect(201)["key"].as_str().unwrap().to_owned()
+}
+
 /// The victim's customer at Stripe.
 fn stripe_ids(app: &TestApp) -> String {
     app.simulator.objects("customer")[0]["id"].as_str().unwrap().to_owned()
@@ -119,6 +134,7 @@ on_both_databases! {
     async fn every_route_is_guarded(app: &TestApp) {
         let victim = app.subscriber("Victim", "pro").await;
         let other = app.tenant("Other").await;
+        let bound = bound_key(app, other).await;
         let document = app.get("/openapi.json").await.expect(200);
         let mut documented = 0;
         for (path, operations) in document["paths"].as_object().unwrap() {
@@ -130,6 +146,7 @@ on_both_databases! {
                     for role in [Role::Owner, Role::Viewer] {
                         is_guarded(app, *route, victim, &app.token(role, other)).await;
                     }
+                    is_guarded(app, *route, victim, &bound).await;
                 }
                 documented += 1;
             }

@@ -5,6 +5,7 @@
 mod harness;
 
 mod addons;
+mod api_keys;
 mod bad_input;
 mod catalog;
 mod checkout;
