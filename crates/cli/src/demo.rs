@@ -21,7 +21,6 @@ use tollhouse_server::{
     },
     clock::secret_bytes,
     config::Secret,
-    db::Json,
     record::Origin,
     serve,
     subscriptions::offer::Wanted,
@@ -189,21 +188,9 @@ fn random_secret() -> anyhow::Result<Secret> {
 async fn create_tenants(app: &Arc<App>, simulator: &Simulator) -> anyhow::Result<Vec<ReadyTenant>> {
     let mut ready = Vec::new();
     for (index, (name, email)) in TENANTS.into_iter().enumerate() {
-        let now = app.clock.now();
-        let tenant = Tenant {
-            id: TenantId::from_uuid(app.clock.new_id()),
-            name: name.to_owned(),
-            contact_email: email.to_owned(),
-            billing_email: None,
-            status: tollhouse_domain::TenantStatus::Active,
-            support_tier: "standard".to_owned(),
-            sla_level: 1,
-            metadata: Json::of(&serde_json::json!({}))?,
-            stripe_customer_id: None,
-            customer_named: false,
-            created_at: now,
-            updated_at: now,
-        };
+        let id = TenantId::from_uuid(app.clock.new_id());
+        let tenant = Tenant::new(id, name, email, app.clock.now())?;
+        let tenant = Tenant { sla_level: 1, ..tenant };
         let tenant = create(app, &Origin::system(), tenant).await?;
         let subscribed = index + 1 == TENANTS.len();
         if subscribed {

@@ -3,7 +3,10 @@
 use std::{fmt::Write, fs, path::PathBuf};
 
 use clap::{Args, CommandFactory};
-use tollhouse_domain::event::EventType;
+use tollhouse_domain::{
+    actor::{Permission, Role, Scope},
+    event::EventType,
+};
 use tollhouse_server::{config::DEFAULT_FILE, error::reference, http::document};
 
 use crate::Cli;
@@ -22,6 +25,7 @@ impl Docs {
         openapi.push('\n');
         for (name, text) in [
             ("openapi.json", openapi),
+            ("access.md", access()?),
             ("errors.md", errors()?),
             ("events.md", events()?),
             ("settings.md", settings()),
@@ -32,6 +36,29 @@ impl Docs {
         }
         Ok(())
     }
+}
+
+fn access() -> anyhow::Result<String> {
+    let mut page =
+        "# Access\n\nWhat each role of a token and each scope of an API key permits, read from what the \
+        service itself checks. `owner`, `admin`, `member` and `viewer` reach their own tenant; `operator`, \
+        `support` and an API key that is not bound reach all. This page is generated.\n\n\
+        | permits | roles | scopes |\n| --- | --- | --- |\n"
+            .to_owned();
+    for permission in Permission::ALL {
+        let roles = Role::ALL.iter().filter(|role| role.allows(*permission));
+        let roles: Vec<String> = roles.map(|role| format!("`{role}`")).collect();
+        let scopes = Scope::ALL.iter().filter(|scope| scope.allows(*permission));
+        let scopes: Vec<String> = scopes.map(|scope| format!("`{scope}`")).collect();
+        writeln!(
+            page,
+            "| {} | {} | {} |",
+            permission.sentence(),
+            roles.join(", "),
+            scopes.join(", ")
+        )?;
+    }
+    Ok(page)
 }
 
 fn errors() -> anyhow::Result<String> {

@@ -1,8 +1,9 @@
-//! Who did it: a person, Stripe, the clock or the system; and what a person's role permits.
+//! Who did it: a person, a program, Stripe or the system; and what a role or a scope permits.
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::words;
+use crate::id::ApiKeyId;
+use crate::text::{closed_list, words};
 
 /// Who caused a change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -10,6 +11,8 @@ use crate::text::words;
 pub enum Actor {
     /// A person, known by the subject of their credential.
     User { subject: String, role: Role },
+    /// A program, known by the id of its API key.
+    ApiKey { id: ApiKeyId },
     /// Stripe, by a webhook or an answer.
     Stripe,
     /// The installation itself: start-up, or a background task.
@@ -21,15 +24,17 @@ impl Actor {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::User { .. } => "user",
+            Self::ApiKey { .. } => "api_key",
             Self::Stripe => "stripe",
             Self::System => "system",
         }
     }
 
-    /// The subject of a person; of all others, their kind.
+    /// The subject of a person, the id of an API key; of all others, their kind.
     pub fn name(&self) -> String {
         match self {
             Self::User { subject, .. } => subject.clone(),
+            Self::ApiKey { id } => id.to_string(),
             Self::Stripe | Self::System => self.kind().to_owned(),
         }
     }
@@ -53,19 +58,47 @@ words! {
     }
 }
 
-/// What a request needs of who sends it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Permission {
-    /// See one's own tenant.
-    Read,
-    /// See any tenant.
-    ReadAnyTenant,
-    /// Report usage, claim and release slots, and preview what a change would cost.
-    RecordUsage,
-    /// Change subscription, cards and billing data.
-    ManageBilling,
-    /// Everything that belongs to running the installation.
-    Operate,
+words! {
+    /// What an API key is for.
+    pub enum Scope, "a scope" {
+        /// Reports usage; claims and releases slots.
+        UsageWrite = "usage:write",
+        /// Asks what a tenant may.
+        EntitlementsRead = "entitlements:read",
+        /// Sees tenants and what they have.
+        TenantsRead = "tenants:read",
+        /// Creates and changes tenants and what they have.
+        TenantsWrite = "tenants:write",
+        /// Does everything.
+        Admin = "admin",
+    }
+}
+
+closed_list! {
+    /// What a request needs of who sends it; `sentence` says what it permits.
+    pub enum Permission, sentence {
+        /// See one's own tenant.
+        Read = "See one's own tenant",
+        /// Ask what a tenant may.
+        ReadEntitlements = "Ask what a tenant may",
+        /// See any tenant.
+        ReadAnyTenant = "See any tenant",
+        /// Report usage, claim and release slots, and preview what a change would cost.
+        RecordUsage = "Report usage, claim and release slots, preview what a change would cost",
+        /// Change subscription, cards and billing data.
+        ManageBilling = "Change subscription, cards and billing data",
+        /// Create tenants, change them, and change how they stand.
+        ManageTenants = "Create tenants, change them, change how they stand",
+        /// Everything that belongs to running the installation.
+        Operate = "Run the installation: discounts, API keys, audit",
+    }
+}
+
+impl Permission {
+    /// Whether it reaches beyond one tenant: a credential of one tenant has it there alone.
+    pub const fn is_of_the_platform(self) -> bool {
+        matches!(self, Self::ReadAnyTenant | Self::ManageTenants | Self::Operate)
+    }
 }
 
 impl Role {
@@ -75,13 +108,35 @@ impl Role {
     }
 
     const fn permissions(self) -> &'static [Permission] {
-        use Permission::{ManageBilling, Operate, Read, ReadAnyTenant, RecordUsage};
+        use Permission::{ManageBilling, Read, ReadAnyTenant, ReadEntitlements, RecordUsage};
         match self {
-            Self::Viewer => &[Read],
-            Self::Member => &[Read, RecordUsage],
-            Self::Admin | Self::Owner => &[Read, RecordUsage, ManageBilling],
-            Self::Support => &[Read, ReadAnyTenant],
-            Self::Operator => &[Read, ReadAnyTenant, RecordUsage, ManageBilling, Operate],
+            Self::Viewer => &[Read, ReadEntitlements],
+            Self::Member => &[Read, ReadEntitlements, RecordUsage],
+            Self::Admin | Self::Owner => &[Read, ReadEntitlements, RecordUsage, ManageBilling],
+            Self::Support => &[Read, ReadEntitlements, ReadAnyTenant],
+            Self::Operator => Permission::ALL,
+        }
+    }
+}
+
+impl Scope {
+    /// Whether the scope permits it.
+    pub fn allows(self, permission: Permission) -> bool {
+        self.permissions().contains(&permission)
+    }
+
+    const fn permissions(self) -> &'static [Permission] {
+        use Permission::{
+            ManageBilling, ManageTenants, Read, ReadAnyTenant, ReadEntitlements, RecordUsage,
+        };
+        match self {
+            Self::UsageWrite => &[RecordUsage],
+            Self::EntitlementsRead => &[ReadEntitlements],
+            Self::TenantsRead => &[Read, ReadEntitlements, ReadAnyTenant],
+            Self::TenantsWrite => {
+                &[Read, ReadEntitlements, ReadAnyTenant, ManageBilling, ManageTenants]
+            }
+            Self::Admin => Permission::ALL,
         }
     }
 }
@@ -91,19 +146,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_permission_has_its_roles() {
+    fn each_permission_has_its_roles_and_scopes() {
         use Role::{Admin, Member, Operator, Owner, Support, Viewer};
-        let cases: [(Permission, &[Role]); 5] = [
-            (Permission::Read, &[Owner, Admin, Member, Viewer, Operator, Support]),
-            (Permission::ReadAnyTenant, &[Operator, Support]),
-            (Permission::RecordUsage, &[Owner, Admin, Member, Operator]),
-            (Permission::ManageBilling, &[Owner, Admin, Operator]),
-            (Permission::Operate, &[Operator]),
+        use Scope::{Admin as All, EntitlementsRead, TenantsRead, TenantsWrite, UsageWrite};
+        let cases: [(Permission, &[Role], &[Scope]); 7] = [
+            (
+                Permission::Read,
+                &[Owner, Admin, Member, Viewer, Operator, Support],
+                &[TenantsRead, TenantsWrite, All],
+            ),
+            (
+                Permission::ReadEntitlements,
+                &[Owner, Admin, Member, Viewer, Operator, Support],
+                &[EntitlementsRead, TenantsRead, TenantsWrite, All],
+            ),
+            (Permission::ReadAnyTenant, &[Operator, Support], &[TenantsRead, TenantsWrite, All]),
+            (Permission::RecordUsage, &[Owner, Admin, Member, Operator], &[UsageWrite, All]),
+            (Permission::ManageBilling, &[Owner, Admin, Operator], &[TenantsWrite, All]),
+            (Permission::ManageTenants, &[Operator], &[TenantsWrite, All]),
+            (Permission::Operate, &[Operator], &[All]),
         ];
-        for (permission, roles) in cases {
+        assert_eq!(cases.len(), Permission::ALL.len());
+        for (permission, roles, scopes) in cases {
             let allowed: Vec<Role> =
                 Role::ALL.iter().copied().filter(|role| role.allows(permission)).collect();
             assert_eq!(allowed, roles, "{permission:?}");
+            let allowed: Vec<Scope> =
+                Scope::ALL.iter().copied().filter(|scope| scope.allows(permission)).collect();
+            assert_eq!(allowed, scopes, "{permission:?}");
         }
     }
 

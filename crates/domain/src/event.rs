@@ -28,6 +28,14 @@ events! {
     TenantCreated = "tenant.created",
     /// What we know of a tenant was changed.
     TenantUpdated = "tenant.updated",
+    /// A tenant was moved to another plan by an operator.
+    TenantPlanChanged = "tenant.plan_changed",
+    /// A tenant was suspended: it has no access, and nothing is collected from it.
+    TenantSuspended = "tenant.suspended",
+    /// A suspended tenant was let go on.
+    TenantReactivated = "tenant.reactivated",
+    /// A tenant was terminated: what it had is ended, for good.
+    TenantTerminated = "tenant.terminated",
     /// A tenant was linked to its customer at Stripe.
     TenantCustomerLinked = "tenant.customer_linked",
     /// A tenant was sent to pay.

@@ -81,6 +81,8 @@ ids! {
     RunId,
     /// One thing that differed from Stripe.
     DriftId,
+    /// A key that opens our API to a program.
+    ApiKeyId,
     /// One request to us, in logs and answers.
     RequestId,
 }

@@ -56,12 +56,12 @@ pub mod time;
 pub mod usage;
 
 pub use access::Access;
-pub use actor::{Actor, Permission, Role};
+pub use actor::{Actor, Permission, Role, Scope};
 pub use checkout::CheckoutState;
 pub use discount::{CouponDuration, Percent, PromotionCodeState};
 pub use event::EventType;
 pub use id::{
-    AuditId, CheckoutId, DeliveryId, EventId, InvalidId, InvoiceId, RequestId, SlotId,
+    ApiKeyId, AuditId, CheckoutId, DeliveryId, EventId, InvalidId, InvoiceId, RequestId, SlotId,
     SubscriptionId, TenantId, UsageEventId,
 };
 pub use invoice::{InvoiceState, InvoiceStatus};

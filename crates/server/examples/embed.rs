@@ -20,14 +20,12 @@ use tollhouse_domain::{
     id::{CheckoutId, TenantId},
     money::Currency,
     price::Interval,
-    tenant::TenantStatus,
 };
 use tollhouse_server::{
     App, Clock, Config, Settings,
     catalog::{actions::load, file, push::push},
     checkout::actions::{Page, Purchase, Trial, open},
     config::Secret,
-    db::Json,
     nudge::Nudge,
     record::Origin,
     router, serve,
@@ -144,21 +142,8 @@ async fn open_checkout(app: &App, tenant: TenantId, url: &str) -> anyhow::Result
 }
 
 async fn create_tenant(app: &App) -> anyhow::Result<TenantId> {
-    let now = app.clock.now();
-    let tenant = Tenant {
-        id: TenantId::from_uuid(app.clock.new_id()),
-        name: "Acme".to_owned(),
-        contact_email: "billing@acme.example".to_owned(),
-        billing_email: None,
-        status: TenantStatus::Active,
-        support_tier: "standard".to_owned(),
-        sla_level: 1,
-        metadata: Json::of(&serde_json::json!({}))?,
-        stripe_customer_id: None,
-        customer_named: false,
-        created_at: now,
-        updated_at: now,
-    };
+    let id = TenantId::from_uuid(app.clock.new_id());
+    let tenant = Tenant::new(id, "Acme", "billing@acme.example", app.clock.now())?;
     Ok(tenants::create(app, &Origin::system(), tenant).await?.id)
 }
 

@@ -81,6 +81,16 @@ impl Clock {
         self.chance().rng.u64(..)
     }
 
+    /// 256 bits that nobody can guess, from the machine's own source; never by a seed, not even in tests.
+    ///
+    /// # Errors
+    /// Where the machine has no such source.
+    pub fn secret(&self) -> anyhow::Result<[u8; 32]> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+        Ok(bytes)
+    }
+
     fn chance(&self) -> MutexGuard<'_, Chance> {
         self.chance.lock().unwrap_or_else(PoisonError::into_inner)
     }

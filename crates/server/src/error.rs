@@ -62,6 +62,8 @@ pub enum Error {
 pub enum Conflict {
     /// The id belongs to a tenant with other data.
     TenantExists,
+    /// The tenant is terminated.
+    TenantTerminated,
     /// A request with the same key is still running.
     IdempotencyKeyInUse,
     /// The plan has no price in Stripe yet.
@@ -78,6 +80,8 @@ pub enum Conflict {
     SubscriptionState,
     /// Another coupon has the id.
     CouponExists,
+    /// The request made its API key before, which cannot be shown again.
+    ApiKeyExists,
     /// Another promotion code that can be redeemed reads the same.
     PromotionCodeExists,
     /// A promotion code cannot be switched on again.
@@ -93,8 +97,9 @@ pub enum Conflict {
 }
 
 impl Conflict {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::TenantExists,
+        Self::TenantTerminated,
         Self::IdempotencyKeyInUse,
         Self::PlanNotPushed,
         Self::PreviewOutdated,
@@ -103,6 +108,7 @@ impl Conflict {
         Self::CheckoutOver,
         Self::SubscriptionState,
         Self::CouponExists,
+        Self::ApiKeyExists,
         Self::PromotionCodeExists,
         Self::PromotionCodeOver,
         Self::ReconcileRunning,
@@ -114,6 +120,7 @@ impl Conflict {
     pub fn code(self) -> &'static str {
         match self {
             Self::TenantExists => "tenant_exists",
+            Self::TenantTerminated => "tenant_terminated",
             Self::IdempotencyKeyInUse => "idempotency_key_in_use",
             Self::PlanNotPushed => "plan_not_pushed",
             Self::PreviewOutdated => "preview_outdated",
@@ -122,6 +129,7 @@ impl Conflict {
             Self::CheckoutOver => "checkout_over",
             Self::SubscriptionState => "subscription_state",
             Self::CouponExists => "coupon_exists",
+            Self::ApiKeyExists => "api_key_exists",
             Self::PromotionCodeExists => "promotion_code_exists",
             Self::PromotionCodeOver => "promotion_code_over",
             Self::ReconcileRunning => "reconcile_running",
@@ -203,8 +211,8 @@ impl Error {
         }
     }
 
-    /// What is sent: everything but the cause.
-    fn problem(&self) -> Problem {
+    /// What is sent: everything but the cause, and the request's id.
+    pub fn problem(&self) -> Problem {
         let (status, code, title) = self.kind();
         Problem {
             r#type: format!("urn:tollhouse:error:{code}"),

@@ -2,9 +2,9 @@
 //!
 //! | floor | slices |
 //! | --- | --- |
-//! | doors | [`checkout`], [`payment_methods`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`] |
+//! | doors | [`checkout`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`] |
 //! | answers | [`status`] |
-//! | state | [`subscriptions`], [`invoices`], [`usage`], [`slots`], [`discounts`], [`tenants`], [`catalog`] |
+//! | state | [`subscriptions`], [`invoices`], [`usage`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`] |
 //! | traces | [`record`], [`events`], [`audit`] |
 //! | ground | [`app`], [`config`], [`clock`], [`error`], [`db`], [`http`], [`tasks`], [`nudge`], [`sync`] |
 //!
@@ -18,6 +18,7 @@ pub mod catalog;
 pub mod checkout;
 pub mod clock;
 pub mod config;
+pub mod credentials;
 pub mod db;
 pub mod discounts;
 pub mod error;
@@ -27,6 +28,7 @@ pub mod invoices;
 pub mod nudge;
 pub mod outbound;
 pub mod payment_methods;
+pub mod platform;
 pub mod portal;
 pub mod reconcile;
 pub mod record;

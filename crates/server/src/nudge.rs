@@ -27,6 +27,8 @@ pub enum Nudge {
     Reconcile,
     /// A webhook endpoint can be told again of what waits for it.
     Outbound,
+    /// Stripe is to be told how a tenant stands.
+    Tenants,
 }
 
 /// The one place where nudges are sent and listened for in this process.

@@ -147,19 +147,18 @@ pub async fn find(conn: &mut Conn, id: CheckoutId) -> DbResult<Option<Checkout>>
     sql!(conn, "SELECT * FROM checkouts WHERE id = {id}").optional().await
 }
 
-/// The tenant's pages that could still be paid, but for one.
+/// The tenant's pages that could still be paid, newest first, but for one.
 pub async fn other_open(
     conn: &mut Conn,
     tenant: TenantId,
-    but: CheckoutId,
+    but: Option<CheckoutId>,
 ) -> DbResult<Vec<Checkout>> {
-    sql!(
-        conn,
-        "SELECT * FROM checkouts WHERE tenant_id = {tenant} AND state = 'open' AND id <> {but}
-         ORDER BY id LIMIT 100"
-    )
-    .all()
-    .await
+    conn.query("SELECT * FROM checkouts WHERE state = 'open'")
+        .filter(" AND tenant_id = ?", Some(tenant))
+        .filter(" AND id <> ?", but)
+        .push(" ORDER BY id DESC LIMIT 100")
+        .all()
+        .await
 }
 
 /// Ends a checkout; `false` where it was over before.

@@ -32,7 +32,7 @@ pub async fn sync(app: &App, origin: &Origin, id: &CheckoutSessionId) -> Result<
                 subscriptions::sync::sync(app, origin, &subscription.0).await?;
             }
             if let Some(customer) = &session.customer {
-                close_other_pages(app, origin, checkout.tenant_id, &customer.0, checkout.id)
+                close_other_pages(app, origin, checkout.tenant_id, &customer.0, Some(checkout.id))
                     .await?;
             }
         }

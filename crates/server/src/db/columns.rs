@@ -21,7 +21,7 @@ use sqlx::{
 };
 use tollhouse_domain::{
     id::{
-        AuditId, CheckoutId, DeliveryId, DriftId, EventId, InvoiceId, RunId, SlotId,
+        ApiKeyId, AuditId, CheckoutId, DeliveryId, DriftId, EventId, InvoiceId, RunId, SlotId,
         SubscriptionId, TenantId, UsageEventId, WebhookEndpointId,
     },
     time::Timestamp,
@@ -166,6 +166,7 @@ macro_rules! uuids {
 }
 
 uuids!(
+    ApiKeyId,
     TenantId,
     CheckoutId,
     SubscriptionId,

@@ -45,6 +45,8 @@ const STEPS: &[Step] = &steps![
     "0018_event_copies",
     "0019_usage",
     "0020_subscription_items",
+    "0021_tenants_in_full",
+    "0022_api_keys",
 ];
 
 /// How the schema stands after migrating.

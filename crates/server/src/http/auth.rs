@@ -1,4 +1,4 @@
-//! Who is asking: the bearer's token becomes a `Caller`; each handler says what it needs of them.
+//! Who is asking: a token or an API key becomes a `Caller`; each handler says what it needs of them.
 
 use std::sync::Arc;
 
@@ -11,14 +11,18 @@ use axum::{
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::{Deserialize, Serialize};
 use tollhouse_domain::{
-    actor::{Actor, Permission, Role},
-    id::TenantId,
+    actor::{Actor, Permission, Role, Scope},
+    id::{ApiKeyId, TenantId},
 };
 
 use super::RequestId;
 use crate::{
     app::App,
     config::{Auth, Secret},
+    credentials::{
+        actions::{MARK, know},
+        queries::ApiKey,
+    },
     error::{Error, Result, not_found},
     record::Origin,
 };
@@ -48,22 +52,57 @@ pub struct Claims {
 /// Somebody we know.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    pub subject: String,
-    pub role: Role,
-    /// As the token has it; what is not a UUID is a tenant that does not exist.
-    tenant: Option<String>,
+    who: Who,
+    /// The credential's own tenant, as it has it; what is not a UUID is a tenant that does not exist.
+    own: Option<String>,
+    /// Whether it reaches every tenant; what it may do there is another question.
+    reaches_all: bool,
     request_id: String,
 }
 
+/// By what credential we know them.
+#[derive(Clone, Debug)]
+enum Who {
+    /// A person, by a token.
+    Person { subject: String, role: Role },
+    /// A program, by an API key.
+    Program { key: ApiKeyId, scopes: Vec<Scope> },
+}
+
 impl Caller {
+    fn of_token(claims: Claims, request_id: String) -> Self {
+        let reaches_all = claims.role.allows(Permission::ReadAnyTenant);
+        let who = Who::Person { subject: claims.sub, role: claims.role };
+        Self { who, own: claims.tenant_id, reaches_all, request_id }
+    }
+
+    fn of_key(key: ApiKey, request_id: String) -> Result<Self> {
+        let who = Who::Program { key: key.id, scopes: key.scopes.to()? };
+        let own = key.tenant_id.map(|tenant| tenant.to_string());
+        Ok(Self { who, reaches_all: own.is_none(), own, request_id })
+    }
+
+    /// Whether role or scopes permit it, in the tenants it reaches.
+    fn allows(&self, permission: Permission) -> bool {
+        match &self.who {
+            Who::Person { role, .. } => role.allows(permission),
+            Who::Program { scopes, .. } => scopes.iter().any(|scope| scope.allows(permission)),
+        }
+    }
+
+    /// Whether it may see every tenant.
+    pub fn sees_all_tenants(&self) -> bool {
+        self.reaches_all && self.allows(Permission::ReadAnyTenant)
+    }
+
     /// The caller's own tenant.
     ///
     /// # Errors
-    /// `Forbidden` where the role does not permit it; `NotFound` where the token names no tenant.
+    /// `Forbidden` where the credential does not permit it; `NotFound` where it names no tenant.
     pub fn own_tenant(&self, permission: Permission) -> Result<TenantId> {
-        self.require(permission)?;
-        let Some(tenant) = &self.tenant else {
-            return Err(not_found("tenant", "(the token names none)"));
+        self.permit(permission)?;
+        let Some(tenant) = &self.own else {
+            return Err(not_found("tenant", "(the credential names none)"));
         };
         tenant.parse().map_err(|_| not_found("tenant", tenant))
     }
@@ -71,37 +110,66 @@ impl Caller {
     /// A tenant named in the path: one's own, or any for our staff. Another's does not exist.
     ///
     /// # Errors
-    /// `NotFound` for another's tenant, `Forbidden` where the role does not permit it.
+    /// `NotFound` for another's tenant, `Forbidden` where the credential does not permit it.
     pub fn tenant(&self, tenant: TenantId, permission: Permission) -> Result<TenantId> {
-        let own = self.tenant.as_deref().and_then(|own| own.parse().ok()) == Some(tenant);
-        if !own && !self.role.allows(Permission::ReadAnyTenant) {
+        let own = self.own.as_deref().and_then(|own| own.parse().ok()) == Some(tenant);
+        if !own && !self.reaches_all {
             return Err(not_found("tenant", tenant));
         }
-        self.require(permission)?;
+        self.permit(permission)?;
         Ok(tenant)
     }
 
+    /// For what concerns no single tenant: who reaches one tenant only may nothing of the platform's.
+    ///
     /// # Errors
-    /// `Forbidden` where the role does not permit it.
+    /// `Forbidden` where the credential does not permit it.
     pub fn require(&self, permission: Permission) -> Result<()> {
-        if self.role.allows(permission) {
-            return Ok(());
+        if permission.is_of_the_platform() && !self.reaches_all {
+            return Err(self.forbidden());
         }
-        let role = self.role.as_str();
-        Err(Error::Forbidden(format!(
-            "The role `{role}` may not do this: ask someone whose role may, or use their credential."
-        )))
+        self.permit(permission)
+    }
+
+    fn permit(&self, permission: Permission) -> Result<()> {
+        if self.allows(permission) { Ok(()) } else { Err(self.forbidden()) }
+    }
+
+    fn forbidden(&self) -> Error {
+        Error::Forbidden(match &self.who {
+            Who::Person { role, .. } => format!(
+                "The role `{role}` may not do this: ask someone whose role may, or use their credential."
+            ),
+            Who::Program { .. } => {
+                "The API key may not do this: use one with another scope, or not bound to one tenant."
+                    .to_owned()
+            }
+        })
     }
 
     /// Under which keys of different callers stay apart.
     pub(super) fn scope(&self) -> String {
-        format!("{} {} {}", self.role, self.tenant.as_deref().unwrap_or("-"), self.subject)
+        let own = self.own.as_deref().unwrap_or("-");
+        match &self.who {
+            Who::Person { subject, role } => format!("{role} {own} {subject}"),
+            Who::Program { key, .. } => format!("api_key {own} {key}"),
+        }
+    }
+
+    /// Under which the request stands in the log.
+    pub fn request_id(&self) -> &str {
+        &self.request_id
     }
 
     /// Whom changes of this request are put down to.
     pub fn origin(&self) -> Origin {
         Origin {
-            actor: Actor::User { subject: self.subject.clone(), role: self.role },
+            actor: match &self.who {
+                Who::Person { subject, role } => {
+                    Actor::User { subject: subject.clone(), role: *role }
+                }
+                Who::Program { key, .. } => Actor::ApiKey { id: *key },
+            },
             request_id: Some(self.request_id.clone()),
         }
     }
@@ -115,32 +183,41 @@ enum Identity {
 }
 
 /// Looks at the credential of every request, once.
-pub async fn identify(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+pub async fn identify(
+    State(app): State<Arc<App>>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response> {
     let request_id =
         request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let bearer = request
         .headers()
         .get(header::AUTHORIZATION)
-        .map(|value| value.to_str().ok().and_then(bearer_token));
+        .map(|value| value.to_str().ok().and_then(bearer_token).map(str::to_owned));
     let identity = match bearer {
         None => None,
         Some(None) => {
             Some(Identity::Refused("The `Authorization` header is not `Bearer <token>`."))
         }
-        Some(Some(token)) => Some(match read_token(&app, token) {
-            Ok(claims) => Identity::Known(Caller {
-                subject: claims.sub,
-                role: claims.role,
-                tenant: claims.tenant_id,
-                request_id,
-            }),
-            Err(why) => Identity::Refused(why),
-        }),
+        Some(Some(token)) => Some(known(&app, &token, request_id).await?),
     };
     if let Some(identity) = identity {
         request.extensions_mut().insert(identity);
     }
-    next.run(request).await
+    Ok(next.run(request).await)
+}
+
+/// An API key or a token.
+async fn known(app: &App, token: &str, request_id: String) -> Result<Identity> {
+    let caller = if token.starts_with(MARK) {
+        match know(app, token).await? {
+            Ok(key) => Ok(Caller::of_key(key, request_id)?),
+            Err(why) => Err(why),
+        }
+    } else {
+        read_token(app, token).map(|claims| Caller::of_token(claims, request_id))
+    };
+    Ok(caller.map_or_else(Identity::Refused, Identity::Known))
 }
 
 /// The token after `Bearer`, in whatever case that word is written.
@@ -165,7 +242,7 @@ impl FromRequestParts<Arc<App>> for Caller {
             Some(Identity::Known(caller)) => Ok(caller.clone()),
             Some(Identity::Refused(why)) => Err(Error::Unauthenticated(why)),
             None => Err(Error::Unauthenticated(
-                "No credential was given: send `Authorization: Bearer <token>`.",
+                "No credential was given: send `Authorization: Bearer <token or API key>`.",
             )),
         }
     }

@@ -40,6 +40,32 @@ impl JsonBody {
     }
 }
 
+/// A field that may be left out, or be `null` on purpose; with `#[serde(default)]`.
+#[derive(Default)]
+pub enum Patched<T> {
+    /// It stays as it is.
+    #[default]
+    LeftOut,
+    /// `None` takes it away.
+    Given(Option<T>),
+}
+
+impl<T> Patched<T> {
+    /// What is to be there, where anything is.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Self::Given(value) => value.as_ref(),
+            Self::LeftOut => None,
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patched<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::deserialize(deserializer).map(Self::Given)
+    }
+}
+
 /// Reads JSON of a request.
 ///
 /// # Errors

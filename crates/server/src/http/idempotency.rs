@@ -14,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use sha2::{Digest, Sha256};
-use tollhouse_domain::time::Timestamp;
+use tollhouse_domain::{id, time::Timestamp};
 use uuid::Uuid;
 
 use super::{
@@ -36,6 +36,24 @@ const KEPT_DAYS: i64 = 2;
 /// The id that the work of this request bears: the same at every repetition of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Work(pub Uuid);
+
+/// On an answer that holds a secret: it is not kept, and who repeats the request does not get it again.
+#[derive(Clone, Copy, Debug)]
+pub struct ShownOnce;
+
+impl Work {
+    /// The id of one item of a request that does many things: as old as the request's own, and the same at
+    /// every repetition of it.
+    pub fn of_item(self, index: usize) -> Uuid {
+        let digest =
+            Sha256::new().chain_update(self.0).chain_update(index.to_be_bytes()).finalize();
+        let mut random = [0; 10];
+        random.copy_from_slice(&digest[..10]);
+        let bytes = self.0.as_u128().to_be_bytes();
+        let milliseconds = bytes[..6].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        id::v7(milliseconds, random)
+    }
+}
 
 impl FromRequestParts<Arc<App>> for Work {
     type Rejection = Error;
@@ -127,7 +145,8 @@ async fn reserve(app: &App, scope: &str, key: &str, hash: &str) -> Result<Reserv
     Ok(Reserved::Mine(Held { work: held.work_id, until: wanted.locked_until }))
 }
 
-/// Keeps the answer, or gives the key back where the same request may succeed later.
+/// Keeps the answer, or gives the key back where the same request may succeed later, or its answer must not
+/// be kept.
 async fn settle(
     app: &App,
     scope: &str,
@@ -136,8 +155,9 @@ async fn settle(
     response: Response,
 ) -> Result<Response> {
     let status = response.status();
+    let shown_once = response.extensions().get::<ShownOnce>().is_some();
     let mut tx = app.db.begin().await?;
-    if !status.is_success() {
+    if !status.is_success() || shown_once {
         queries::release(&mut tx, scope, key, held.until, app.clock.now()).await?;
         tx.commit().await?;
         return Ok(response);

@@ -18,7 +18,7 @@ pub mod redirect;
 mod request_log;
 mod router;
 
-pub use idempotency::{Work, forget_old_keys};
+pub use idempotency::{ShownOnce, Work, forget_old_keys};
 pub use openapi::document;
 pub use request_log::RequestId;
 pub use router::router;

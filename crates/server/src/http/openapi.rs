@@ -10,8 +10,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::health;
 use crate::{
-    app::App, audit, catalog, checkout, discounts, events, invoices, outbound, payment_methods,
-    portal, reconcile, slots, status, subscriptions, tenants, usage, webhooks,
+    app::App, audit, catalog, checkout, credentials, discounts, events, invoices, outbound,
+    payment_methods, platform, portal, reconcile, slots, status, subscriptions, usage, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -49,12 +49,13 @@ pub(super) fn authenticated() -> OpenApiRouter<Arc<App>> {
         .merge(usage::api::router())
         .merge(discounts::api::router())
         .merge(invoices::api::router())
-        .merge(tenants::api::router())
+        .merge(platform::api::router())
         .merge(events::api::router())
         .merge(audit::api::router())
         .merge(reconcile::api::router())
         .merge(outbound::api::router())
         .merge(webhooks::api::staff_router())
+        .merge(credentials::api::router())
 }
 
 /// The routes that need none: Stripe's signature, or nothing at all.

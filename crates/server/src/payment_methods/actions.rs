@@ -82,6 +82,7 @@ pub async fn make_default(
     let (customer, _) = own_card(app, tenant, card).await?;
     let settings = params::InvoiceSettings { default_payment_method: card.clone() };
     let update = params::UpdateCustomer {
+        phone: None,
         invoice_settings: Some(settings),
         ..params::UpdateCustomer::default()
     };

@@ -27,7 +27,7 @@ const PRODUCTS_MAX: usize = 10;
 /// Opens the portal for a tenant.
 ///
 /// # Errors
-/// `NoBillingAccount` before a first checkout.
+/// `NoBillingAccount` before a first checkout; `TenantNotActive`, for the portal changes plans.
 pub async fn open(
     app: &App,
     origin: &Origin,
@@ -35,6 +35,9 @@ pub async fn open(
     return_url: String,
     work: Uuid,
 ) -> Result<PortalSession> {
+    if !tenant.status.is_in_good_standing() {
+        return Err(Refusal::TenantNotActive.into());
+    }
     let customer = tenant.stripe_customer_id.clone().ok_or(Refusal::NoBillingAccount)?;
     let params =
         CreatePortalSession { customer, configuration: configuration(app).await?, return_url };

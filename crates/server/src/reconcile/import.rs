@@ -9,7 +9,6 @@ use serde::Serialize;
 use tollhouse_domain::{
     id::TenantId,
     reconcile::{DriftState, RunKind},
-    tenant::TenantStatus,
 };
 use tollhouse_stripe::{Collection, CustomerId, PriceId, objects::Customer};
 
@@ -20,7 +19,7 @@ use super::{
 use crate::{
     app::App,
     catalog::queries as catalog,
-    db::{Conn, Json},
+    db::Conn,
     error::{Error, Result},
     record::Origin,
     tenants::{
@@ -75,18 +74,9 @@ async fn adopt(
     let now = app.clock.now();
     let email = customer.email.clone().unwrap_or_default();
     let tenant = Tenant {
-        id,
-        name: name_of(customer),
-        contact_email: email,
-        billing_email: None,
-        status: TenantStatus::Active,
-        support_tier: "standard".to_owned(),
-        sla_level: 0,
-        metadata: Json::of(&serde_json::json!({}))?,
         stripe_customer_id: Some(customer.id.clone()),
         customer_named: true,
-        created_at: now,
-        updated_at: now,
+        ..Tenant::new(id, &name_of(customer), &email, now)?
     };
     let linked = tenants::actions::adopt(app, &Origin::system(), tenant).await?;
     if linked != customer.id {

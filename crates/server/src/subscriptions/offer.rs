@@ -18,6 +18,7 @@ use crate::{
 };
 
 /// How a price is named: by Stripe's id, or by our plan.
+#[derive(Clone, Debug)]
 pub enum Wanted {
     Price(PriceId),
     Plan { code: String, interval: Option<Interval>, currency: Option<Currency> },

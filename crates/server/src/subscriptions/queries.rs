@@ -201,6 +201,19 @@ pub async fn put_items(
     Ok(())
 }
 
+/// What these tenants have as their base, a hundred tenants at most; more than one of a tenant's, should
+/// Stripe have two.
+pub async fn list_live_bases(conn: &mut Conn, tenants: &[TenantId]) -> DbResult<Vec<Subscription>> {
+    conn.query(
+        "SELECT * FROM subscriptions
+         WHERE kind = 'base' AND status NOT IN ('canceled', 'incomplete_expired') AND tenant_id IN ",
+    )
+    .list(tenants)
+    .push(" ORDER BY started_at DESC, id DESC LIMIT 500")
+    .all()
+    .await
+}
+
 /// Whether any subscription of the tenant ever had a trial.
 pub async fn has_had_trial(conn: &mut Conn, tenant: TenantId) -> DbResult<bool> {
     let count: Trials = sql!(

@@ -153,9 +153,22 @@ async fn write(
     if before_state.as_ref() != Some(&after_state) {
         queries::mark_addons_due(&mut tx, after.tenant_id, app.clock.now()).await?;
         tx.nudge_after_commit(Nudge::Addons);
+        settle_if_halted(app, &mut tx, &after).await?;
     }
     tx.commit().await?;
     Ok(Written::Yes)
+}
+
+/// What goes on of a tenant that is suspended or terminated is not to be collected, or to end.
+async fn settle_if_halted(app: &App, tx: &mut Tx, after: &Subscription) -> Result<()> {
+    if !after.status.is_live() {
+        return Ok(());
+    }
+    let tenant = tenants::queries::find(tx, after.tenant_id).await?;
+    match tenant.filter(|tenant| !tenant.status.is_in_good_standing()) {
+        Some(tenant) => tenants::actions::ask_to_settle(tx, app, tenant.id).await,
+        None => Ok(()),
+    }
 }
 
 /// An add-on keeps the base it was bought for; one that names none joins the base there is.

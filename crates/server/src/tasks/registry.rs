@@ -8,6 +8,7 @@ use crate::{
     http::forget_old_keys,
     nudge::Nudge,
     outbound::tasks::{deliver_events, forget_old_outbound_deliveries},
+    platform::tasks::settle_tenants,
     reconcile::tasks::reconcile,
     subscriptions::tasks::{follow_bases, tell_what_time_brings},
     webhooks::tasks::work_deliveries,
@@ -40,6 +41,12 @@ pub const TASKS: &[Task] = &[
         interval: Duration::from_secs(10),
         nudged_by: |nudge| nudge == Nudge::Addons,
         work: |app| Box::pin(follow_bases(app)),
+    },
+    Task {
+        name: "settle_tenants",
+        interval: Duration::from_secs(10),
+        nudged_by: |nudge| nudge == Nudge::Tenants,
+        work: |app| Box::pin(settle_tenants(app)),
     },
     Task {
         name: "tell_what_time_brings",

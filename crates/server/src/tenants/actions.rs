@@ -1,7 +1,7 @@
 //! Creating a tenant, finding one, and giving it its customer.
 
 use anyhow::anyhow;
-use tollhouse_domain::{event::EventType, id::TenantId};
+use tollhouse_domain::{event::EventType, id::TenantId, refusal::Refusal};
 use tollhouse_stripe::{CustomerId, Error as StripeError, IdempotencyKey, params};
 
 use super::{
@@ -11,7 +11,9 @@ use super::{
 };
 use crate::{
     app::App,
+    db::Tx,
     error::{Conflict, Error, Result, not_found},
+    nudge::Nudge,
     record::{Happened, Origin, Subject, record},
 };
 
@@ -24,7 +26,7 @@ pub async fn create(app: &App, origin: &Origin, new: Tenant) -> Result<Tenant> {
     if !queries::insert(&mut tx, &new).await? {
         let known =
             queries::find(&mut tx, new.id).await?.ok_or_else(|| not_found("tenant", new.id))?;
-        if known.says_the_same(&new) {
+        if known.says_the_same(&new)? {
             return Ok(known);
         }
         let sentence = format!("The id `{}` belongs to another tenant: leave `id` out.", new.id);
@@ -40,6 +42,9 @@ pub async fn create(app: &App, origin: &Origin, new: Tenant) -> Result<Tenant> {
         at: new.created_at,
     };
     record(&mut tx, app, origin, happened).await?;
+    if new.settle_at.is_some() {
+        tx.nudge_after_commit(Nudge::Tenants);
+    }
     tx.commit().await?;
     Ok(new)
 }
@@ -95,6 +100,64 @@ pub async fn get(app: &App, id: TenantId) -> Result<Tenant> {
     queries::find(&mut conn, id).await?.ok_or_else(|| not_found("tenant", id))
 }
 
+/// A tenant that may buy, and change what it has.
+///
+/// # Errors
+/// `NotFound`; `TenantNotActive` where it is suspended or terminated.
+pub async fn get_active(app: &App, id: TenantId) -> Result<Tenant> {
+    let tenant = get(app, id).await?;
+    if tenant.status.is_in_good_standing() {
+        return Ok(tenant);
+    }
+    Err(Refusal::TenantNotActive.into())
+}
+
+/// Changes what is said of a tenant; `change` answers the names of what it changed. Stripe is told what it
+/// has to know of it, by whoever settles the tenant.
+///
+/// # Errors
+/// `NotFound`; what `change` refuses.
+pub async fn update(
+    app: &App,
+    origin: &Origin,
+    id: TenantId,
+    change: impl FnOnce(&mut Tenant) -> Result<Vec<&'static str>>,
+) -> Result<Tenant> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let found = queries::find_locked(&mut tx, id).await?;
+    let mut tenant = found.ok_or_else(|| not_found("tenant", id))?;
+    let changed = change(&mut tenant)?;
+    if changed.is_empty() {
+        return Ok(tenant);
+    }
+    let at_stripe = changed.iter().any(|field| AT_STRIPE.contains(field));
+    if at_stripe {
+        tenant.customer_named = false;
+    }
+    tenant.updated_at = now;
+    queries::update(&mut tx, &tenant).await?;
+    if at_stripe && tenant.stripe_customer_id.is_some() {
+        ask_to_settle(&mut tx, app, id).await?;
+    }
+    let happened = Happened {
+        tenant: id,
+        event: EventType::TenantUpdated,
+        audit: Some("tenant.update"),
+        subject: &Subject::new("tenant", id),
+        summary: format!("{} was changed: {}", tenant.name, changed.join(", ")),
+        data: &serde_json::json!({ "changed": changed }),
+        at: now,
+    };
+    record(&mut tx, app, origin, happened).await?;
+    let tenant = queries::find(&mut tx, id).await?.ok_or_else(|| not_found("tenant", id))?;
+    tx.commit().await?;
+    Ok(tenant)
+}
+
+/// What Stripe's customer says, too.
+const AT_STRIPE: [&str; 4] = ["name", "email", "billing_email", "phone"];
+
 /// Sends invoices to another address from now on, and tells Stripe where there is a customer already.
 pub async fn set_billing_email(
     app: &App,
@@ -102,25 +165,22 @@ pub async fn set_billing_email(
     id: TenantId,
     email: &str,
 ) -> Result<Tenant> {
-    let now = app.clock.now();
-    let mut tx = app.db.begin().await?;
-    queries::set_billing_email(&mut tx, id, email, now).await?;
-    let happened = Happened {
-        tenant: id,
-        event: EventType::TenantUpdated,
-        audit: None,
-        subject: &Subject::new("tenant", id),
-        summary: "Invoices go to another address".to_owned(),
-        data: &serde_json::json!({ "changed": ["billing_email"] }),
-        at: now,
-    };
-    record(&mut tx, app, origin, happened).await?;
-    tx.commit().await?;
-    let tenant = get(app, id).await?;
+    let tenant = update(app, origin, id, |tenant| {
+        let old = tenant.billing_email.replace(email.to_owned());
+        Ok(if old == tenant.billing_email { Vec::new() } else { vec!["billing_email"] })
+    })
+    .await?;
     if let Some(customer) = &tenant.stripe_customer_id {
         name_customer(app, &tenant, customer).await?;
     }
     Ok(tenant)
+}
+
+/// Has Stripe told about a tenant, in the transaction of what there is to tell.
+pub async fn ask_to_settle(tx: &mut Tx, app: &App, id: TenantId) -> Result<()> {
+    queries::ask_to_settle(tx, id, app.clock.now()).await?;
+    tx.nudge_after_commit(Nudge::Tenants);
+    Ok(())
 }
 
 /// The tenant's customer: the linked one, else made now, once, whoever else asks at the same moment.
@@ -151,13 +211,15 @@ async fn name_customer(app: &App, tenant: &Tenant, customer: &CustomerId) -> Res
     let details = params::UpdateCustomer {
         email: Some(tenant.email().to_owned()),
         name: Some(tenant.name.clone()),
+        // Empty unsets.
+        phone: Some(tenant.phone.clone().unwrap_or_default()),
         invoice_settings: None,
     };
     let key = IdempotencyKey::new("name-customer", app.clock.new_id());
     match app.stripe.update_customer(customer, &details, &key).await {
         Ok(_) => {
             let mut tx = app.db.begin().await?;
-            queries::mark_named(&mut tx, tenant.id).await?;
+            queries::mark_named(&mut tx, tenant).await?;
             Ok(tx.commit().await?)
         }
         Err(error @ StripeError::Invalid { .. }) => {

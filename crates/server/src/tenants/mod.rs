@@ -1,14 +1,67 @@
 //! Tenants: our customers, and their customer in Stripe.
 //!
 //! Owns: `tenants`.
-//! Does not own: what a tenant has bought, nor who may act for it (`http::auth`).
+//! Does not own: what a tenant has bought, nor who may act for it (`http::auth`), nor what becomes of its
+//! subscriptions when it is created, suspended or terminated (`platform`).
 //! Invariant: one tenant has at most one customer, and one customer at most one tenant; a customer is
 //! made under a key of the tenant's id, so that a race or a crash makes no second one.
+//! Invariant: whoever changes what Stripe has to follow writes that down in the same transaction
+//! (`settle_at`); it stays until it is done.
+//!
+//! Beside the usual files: `sso.rs` (how a tenant's people sign in).
 
 /// The metadata key under which a customer bears the id of its tenant.
 pub const TENANT_ID: &str = "tenant_id";
 
 pub mod actions;
-pub mod api;
 pub mod queries;
+pub mod sso;
 pub mod sync;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tollhouse_domain::{
+    money::Currency,
+    plan::{FeatureValue, Limit},
+    price::Interval,
+};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// The plan that a tenant is to begin with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    /// The id of the purchase, the same at every attempt.
+    pub purchase: Uuid,
+    pub plan: String,
+    /// None for a plan without a price.
+    pub interval: Option<Interval>,
+    pub currency: Option<Currency>,
+}
+
+/// What a tenant is granted for itself, whatever its plan says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Overrides {
+    /// By the feature's name; a switch, a number or a text.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub features: BTreeMap<String, FeatureValue>,
+    /// Each in the place of the plan's limit of the same meter and period.
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>)]
+    pub limits: Vec<Limit>,
+}
+
+/// How long what is personal is kept of a tenant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// Nothing is deleted while this is on.
+    #[serde(default)]
+    pub legal_hold: bool,
+    /// Days after its termination; the installation's where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub personal_data_days: Option<u32>,
+}

@@ -1,6 +1,10 @@
 //! No tenant sees another: every route of the API's document, by list.
 
-use tollhouse_domain::{actor::Role, id::TenantId};
+use serde_json::json;
+use tollhouse_domain::{
+    actor::{Role, Scope},
+    id::TenantId,
+};
 
 use crate::harness::{TestApp, on_both_databases};
 
@@ -74,6 +78,9 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("get", "/api/v1/admin/deliveries/{id}", Guard::Staff),
     ("post", "/api/v1/admin/deliveries/replay", Guard::Staff),
     ("post", "/api/v1/admin/deliveries/{id}/replay", Guard::Staff),
+    ("get", "/api/v1/admin/api-keys", Guard::Staff),
+    ("post", "/api/v1/admin/api-keys", Guard::Staff),
+    ("delete", "/api/v1/admin/api-keys/{id}", Guard::Staff),
     ("get", "/api/v1/admin/coupons", Guard::Staff),
     ("post", "/api/v1/admin/coupons", Guard::Staff),
     ("delete", "/api/v1/admin/coupons/{id}", Guard::Staff),
@@ -92,6 +99,15 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("get", "/api/v1/stripe/tenants", Guard::Staff),
     ("post", "/api/v1/stripe/tenants", Guard::Staff),
     ("get", "/api/v1/stripe/tenants/{tenant_id}", Guard::Path),
+    ("patch", "/api/v1/stripe/tenants/{tenant_id}", Guard::Path),
+    ("put", "/api/v1/stripe/tenants/{tenant_id}/plan", Guard::Path),
+    ("post", "/api/v1/stripe/tenants/{tenant_id}/suspend", Guard::Path),
+    ("post", "/api/v1/stripe/tenants/{tenant_id}/reactivate", Guard::Path),
+    ("post", "/api/v1/stripe/tenants/{tenant_id}/terminate", Guard::Path),
+    ("post", "/api/v1/stripe/tenants/{tenant_id}/subscriptions", Guard::Path),
+    ("post", "/api/v1/stripe/tenants/bulk", Guard::Staff),
+    ("post", "/api/v1/stripe/subscriptions/bulk", Guard::Staff),
+    ("delete", "/api/v1/stripe/subscriptions/{id}", Guard::Staff),
     ("post", "/webhook/stripe", Guard::Signature),
     ("post", "/api/v1/stripe/webhooks", Guard::Signature),
 ];
@@ -102,8 +118,17 @@ fn method(name: &str) -> &'static str {
         "post" => "POST",
         "delete" => "DELETE",
         "patch" => "PATCH",
+        "put" => "PUT",
         other => panic!("add `{other}` here"),
     }
+}
+
+/// A key with every scope there is, bound to a tenant.
+async fn bound_key(app: &TestApp, tenant: TenantId) -> String {
+    let scopes: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+    let body = json!({"name": "bound", "scopes": scopes, "tenant_id": tenant});
+    let made = app.post("/api/v1/admin/api-keys").bearer(&app.operator()).json(&body).await;
+    made.expect(201)["key"].as_str().unwrap().to_owned()
 }
 
 /// The victim's customer at Stripe.
@@ -134,6 +159,7 @@ on_both_databases! {
     async fn every_route_is_guarded(app: &TestApp) {
         let victim = app.subscriber("Victim", "pro").await;
         let other = app.tenant("Other").await;
+        let bound = bound_key(app, other).await;
         let document = app.get("/openapi.json").await.expect(200);
         let mut documented = 0;
         for (path, operations) in document["paths"].as_object().unwrap() {
@@ -145,6 +171,7 @@ on_both_databases! {
                     for role in [Role::Owner, Role::Viewer] {
                         is_guarded(app, *route, victim, &app.token(role, other)).await;
                     }
+                    is_guarded(app, *route, victim, &bound).await;
                 }
                 documented += 1;
             }

@@ -45,6 +45,8 @@ pub use product::Product;
 pub use promotion_code::PromotionCode;
 pub use schedule::{Phase, PhaseItem, Schedule};
 pub use setup_intent::SetupIntent;
-pub use subscription::{StartedSubscription, Subscription, SubscriptionItem, SubscriptionStatus};
+pub use subscription::{
+    PausedCollection, StartedSubscription, Subscription, SubscriptionItem, SubscriptionStatus,
+};
 pub use tax::Tax;
 pub use webhook_endpoint::WebhookEndpoint;

@@ -55,6 +55,9 @@ pub struct Subscription {
     pub schedule: Option<Ref<ScheduleId>>,
     #[serde(default)]
     discounts: Vec<Expandable<Discount>>,
+    /// Whether its invoices are not collected at present, and what becomes of them.
+    #[serde(default)]
+    pub pause_collection: Option<PausedCollection>,
     #[serde(default)]
     default_tax_rates: Option<Vec<Ref<String>>>,
     #[serde(default)]
@@ -67,6 +70,13 @@ pub struct Subscription {
 struct AutomaticTax {
     #[serde(default)]
     enabled: bool,
+}
+
+/// What becomes of invoices that are not collected.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PausedCollection {
+    /// `keep_as_draft`, `mark_uncollectible` or `void`.
+    pub behavior: String,
 }
 
 /// A subscription that has just begun, with what its customer may still have to confirm.

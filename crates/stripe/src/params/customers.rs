@@ -16,6 +16,7 @@ pub struct CreateCustomer {
 pub struct UpdateCustomer {
     pub email: Option<String>,
     pub name: Option<String>,
+    pub phone: Option<String>,
     pub invoice_settings: Option<InvoiceSettings>,
 }
 

@@ -31,7 +31,7 @@ pub use invoices::{
 pub use schedules::{CreateSchedule, Duration, PhaseBilling, SchedulePhase, UpdateSchedule};
 pub use subscriptions::{
     AnchorChange, AnchorConfig, CancelSubscription, CancellationDetails, CreateSubscription,
-    ListSubscriptions, PauseSubscription, ResumeSubscription, SubscriptionTerms, TrialEndBehavior,
-    TrialSettings, UpdateItem, UpdateSubscription,
+    ListSubscriptions, PauseCollection, PauseSubscription, ResumeSubscription, SubscriptionTerms,
+    TrialEndBehavior, TrialSettings, UpdateItem, UpdateSubscription,
 };
 pub use webhook_endpoints::CreateWebhookEndpoint;

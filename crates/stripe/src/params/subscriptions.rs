@@ -107,7 +107,21 @@ pub struct UpdateSubscription {
     pub items: Vec<UpdateItem>,
     /// Empty leaves them as they are.
     pub discounts: Vec<UseDiscount>,
+    pub pause_collection: Option<PauseCollection>,
     pub metadata: Metadata,
+}
+
+/// Whether invoices are collected.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum PauseCollection {
+    /// Not until this is unset.
+    Paused {
+        /// `keep_as_draft`, `mark_uncollectible` or `void`: what becomes of them meanwhile.
+        behavior: &'static str,
+    },
+    /// `""` unsets.
+    Unset(&'static str),
 }
 
 /// An item as it should be; without `id` it is added.

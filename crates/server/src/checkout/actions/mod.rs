@@ -42,6 +42,7 @@ use crate::{
 };
 
 /// What is to be bought, and by whom.
+#[derive(Clone, Debug)]
 pub struct Purchase {
     /// The id of this work; a repeated request has the same.
     pub id: CheckoutId,
@@ -88,10 +89,7 @@ impl Sale {
 /// # Errors
 /// `Refused` by the rules: already subscribed, unknown plan, a second trial …
 async fn find_sale(app: &App, purchase: &Purchase) -> Result<Sale> {
-    let tenant = tenants::get(app, purchase.tenant).await?;
-    if !tenant.status.is_in_good_standing() {
-        return Err(Refusal::TenantNotActive.into());
-    }
+    let tenant = tenants::get_active(app, purchase.tenant).await?;
     let mut conn = app.db.read().await?;
     let base = addons::find_base(&mut conn, purchase.tenant).await?;
     let price = base.as_ref().map(|base| &base.price);
@@ -247,9 +245,20 @@ async fn clear_the_way(
     tenant: &Tenant,
 ) -> Result<CustomerId> {
     let customer = tenants::ensure_customer(app, origin, tenant).await?;
-    close_other_pages(app, origin, tenant.id, &customer, purchase.id).await?;
+    close_other_pages(app, origin, tenant.id, &customer, Some(purchase.id)).await?;
     take_in_purchases(app, origin, &customer).await?;
     Ok(customer)
+}
+
+/// Closes every page of a tenant, and takes in what it has bought elsewhere.
+pub async fn close_all(
+    app: &App,
+    origin: &Origin,
+    tenant: TenantId,
+    customer: &CustomerId,
+) -> Result<()> {
+    close_other_pages(app, origin, tenant, customer, None).await?;
+    take_in_purchases(app, origin, customer).await
 }
 
 /// Takes in subscriptions of ours that only Stripe knows: whoever asked for them died before the answer.
@@ -268,7 +277,7 @@ async fn take_in_purchases(app: &App, origin: &Origin, customer: &CustomerId) ->
     Ok(())
 }
 
-/// Closes the tenant's other pages at Stripe. One that was paid meanwhile is taken in instead.
+/// Closes the tenant's pages at Stripe, all but one. One that was paid meanwhile is taken in instead.
 ///
 /// First those we know to be open, then those that only Stripe knows: a process that died between
 /// Stripe's answer and our write has left such a page behind.
@@ -277,7 +286,7 @@ pub async fn close_other_pages(
     origin: &Origin,
     tenant: TenantId,
     customer: &CustomerId,
-    but: CheckoutId,
+    but: Option<CheckoutId>,
 ) -> Result<()> {
     let mut conn = app.db.read().await?;
     let ours = queries::other_open(&mut conn, tenant, but).await?;
@@ -289,7 +298,7 @@ pub async fn close_other_pages(
     }
     for session in app.stripe.list_open_checkout_sessions(customer).await?.data {
         let id = session.metadata.get(CHECKOUT_ID).and_then(|id| id.parse::<CheckoutId>().ok());
-        if let Some(id) = id.filter(|id| *id != but) {
+        if let Some(id) = id.filter(|id| Some(*id) != but) {
             close_page(app, origin, id, &session.id).await?;
         }
     }

@@ -7,7 +7,9 @@ use tollhouse_stripe::{
     params::{CreateCheckoutSession, CustomerUpdate, Enabled},
 };
 
-use super::{Purchase, Reserved, Sale, clear_the_way, find_sale, hold, interrupt, reserve, terms};
+use super::{
+    Purchase, Reserved, Sale, clear_the_way, close_page, find_sale, hold, interrupt, reserve, terms,
+};
 use crate::{
     app::App,
     checkout::queries::{self, Checkout},
@@ -15,7 +17,7 @@ use crate::{
     error::{Error, Result},
     record::{Happened, Origin, Subject, record},
     subscriptions::{CHECKOUT_ID, actions::addons::Way},
-    tenants::queries::Tenant,
+    tenants::{actions as tenants, queries::Tenant},
 };
 
 /// Stripe keeps no page open for a shorter time.
@@ -64,7 +66,13 @@ async fn ask_for_page(
     hold(app, purchase.id).await?;
     let session = app.stripe.create_checkout_session(&params, &key).await;
     let session = session.map_err(not_applicable)?;
-    write_down(app, origin, purchase, &sale, &session).await
+    let checkout = write_down(app, origin, purchase, &sale, &session).await?;
+    if let Err(refusal) = tenants::get_active(app, purchase.tenant).await {
+        // Suspended or terminated while Stripe made the page: whoever closed the others did not see this one.
+        close_page(app, origin, purchase.id, &session.id).await?;
+        return Err(refusal);
+    }
+    Ok(checkout)
 }
 
 /// The page that an attempt before this one has opened, and died before it could say so.

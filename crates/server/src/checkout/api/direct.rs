@@ -6,6 +6,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use tollhouse_domain::{
     actor::Permission, id::CheckoutId, money::Currency, plan::PlanKind, price::Interval,
+    tenant::looks_like_email,
 };
 use tollhouse_stripe::PaymentMethodId;
 use utoipa::ToSchema;
@@ -24,11 +25,11 @@ use crate::{
         api::{FullSubscription, full_view},
         offer::Wanted,
     },
-    tenants::{actions as tenants, api::looks_like_email, queries::Tenant},
+    tenants::{actions as tenants, queries::Tenant},
 };
 
 /// Stripe's longest trial.
-const TRIAL_DAYS_MAX: u32 = 730;
+pub const TRIAL_DAYS_MAX: u32 = 730;
 
 /// What to begin, and how it is paid.
 #[derive(Deserialize, ToSchema)]
@@ -69,7 +70,11 @@ pub struct RequiresAction {
     client_secret: String,
 }
 
-pub(super) async fn shown(
+/// The answer of who has begun one: 201.
+///
+/// # Errors
+/// What the database says.
+pub async fn shown(
     app: &App,
     tenant: &Tenant,
     started: Started,

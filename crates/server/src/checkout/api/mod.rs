@@ -6,6 +6,9 @@ mod page;
 
 use std::sync::Arc;
 
+pub use direct::{RequiresAction, StartedSubscription, TRIAL_DAYS_MAX, shown};
+pub use page::QUANTITY_MAX;
+
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::app::App;

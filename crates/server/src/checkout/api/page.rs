@@ -31,7 +31,8 @@ use crate::{
 };
 
 const PRICE_ID_LENGTH_MAX: usize = 100;
-pub(super) const QUANTITY_MAX: u64 = 1_000_000;
+/// More seats than this are a mistake.
+pub const QUANTITY_MAX: u64 = 1_000_000;
 
 /// What the application's page needs to know before it offers to pay.
 #[derive(Serialize, ToSchema)]

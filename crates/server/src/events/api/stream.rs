@@ -54,7 +54,7 @@ pub async fn stream(
             let id: TenantId = id.parse().map_err(|_| not_found("tenant", id))?;
             Source::Tenant(caller.tenant(id, Permission::Read)?)
         }
-        None if caller.role.allows(Permission::ReadAnyTenant) => Source::All,
+        None if caller.sees_all_tenants() => Source::All,
         None => Source::Tenant(caller.own_tenant(Permission::Read)?),
     };
     let mut conn = app.db.read().await?;

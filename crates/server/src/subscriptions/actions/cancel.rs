@@ -7,7 +7,7 @@ use tollhouse_stripe::{
 };
 use uuid::Uuid;
 
-use super::{follow_all, live_base, pause, reread, schedule};
+use super::{changeable_base, follow_all, live_base, pause, reread, schedule};
 use crate::{
     app::App,
     error::{Conflict, Error, Result},
@@ -44,12 +44,26 @@ pub async fn cancel(
     wanted: Cancel,
 ) -> Result<Subscription> {
     let row = live_base(app, tenant).await?;
+    cancel_base(app, origin, row, work, wanted).await
+}
+
+/// Ends this base subscription and its add-ons, as [`cancel`] does.
+///
+/// # Errors
+/// `Conflict` where it has no period that could end.
+pub async fn cancel_base(
+    app: &App,
+    origin: &Origin,
+    row: Subscription,
+    work: Uuid,
+    wanted: Cancel,
+) -> Result<Subscription> {
     if wanted.at == At::PeriodEnd {
         refuse_without_period(&row)?;
         schedule::release(app, &row, work).await?;
     }
     let row = end(app, origin, row, work, wanted).await?;
-    follow_all(app, origin, tenant).await;
+    follow_all(app, origin, row.tenant_id).await;
     Ok(row)
 }
 
@@ -109,14 +123,14 @@ pub async fn end(
 /// Thinking again: lets a paused subscription go on, or else takes back an end that has not come.
 ///
 /// # Errors
-/// `NotSubscribed` where there is nothing to go on.
+/// `NotSubscribed` where there is nothing to go on; `TenantNotActive`.
 pub async fn resume(
     app: &App,
     origin: &Origin,
     tenant: TenantId,
     work: Uuid,
 ) -> Result<Subscription> {
-    let row = live_base(app, tenant).await?;
+    let row = changeable_base(app, tenant).await?;
     if row.status == Status::Paused {
         return pause::unpause(app, origin, &row, work).await;
     }
@@ -127,14 +141,14 @@ pub async fn resume(
 /// Stripe's two ways it was set (the portal sets `cancel_at`, we set `cancel_at_period_end`).
 ///
 /// # Errors
-/// `NotSubscribed` where there is nothing to go on.
+/// `NotSubscribed` where there is nothing to go on; `TenantNotActive`.
 pub async fn switch_renewal_on(
     app: &App,
     origin: &Origin,
     tenant: TenantId,
     work: Uuid,
 ) -> Result<Subscription> {
-    let row = live_base(app, tenant).await?;
+    let row = changeable_base(app, tenant).await?;
     // An end may have been set in Stripe's portal a moment ago.
     sync(app, origin, &row.stripe_subscription_id).await?;
     let row = reread(app, &row).await?;

@@ -29,6 +29,7 @@ use crate::{
     error::{Conflict, Error, Result, invalid},
     record::Origin,
     subscriptions::{offer::items_of, queries::Subscription, sync::sync},
+    tenants::actions::get_active,
 };
 
 /// How the subscription should be; what is `None` stays as it is.
@@ -69,7 +70,7 @@ pub(super) struct Target {
 /// change stays and the subscription is `past_due`, as Stripe leaves it.
 ///
 /// # Errors
-/// `NotSubscribed`, `UnknownPlan`, `PlanNotSold`; `Conflict` where the token is of another change, or old.
+/// `NotSubscribed`, `TenantNotActive`, `UnknownPlan`, `PlanNotSold`; `Conflict` where the token is of another change, or old.
 pub async fn change(
     app: &App,
     origin: &Origin,
@@ -78,6 +79,7 @@ pub async fn change(
     wanted: &Change,
     preview_token: Option<&str>,
 ) -> Result<Subscription> {
+    get_active(app, tenant).await?;
     let target = find_target(app, tenant, wanted).await?;
     schedule::refuse_pending(&target.row)?;
     schedule::release(app, &target.row, work).await?;

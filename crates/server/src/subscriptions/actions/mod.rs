@@ -9,6 +9,7 @@ mod cancel;
 mod change;
 mod follow;
 mod granting;
+mod hold;
 mod pause;
 mod preview;
 mod realign;
@@ -17,22 +18,29 @@ mod schedule;
 
 use tollhouse_domain::{id::TenantId, refusal::Refusal};
 
-pub use cancel::{At, Cancel, cancel, end, resume, switch_renewal_on};
+pub use cancel::{At, Cancel, cancel, cancel_base, end, resume, switch_renewal_on};
 pub use change::{Change, change};
 pub use follow::{follow_all, follow_due};
 pub use granting::{Granting, access_of, granting, plan_of};
+pub use hold::{hold, release};
 pub use pause::pause;
 pub use preview::{Preview, PreviewDiscount, PreviewLine, preview};
 pub use schedule::{change_later, drop_change};
 
 use super::queries::{self, Subscription};
-use crate::{app::App, error::Result};
+use crate::{app::App, error::Result, tenants::actions::get_active};
 
 /// The tenant's base subscription that is not over.
 pub async fn live_base(app: &App, tenant: TenantId) -> Result<Subscription> {
     let mut conn = app.db.read().await?;
     let row = queries::find_live_base(&mut conn, tenant).await?;
     Ok(row.ok_or(Refusal::NotSubscribed)?)
+}
+
+/// The same, of a tenant that may change what it has.
+async fn changeable_base(app: &App, tenant: TenantId) -> Result<Subscription> {
+    get_active(app, tenant).await?;
+    live_base(app, tenant).await
 }
 
 /// The row as the sync has left it.

@@ -12,7 +12,7 @@ use tollhouse_stripe::{
 };
 use uuid::Uuid;
 
-use super::{follow_all, live_base, reread, schedule};
+use super::{changeable_base, follow_all, reread, schedule};
 use crate::{
     app::App,
     error::{Conflict, Error, Result},
@@ -23,14 +23,14 @@ use crate::{
 /// Halts the tenant's subscription and its add-ons, until it is resumed.
 ///
 /// # Errors
-/// `NotSubscribed`; `ChangePending`; `Conflict` where it does not run.
+/// `NotSubscribed`; `TenantNotActive`; `ChangePending`; `Conflict` where it does not run.
 pub async fn pause(
     app: &App,
     origin: &Origin,
     tenant: TenantId,
     work: Uuid,
 ) -> Result<Subscription> {
-    let row = live_base(app, tenant).await?;
+    let row = changeable_base(app, tenant).await?;
     schedule::refuse_pending(&row)?;
     match row.status {
         Status::Paused => return Ok(row),

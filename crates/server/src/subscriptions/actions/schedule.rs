@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     change::{Change, Target, find_target},
-    live_base, reread,
+    changeable_base, live_base, reread,
 };
 use crate::{
     app::App,
@@ -34,7 +34,7 @@ pub async fn change_later(
     wanted: &Change,
 ) -> Result<Subscription> {
     // A schedule may have been attached a moment ago, by a request that died half-way.
-    let row = live_base(app, tenant).await?;
+    let row = changeable_base(app, tenant).await?;
     sync(app, origin, &row.stripe_subscription_id).await?;
     let target = find_target(app, tenant, wanted).await?;
     let row = &target.row;

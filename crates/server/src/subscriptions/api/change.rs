@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use serde::Deserialize;
-use tollhouse_domain::actor::Permission;
+use tollhouse_domain::{actor::Permission, tenant::looks_like_email};
 use utoipa::ToSchema;
 
 use super::full::{FullSubscription, full_view};
@@ -17,7 +17,7 @@ use crate::{
         extract::{JsonBody, TenantPath},
     },
     subscriptions::actions::{self, At, Cancel, Change},
-    tenants::{actions as tenants, api::looks_like_email},
+    tenants::actions as tenants,
 };
 
 /// What Stripe knows as reasons to leave.

@@ -18,7 +18,6 @@ use tollhouse_server::{
     App, Clock, Config, Settings,
     catalog::{actions::load, file, push::push},
     config::Secret,
-    db::Json,
     http::auth::{Claims, sign_token},
     record::Origin,
     router, tasks,
@@ -235,21 +234,10 @@ impl TestApp {
 
     /// A tenant that has bought nothing yet.
     pub async fn tenant(&self, name: &str) -> TenantId {
-        let now = self.app.clock.now();
-        let tenant = Tenant {
-            id: TenantId::from_uuid(self.app.clock.new_id()),
-            name: name.to_owned(),
-            contact_email: format!("{}@example.com", name.to_lowercase()),
-            billing_email: None,
-            status: tollhouse_domain::TenantStatus::Active,
-            support_tier: "standard".to_owned(),
-            sla_level: 1,
-            metadata: Json::of(&json!({})).unwrap(),
-            stripe_customer_id: None,
-            customer_named: false,
-            created_at: now,
-            updated_at: now,
-        };
+        let id = TenantId::from_uuid(self.app.clock.new_id());
+        let email = format!("{}@example.com", name.to_lowercase());
+        let tenant = Tenant::new(id, name, &email, self.app.clock.now()).unwrap();
+        let tenant = Tenant { sla_level: 1, ..tenant };
         create(&self.app, &Origin::system(), tenant).await.unwrap().id
     }
 

@@ -39,7 +39,7 @@ on_both_databases! {
         load_meters(app).await;
         let tenant = app.tenant("Acme").await;
         let say = |body: Value| async move { report(app, tenant, body).await.expect(202) };
-        for quantity in [json!(2), json!("0.000000000001"), json!(0.999999999999), json!(7)] {
+        for quantity in [json!(2), json!("0.000000000001"), json!(0.999_999_999_999), json!(7)] {
             count(app, tenant, "inference", quantity.clone()).await;
             say(json!({"meter": "peak", "quantity": quantity})).await;
             say(json!({"meter": "requests"})).await;
