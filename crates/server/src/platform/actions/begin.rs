@@ -54,7 +54,8 @@ pub async fn begin(app: &App, origin: &Origin, tenant: TenantId, wanted: &Beginn
     if plan.is_free() {
         return Ok(());
     }
-    let has_had_trial = subscriptions::has_had_trial(&mut conn, tenant).await?;
+    let trial_days = plan.trial_days.unwrap_or(app.config.billing.default_trial_days);
+    let has_trial = trial_days > 0 && !subscriptions::has_had_trial(&mut conn, tenant).await?;
     drop(conn);
     let purchase = Purchase {
         id: wanted.purchase,
@@ -66,7 +67,7 @@ pub async fn begin(app: &App, origin: &Origin, tenant: TenantId, wanted: &Beginn
         },
         kind: Some(PlanKind::Base),
         quantity: 1,
-        trial: if has_had_trial { Trial::None } else { Trial::OfPlan },
+        trial: if has_trial { Trial::OfPlan } else { Trial::None },
         addon_of: None,
         promotion_code: None,
     };
