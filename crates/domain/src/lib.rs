@@ -50,6 +50,7 @@ pub mod refusal;
 pub mod rounding;
 pub mod slots;
 pub mod subscription;
+pub mod summary;
 pub mod tenant;
 mod text;
 pub mod time;

@@ -3,7 +3,7 @@
 //! | floor | slices |
 //! | --- | --- |
 //! | doors | [`checkout`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`] |
-//! | answers | [`status`] |
+//! | answers | [`status`], [`summaries`] |
 //! | state | [`subscriptions`], [`invoices`], [`usage`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`] |
 //! | traces | [`record`], [`events`], [`audit`] |
 //! | ground | [`app`], [`config`], [`clock`], [`error`], [`db`], [`http`], [`tasks`], [`nudge`], [`sync`] |
@@ -36,6 +36,7 @@ mod serve;
 pub mod slots;
 pub mod status;
 pub mod subscriptions;
+pub mod summaries;
 pub mod sync;
 pub mod tasks;
 pub mod tenants;

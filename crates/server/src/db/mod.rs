@@ -65,6 +65,17 @@ impl Db {
         Ok(Tx { conn, nudges: self.nudges.clone(), pending: Vec::new() })
     }
 
+    /// A connection to read several things with, all as they were at one moment.
+    pub async fn snapshot(&self) -> DbResult<Conn> {
+        Ok(match &self.pools {
+            Pools::Sqlite { readers, .. } => Conn::SqliteTx(readers.begin().await?),
+            Pools::Postgres(pool) => {
+                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+                Conn::PostgresTx(pool.begin_with(begin).await?)
+            }
+        })
+    }
+
     /// `sqlite` or `postgres`, for people.
     pub fn kind(&self) -> &'static str {
         match self.pools {

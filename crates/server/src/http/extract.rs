@@ -12,7 +12,10 @@ use serde::{
     de::{DeserializeOwned, Error as _},
 };
 use serde_json::value::RawValue;
-use tollhouse_domain::id::TenantId;
+use tollhouse_domain::{
+    id::TenantId,
+    time::{InvalidTimestamp, Timestamp},
+};
 
 use crate::{
     app::App,
@@ -143,6 +146,12 @@ impl<'de> Deserialize<'de> for Digits {
         }
         serde_json::from_str(text).map(Self).map_err(|_| D::Error::custom("must be a number"))
     }
+}
+
+/// A moment as the caller wrote it, where it did.
+pub fn moment(field: &str, text: Option<&str>) -> Result<Option<Timestamp>, Error> {
+    let unreadable = |error: InvalidTimestamp| invalid(field, error.to_string());
+    text.map(|text| text.parse().map_err(unreadable)).transpose()
 }
 
 /// How many rows a list gives: from 1 to 100.

@@ -11,7 +11,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::health;
 use crate::{
     app::App, audit, catalog, checkout, credentials, discounts, events, invoices, outbound,
-    payment_methods, platform, portal, reconcile, slots, status, subscriptions, usage, webhooks,
+    payment_methods, platform, portal, reconcile, slots, status, subscriptions, summaries, usage,
+    webhooks,
 };
 
 #[derive(OpenApi)]
@@ -50,6 +51,7 @@ pub(super) fn authenticated() -> OpenApiRouter<Arc<App>> {
         .merge(discounts::api::router())
         .merge(invoices::api::router())
         .merge(platform::api::router())
+        .merge(summaries::api::router())
         .merge(events::api::router())
         .merge(audit::api::router())
         .merge(reconcile::api::router())

@@ -108,6 +108,8 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("post", "/api/v1/stripe/tenants/bulk", Guard::Staff),
     ("post", "/api/v1/stripe/subscriptions/bulk", Guard::Staff),
     ("delete", "/api/v1/stripe/subscriptions/{id}", Guard::Staff),
+    ("post", "/api/v1/stripe/tenants/{tenant_id}/billing/summary", Guard::Path),
+    ("post", "/api/v1/stripe/platform/billing/summary", Guard::Staff),
     ("post", "/webhook/stripe", Guard::Signature),
     ("post", "/api/v1/stripe/webhooks", Guard::Signature),
 ];

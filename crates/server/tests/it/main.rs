@@ -41,6 +41,7 @@ mod standing;
 mod starting;
 mod story;
 mod subscriptions;
+mod summaries;
 mod taxes;
 mod tenants;
 mod usage;

@@ -17,7 +17,7 @@ use crate::{
     error::{Problem, Result, invalid},
     http::{
         auth::Caller,
-        extract::{Query, TenantPath},
+        extract::{Query, TenantPath, moment},
     },
     tenants::actions as tenants,
     usage::{actions::unknown_meter, queries},
@@ -148,10 +148,4 @@ impl Asked {
         }
         Ok(Self { per, from: per.start(from), to })
     }
-}
-
-fn moment(field: &str, text: Option<&str>) -> Result<Option<Timestamp>> {
-    text.map(str::parse)
-        .transpose()
-        .map_err(|_| invalid(field, "must be a moment such as `2026-09-08T00:00:00Z`"))
 }

@@ -8,11 +8,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use tollhouse_domain::{
-    actor::Permission,
-    id::DeliveryId,
-    time::{InvalidTimestamp, Timestamp},
-};
+use tollhouse_domain::{actor::Permission, id::DeliveryId, time::Timestamp};
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::{
@@ -25,7 +21,7 @@ use crate::{
     error::{Problem, Result, invalid, not_found},
     http::{
         auth::Caller,
-        extract::{Query, bounded},
+        extract::{Query, bounded, moment},
     },
 };
 
@@ -249,9 +245,4 @@ pub fn cursor(text: Option<&str>) -> Result<Option<DeliveryId>> {
 pub fn state(word: Option<&str>) -> Result<Option<DeliveryState>> {
     let unknown = |error: UnknownState| invalid("state", error.to_string());
     word.map(|word| word.parse().map_err(unknown)).transpose()
-}
-
-pub fn moment(field: &str, text: Option<&str>) -> Result<Option<Timestamp>> {
-    let unreadable = |error: InvalidTimestamp| invalid(field, error.to_string());
-    text.map(|text| text.parse().map_err(unreadable)).transpose()
 }

@@ -15,12 +15,15 @@ use super::{
         State as DeliveryState, actions,
         queries::{self, Filter},
     },
-    ledger::{DeliveryView, cursor, delivery_id, moment, state},
+    ledger::{DeliveryView, cursor, delivery_id, state},
 };
 use crate::{
     app::App,
     error::{Problem, Result, not_found},
-    http::{auth::Caller, extract::JsonBody},
+    http::{
+        auth::Caller,
+        extract::{JsonBody, moment},
+    },
 };
 
 /// Which deliveries; each field narrows them down.

@@ -57,7 +57,34 @@ on_both_databases! {
         let paid: i64 = final_ones().map(|invoice| cents(invoice, "amount_paid")).sum();
         assert_eq!(asked, paid + left("open") + left("void") + left("uncollectible"));
         assert_eq!(left("paid"), 0);
+        assert_summed_up(app, tenant, &final_ones().collect::<Vec<_>>()).await;
     }
+}
+
+/// The summary of a tenant, and of all, says what its invoices say one by one.
+async fn assert_summed_up(app: &TestApp, tenant: TenantId, invoices: &[&Value]) {
+    let of_tenant = format!("/api/v1/stripe/tenants/{tenant}/billing/summary");
+    let span = json!({"from": "2026-01-01T00:00:00Z", "to": "2035-01-01T00:00:00Z"});
+    let summary = app.post(&of_tenant).bearer(&app.operator()).json(&span).await.expect(200);
+    let of_all = "/api/v1/stripe/platform/billing/summary";
+    let of_all = app.post(of_all).bearer(&app.operator()).json(&span).await.expect(200);
+    assert_eq!(summary, of_all, "there is one tenant");
+    let sums = &summary["currencies"][0];
+    let sum = |field: &str| invoices.iter().map(|invoice| cents(invoice, field)).sum::<i64>();
+    for field in ["refunded", "credited", "tax", "discount"] {
+        assert_eq!(cents(sums, field), sum(field), "{field}");
+    }
+    assert_eq!(sums["invoices"], invoices.len());
+    assert_eq!(cents(sums, "invoiced"), sum("amount_due") + sum("balance_applied"));
+    assert_eq!(cents(sums, "paid"), sum("amount_paid") + sum("balance_applied"));
+    let parts = ["paid", "outstanding", "void", "uncollectible"];
+    let parts = parts.map(|field| cents(sums, field));
+    assert!(parts[2] > 0, "nothing was void: {sums}");
+    assert_eq!(cents(sums, "invoiced"), parts.iter().sum::<i64>());
+    let by_plan: i64 = rows(sums, "by_plan").iter().map(|plan| cents(plan, "amount")).sum();
+    assert!(cents(sums, "credited_before_payment") > 0, "{sums}");
+    assert_eq!(by_plan - cents(sums, "credited_before_payment"), cents(sums, "invoiced"));
+    assert_eq!(by_plan, sum("total"));
 }
 
 /// The subscription is charged to a card that works again.
