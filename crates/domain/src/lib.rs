@@ -32,6 +32,7 @@
 pub mod access;
 pub mod actor;
 pub mod addon;
+pub mod card;
 pub mod checkout;
 pub mod credits;
 mod decimal;

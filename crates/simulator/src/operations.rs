@@ -131,7 +131,7 @@ const OURS: &[(&str, &str, Run, &str)] = &[
     ("GET", "/v1/payment_methods", payment_methods::list, "customer type"),
     ("POST", "/v1/payment_methods", payment_methods::create, "billing_details card metadata type"),
     ("GET", "/v1/payment_methods/{id}", payment_methods::retrieve, ""),
-    ("POST", "/v1/payment_methods/{id}", payment_methods::update, "billing_details metadata"),
+    ("POST", "/v1/payment_methods/{id}", payment_methods::update, "billing_details card metadata"),
     ("POST", "/v1/payment_methods/{id}/attach", payment_methods::attach, "customer"),
     ("POST", "/v1/payment_methods/{id}/detach", payment_methods::detach, ""),
     ("GET", "/v1/payment_pages/{id}", checkout::retrieve_page, ""),

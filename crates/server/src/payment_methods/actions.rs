@@ -46,7 +46,7 @@ async fn find_default(
         }
     }
     let customer = app.stripe.retrieve_customer(customer).await?;
-    Ok(customer.object.default_payment_method().cloned())
+    Ok(customer.object.default_payment_method())
 }
 
 async fn live_base(app: &App, tenant: TenantId) -> Result<Option<Subscription>> {

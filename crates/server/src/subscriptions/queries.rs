@@ -44,6 +44,8 @@ pub struct Subscription {
     pub pending: Option<Json>,
     /// The base subscription of an add-on.
     pub parent_id: Option<SubscriptionId>,
+    /// Until when what it is charged to is good; none where there is nothing.
+    pub payment_good_until: Option<Timestamp>,
     /// How often this row was written.
     pub version: i64,
     pub stripe_object: Json,
@@ -262,13 +264,15 @@ pub async fn insert(conn: &mut Conn, row: &Subscription) -> DbResult<bool> {
         "INSERT INTO subscriptions (id, tenant_id, stripe_subscription_id, kind, price_lookup_key,
              plan_code, plan_version, status, quantity, amount, currency, period_start, period_end,
              trial_end, cancel_at, cancel_at_period_end, canceled_at, ended_at, grace_started_at,
-             started_at, stripe_schedule_id, pending, parent_id, version, stripe_object, updated_at)
+             started_at, stripe_schedule_id, pending, parent_id, payment_good_until, version, stripe_object,
+             updated_at)
          VALUES ({row.id}, {row.tenant_id}, {row.stripe_subscription_id}, {row.kind},
              {row.price_lookup_key}, {row.plan_code}, {row.plan_version}, {row.status}, {row.quantity},
              {row.amount}, {row.currency}, {row.period_start}, {row.period_end}, {row.trial_end},
              {row.cancel_at}, {row.cancel_at_period_end}, {row.canceled_at}, {row.ended_at},
              {row.grace_started_at}, {row.started_at}, {row.stripe_schedule_id}, {row.pending},
-             {row.parent_id}, {row.version}, {row.stripe_object}, {row.updated_at})
+             {row.parent_id}, {row.payment_good_until}, {row.version}, {row.stripe_object},
+             {row.updated_at})
          ON CONFLICT (stripe_subscription_id) DO NOTHING"
     )
     .execute()
@@ -290,7 +294,8 @@ pub async fn update(conn: &mut Conn, row: &Subscription) -> DbResult<()> {
              canceled_at = {row.canceled_at}, ended_at = {row.ended_at},
              grace_started_at = {row.grace_started_at},
              stripe_schedule_id = {row.stripe_schedule_id}, pending = {row.pending},
-             parent_id = {row.parent_id}, version = version + 1,
+             parent_id = {row.parent_id}, payment_good_until = {row.payment_good_until},
+             version = version + 1,
              stripe_object = {row.stripe_object}, updated_at = {row.updated_at}
          WHERE id = {row.id}"
     )

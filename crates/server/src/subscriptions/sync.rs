@@ -3,8 +3,9 @@
 use anyhow::anyhow;
 use tollhouse_domain::{
     access::grace_started_at,
+    card::card_expires,
     event::EventType,
-    id::SubscriptionId,
+    id::{SubscriptionId, TenantId},
     money::Currency,
     plan::{Plan, PlanKind},
     price::Price,
@@ -43,7 +44,7 @@ pub async fn sync(app: &App, origin: &Origin, id: &StripeSubscriptionId) -> Resu
         let seen = queries::version(&mut conn, id).await?;
         drop(conn);
         let fetched = app.stripe.retrieve_subscription(id).await?;
-        let Some(tenant) = tenants::sync::tenant_of(app, &fetched.object.customer.0).await? else {
+        let Some(tenant) = tenants::sync::tenant_of(app, &fetched.object.customer()).await? else {
             return Ok(Synced::NotOurs("its customer belongs to no tenant"));
         };
         let terms = find_terms(app, &fetched.object).await?;
@@ -79,6 +80,20 @@ pub async fn sync_of_customer(app: &App, origin: &Origin, id: &CustomerId) -> Re
         sync(app, origin, &row.stripe_subscription_id).await?;
     }
     Ok(Synced::Done)
+}
+
+/// Takes in those of a tenant that have no card of their own: the customer's default may be another one.
+pub async fn sync_charged_to_customer(app: &App, origin: &Origin, tenant: TenantId) -> Result<()> {
+    let mut conn = app.db.read().await?;
+    let live = queries::list_live(&mut conn, tenant).await?;
+    drop(conn);
+    for row in live {
+        let stripe: objects::Subscription = row.stripe_object.to()?;
+        if stripe.default_payment_method().is_none() {
+            sync(app, origin, &row.stripe_subscription_id).await?;
+        }
+    }
+    Ok(())
 }
 
 /// A subscription as Stripe shows it, and what it means to us.
@@ -242,10 +257,24 @@ fn row(app: &App, shown: &Shown<'_>, before: Option<&Subscription>) -> Result<Su
         stripe_schedule_id: stripe.schedule.as_ref().map(|schedule| schedule.0.clone()),
         pending: pending.as_ref().map(Json::of).transpose()?,
         parent_id: None,
+        payment_good_until: payment_good_until(stripe),
         version: before.map_or(1, |before| before.version),
         stripe_object: Json::from(fetched.raw.clone()),
         updated_at: now,
     })
+}
+
+/// Until when what its invoices are charged to is good; none where there is nothing. An invoice that is sent, a
+/// debit or an old card may fail, but not by the calendar.
+fn payment_good_until(stripe: &objects::Subscription) -> Option<Timestamp> {
+    match stripe.charged_to() {
+        objects::Charged::ToNothing => None,
+        objects::Charged::ByInvoice | objects::Charged::ToSource => Some(Timestamp::MAX),
+        objects::Charged::To(method) => {
+            let expires = |card: &objects::Card| card_expires(card.exp_year, card.exp_month);
+            Some(method.card.as_ref().and_then(expires).unwrap_or(Timestamp::MAX))
+        }
+    }
 }
 
 async fn tell(

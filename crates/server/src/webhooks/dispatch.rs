@@ -122,7 +122,10 @@ pub async fn sync(app: &App, target: Target, id: &str) -> Result<Synced> {
     let origin = Origin::stripe();
     match target {
         Target::Customer => match tenants::sync::tenant_of(app, &CustomerId::new(id)).await? {
-            Some(_) => Ok(Synced::Done),
+            Some(tenant) => {
+                subscriptions::sync::sync_charged_to_customer(app, &origin, tenant.id).await?;
+                Ok(Synced::Done)
+            }
             None => Ok(Synced::NotOurs("the customer belongs to no tenant")),
         },
         Target::Cards => {

@@ -110,6 +110,7 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("delete", "/api/v1/stripe/subscriptions/{id}", Guard::Staff),
     ("post", "/api/v1/stripe/tenants/{tenant_id}/billing/summary", Guard::Path),
     ("post", "/api/v1/stripe/platform/billing/summary", Guard::Staff),
+    ("get", "/api/v1/stripe/subscriptions/renewal-needed", Guard::Staff),
     ("post", "/webhook/stripe", Guard::Signature),
     ("post", "/api/v1/stripe/webhooks", Guard::Signature),
 ];

@@ -56,7 +56,14 @@ pub fn update(world: &mut World, request: &Request) -> Result<Value> {
         .code("payment_method_unexpected_state"));
     }
     let before = method.render(world);
-    read_details(&request.params(), &mut method)?;
+    let params = request.params();
+    read_details(&params, &mut method)?;
+    if let Some(card) = params.object("card")? {
+        card.only(&["exp_month", "exp_year"], &["networks"])?;
+        let month = card.integer("exp_month")?.unwrap_or(method.expiry.0);
+        let year = card.integer("exp_year")?.unwrap_or(method.expiry.1);
+        method.expiry = expiry(world, month, year)?;
+    }
     let after = method.render(world);
     world.payment_methods.put(method);
     world.emit_update("payment_method.updated", &before, &after);
@@ -89,6 +96,18 @@ pub fn from_number(
     cvc: Option<&str>,
 ) -> Result<PaymentMethod> {
     let card = Card::by_number(number)?;
+    let expiry = expiry(world, month, year)?;
+    let is_code =
+        |cvc: &str| (3..=4).contains(&cvc.len()) && cvc.bytes().all(|byte| byte.is_ascii_digit());
+    if cvc.is_some_and(|cvc| !is_code(cvc)) {
+        let message = "Your card's security code is invalid.";
+        return Err(Error::card_entry("invalid_cvc", "cvc", message));
+    }
+    Ok(PaymentMethod::new(world, card, expiry))
+}
+
+/// The month and year that are printed on a card, which are not over.
+fn expiry(world: &World, month: i64, year: i64) -> Result<(i64, i64)> {
     let refuse = |code, param, message| Err(Error::card_entry(code, param, message));
     if !(1..=12).contains(&month) {
         return refuse(
@@ -105,12 +124,7 @@ pub fn from_number(
             "Your card's expiration year is invalid.",
         );
     }
-    let is_code =
-        |cvc: &str| (3..=4).contains(&cvc.len()) && cvc.bytes().all(|byte| byte.is_ascii_digit());
-    if cvc.is_some_and(|cvc| !is_code(cvc)) {
-        return refuse("invalid_cvc", "cvc", "Your card's security code is invalid.");
-    }
-    Ok(PaymentMethod::new(world, card, (month, year)))
+    Ok((month, year))
 }
 
 pub fn retrieve(world: &mut World, request: &Request) -> Result<Value> {

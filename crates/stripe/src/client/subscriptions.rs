@@ -19,13 +19,17 @@ impl Client {
         self.post("/v1/subscriptions".into(), params, key).await
     }
 
-    /// With its discounts, which cannot be asked for by themselves, and the card that is its own.
+    /// With its discounts, which cannot be asked for by themselves, and what it is charged to.
     pub async fn retrieve_subscription(
         &self,
         id: &SubscriptionId,
     ) -> Result<Fetched<Subscription>> {
-        let expand =
-            ["default_payment_method", "discounts.source.coupon", "discounts.promotion_code"];
+        let expand = [
+            "default_payment_method",
+            "customer.invoice_settings.default_payment_method",
+            "discounts.source.coupon",
+            "discounts.promotion_code",
+        ];
         self.fetch_expanded(format!("/v1/subscriptions/{id}"), &expand).await
     }
 

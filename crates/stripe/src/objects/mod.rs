@@ -46,7 +46,8 @@ pub use promotion_code::PromotionCode;
 pub use schedule::{Phase, PhaseItem, Schedule};
 pub use setup_intent::SetupIntent;
 pub use subscription::{
-    PausedCollection, StartedSubscription, Subscription, SubscriptionItem, SubscriptionStatus,
+    Charged, PausedCollection, StartedSubscription, Subscription, SubscriptionItem,
+    SubscriptionStatus,
 };
 pub use tax::Tax;
 pub use webhook_endpoint::WebhookEndpoint;

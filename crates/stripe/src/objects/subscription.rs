@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 
-use super::{Discount, Expandable, List, Metadata, PaymentMethod, Price, Ref, SetupIntent};
+use super::{
+    Customer, Discount, Expandable, List, Metadata, PaymentMethod, Price, Ref, SetupIntent,
+};
 use crate::{
     id::{
         CustomerId, DiscountId, InvoiceId, PaymentMethodId, ScheduleId, SubscriptionId,
@@ -28,7 +30,7 @@ open_enum! {
 #[derive(Clone, Debug, Deserialize)]
 pub struct Subscription {
     pub id: SubscriptionId,
-    pub customer: Ref<CustomerId>,
+    customer: Expandable<Customer>,
     pub status: SubscriptionStatus,
     /// The first ten; each item has its own period.
     pub items: List<SubscriptionItem>,
@@ -48,6 +50,11 @@ pub struct Subscription {
     /// Charged before the customer's default.
     #[serde(default)]
     default_payment_method: Option<Expandable<PaymentMethod>>,
+    #[serde(default)]
+    default_source: Option<Ref<String>>,
+    /// `charge_automatically` or `send_invoice`.
+    #[serde(default)]
+    collection_method: String,
     #[serde(default)]
     pub latest_invoice: Option<Ref<InvoiceId>>,
     /// What changes it later.
@@ -77,6 +84,17 @@ struct AutomaticTax {
 pub struct PausedCollection {
     /// `keep_as_draft`, `mark_uncollectible` or `void`.
     pub behavior: String,
+}
+
+/// What the invoices of a subscription are charged to.
+#[derive(Clone, Copy, Debug)]
+pub enum Charged<'a> {
+    To(&'a PaymentMethod),
+    /// A card in Stripe's older way, of which nothing more is known.
+    ToSource,
+    /// They are sent, and paid by whoever reads them.
+    ByInvoice,
+    ToNothing,
 }
 
 /// A subscription that has just begun, with what its customer may still have to confirm.
@@ -119,6 +137,31 @@ impl StartedSubscription {
 }
 
 impl Subscription {
+    /// Whose it is.
+    pub fn customer(&self) -> CustomerId {
+        match &self.customer {
+            Expandable::Id(id) => CustomerId::new(id),
+            Expandable::Object(customer) => customer.id.clone(),
+        }
+    }
+
+    /// What its invoices are charged to, as far as Stripe was asked for it: its own before the customer's.
+    pub fn charged_to(&self) -> Charged<'_> {
+        if self.collection_method == "send_invoice" {
+            return Charged::ByInvoice;
+        }
+        let customer = self.customer.object();
+        let method = self
+            .expanded_payment_method()
+            .or_else(|| customer.and_then(Customer::expanded_payment_method));
+        match method {
+            Some(method) => Charged::To(method),
+            None if self.default_source.is_some() => Charged::ToSource,
+            None if customer.is_some_and(Customer::has_source) => Charged::ToSource,
+            None => Charged::ToNothing,
+        }
+    }
+
     /// Its own card; none where the customer's default is charged.
     pub fn default_payment_method(&self) -> Option<PaymentMethodId> {
         self.default_payment_method.as_ref().map(|method| match method {

@@ -167,7 +167,7 @@ async fn find_card(
         return Ok(Some(card));
     }
     let customer = app.stripe.retrieve_customer(customer).await?.object;
-    let card = customer.default_payment_method().cloned();
+    let card = customer.default_payment_method();
     let in_trial = sale.trial_days.is_some()
         || sale.base.as_ref().is_some_and(|base| base.row.trial_end > Some(app.clock.now()));
     if card.is_none() && !in_trial {

@@ -1,10 +1,11 @@
 //! What an operator does, over HTTP: `tenants` lists and shows them, `create` and `bulk` make them, `patch`,
-//! `standing` and `plan` change them, `subscriptions` acts on a tenant's behalf.
+//! `standing` and `plan` change them, `subscriptions` acts on a tenant's behalf, `renewals` says where that may be needed.
 
 mod bulk;
 mod create;
 mod patch;
 mod plan;
+mod renewals;
 mod standing;
 mod subscriptions;
 mod tenants;
@@ -26,6 +27,7 @@ pub fn router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(standing::suspend))
         .routes(routes!(standing::reactivate))
         .routes(routes!(standing::terminate))
+        .routes(routes!(renewals::renewal_needed))
         .routes(routes!(subscriptions::start))
         .routes(routes!(subscriptions::cancel))
 }

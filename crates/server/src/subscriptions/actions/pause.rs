@@ -75,7 +75,7 @@ async fn has_card(app: &App, row: &Subscription) -> Result<bool> {
     if stripe.default_payment_method().is_some() {
         return Ok(true);
     }
-    let customer = app.stripe.retrieve_customer(&stripe.customer.0).await?.object;
+    let customer = app.stripe.retrieve_customer(&stripe.customer()).await?.object;
     Ok(customer.default_payment_method().is_some())
 }
 

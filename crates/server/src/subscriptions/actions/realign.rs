@@ -97,7 +97,7 @@ async fn begin_anew(
         terms.trial_settings = Some(TrialSettings { end_behavior });
     }
     let params = CreateSubscription {
-        customer: stripe.customer.0.clone(),
+        customer: stripe.customer(),
         items,
         payment_behavior: "error_if_incomplete",
         default_payment_method: stripe.default_payment_method(),
