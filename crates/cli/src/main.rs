@@ -1,5 +1,6 @@
 //! Every command, one line each.
 
+mod audit;
 mod catalog;
 mod config;
 mod deliveries;
@@ -49,6 +50,8 @@ enum Command {
     Import(import::Import),
     /// What Stripe told us, and what became of it
     Deliveries(deliveries::DeliveriesCommand),
+    /// Whether the audit is as it was written
+    Audit(audit::AuditCommand),
     /// Sign a token for development
     Token(token::Token),
     /// Write the pages of `docs/reference`
@@ -79,6 +82,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Catalog(command) => command.run().await,
         Command::Reconcile(command) => command.run().await,
         Command::Import(command) => command.run().await,
+        Command::Audit(command) => command.run().await,
         Command::Deliveries(command) => command.run().await,
         Command::Token(command) => command.run(),
         Command::Docs(command) => command.run(),

@@ -161,5 +161,8 @@ fn entry<Data: Serialize>(
         subject_id: done.subject.id.clone(),
         data: Json::of(done.data).map_err(|error| DbError::Encode(error.into()))?,
         occurred_at: done.at,
+        address: None,
+        number: None,
+        hash: None,
     })
 }

@@ -1,4 +1,4 @@
-//! Who did what, for the operator.
+//! Who did what, for the operator and for a tenant's admins.
 
 use std::sync::Arc;
 
@@ -19,12 +19,12 @@ use crate::{
     error::{Problem, Result, invalid, not_found},
     http::{
         auth::Caller,
-        extract::{Query, bounded},
+        extract::{Query, TenantPath, bounded},
     },
 };
 
 pub fn router() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(list))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(list_of_tenant))
 }
 
 /// One thing somebody did.
@@ -47,6 +47,12 @@ pub struct AuditEntryView {
     data: Stored,
     #[schema(value_type = String)]
     occurred_at: Timestamp,
+    /// Where the request came from; null where nobody asked.
+    address: Option<String>,
+    /// Its place in the chain of its tenant, or of the platform; null for some seconds.
+    number: Option<i64>,
+    /// SHA-256 over the entry and the hash before it, in hex.
+    hash: Option<String>,
 }
 
 impl From<AuditEntry> for AuditEntryView {
@@ -62,6 +68,9 @@ impl From<AuditEntry> for AuditEntryView {
             subject_id: entry.subject_id,
             data: entry.data,
             occurred_at: entry.occurred_at,
+            address: entry.address,
+            number: entry.number,
+            hash: entry.hash.map(hex::encode),
         }
     }
 }
@@ -86,12 +95,46 @@ async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<AuditEntryView>>> {
     caller.require(Permission::ReadAnyTenant)?;
-    let limit = bounded(query.limit, 20)?;
     let tenant: Option<TenantId> = match &query.tenant_id {
         Some(id) => Some(id.parse().map_err(|_| not_found("tenant", id))?),
         None => None,
     };
-    let before: Option<AuditId> = match &query.cursor {
+    page(&app, tenant, query.cursor.as_deref(), query.limit).await
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct OwnQuery {
+    cursor: Option<String>,
+    /// 1 to 100; 20 where absent
+    limit: Option<i64>,
+}
+
+/// Who did what to a tenant, newest first; for its admins and our staff
+#[utoipa::path(get, path = "/api/v1/billing/tenants/{tenant_id}/audit", tag = "audit",
+    params(("tenant_id" = String, Path), OwnQuery),
+    responses((status = 200, body = Page<AuditEntryView>), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn list_of_tenant(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    TenantPath(tenant): TenantPath,
+    Query(query): Query<OwnQuery>,
+) -> Result<Json<Page<AuditEntryView>>> {
+    let permission =
+        if caller.sees_all_tenants() { Permission::Read } else { Permission::ManageBilling };
+    let tenant = caller.tenant(tenant, permission)?;
+    page(&app, Some(tenant), query.cursor.as_deref(), query.limit).await
+}
+
+async fn page(
+    app: &App,
+    tenant: Option<TenantId>,
+    cursor: Option<&str>,
+    limit: Option<i64>,
+) -> Result<Json<Page<AuditEntryView>>> {
+    let limit = bounded(limit, 20)?;
+    let before: Option<AuditId> = match cursor {
         Some(cursor) => Some(cursor.parse().map_err(|_| invalid("cursor", "is not one of ours"))?),
         None => None,
     };

@@ -48,6 +48,7 @@ const STEPS: &[Step] = &steps![
     "0021_tenants_in_full",
     "0022_api_keys",
     "0023_renewals",
+    "0024_audit_chains",
 ];
 
 /// How the schema stands after migrating.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Task;
 use crate::{
+    audit::tasks::seal_entries,
     events::tasks::place_events,
     http::forget_old_keys,
     nudge::Nudge,
@@ -35,6 +36,12 @@ pub const TASKS: &[Task] = &[
         interval: Duration::from_secs(1),
         nudged_by: |nudge| matches!(nudge, Nudge::Events(_) | Nudge::EventsElsewhere(_)),
         work: |app| Box::pin(async move { place_events(&app).await }),
+    },
+    Task {
+        name: "seal_entries",
+        interval: Duration::from_secs(5),
+        nudged_by: |_| false,
+        work: |app| Box::pin(async move { seal_entries(&app).await }),
     },
     Task {
         name: "follow_bases",

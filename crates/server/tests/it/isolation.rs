@@ -68,6 +68,7 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("post", "/api/v1/stripe/usage/record", Guard::Staff),
     ("post", "/api/v1/stripe/tenants/{tenant_id}/usage/track", Guard::Path),
     ("get", "/api/v1/admin/audit", Guard::Staff),
+    ("get", "/api/v1/billing/tenants/{tenant_id}/audit", Guard::Path),
     ("get", "/api/v1/admin/drift", Guard::Staff),
     ("post", "/api/v1/admin/drift/{id}/resolve", Guard::Staff),
     ("get", "/api/v1/admin/reconcile", Guard::Staff),

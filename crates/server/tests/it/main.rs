@@ -7,6 +7,7 @@ mod harness;
 mod addons;
 mod all_events;
 mod api_keys;
+mod audit;
 mod bad_input;
 mod catalog;
 mod checkout;

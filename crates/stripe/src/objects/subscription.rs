@@ -238,7 +238,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(subscription.status, SubscriptionStatus::Other("dormant".into()));
-        assert_eq!(subscription.customer.0.as_str(), "cus_1");
+        assert_eq!(subscription.customer().as_str(), "cus_1");
         assert_eq!(subscription.period(), None);
     }
 
