@@ -33,7 +33,12 @@ pub async fn assert_subscriptions_are_stripes(app: &TestApp) {
     for stripes in app.simulator.objects("subscription") {
         let id = SubscriptionId::new(stripes["id"].as_str().unwrap());
         let ours = subscriptions::find_shown(conn, &id).await.unwrap().unwrap();
-        assert_same(&ours.stripe_object, &stripes, &["default_payment_method", "discounts"]);
+        let expanded = ["customer", "default_payment_method", "discounts"];
+        assert_same(&ours.stripe_object, &stripes, &expanded);
+        assert_eq!(
+            ours.stripe_object.to::<Value>().unwrap()["customer"]["id"],
+            stripes["customer"]
+        );
         let item = &stripes["items"]["data"][0];
         assert_eq!(stripes["status"], ours.status.to_string());
         assert_eq!(item["price"]["lookup_key"], ours.price_lookup_key);
