@@ -3,7 +3,7 @@
 //! | floor | slices |
 //! | --- | --- |
 //! | doors | [`checkout`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`] |
-//! | answers | [`status`] |
+//! | answers | [`status`], [`entitlements`] |
 //! | state | [`subscriptions`], [`invoices`], [`usage`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`] |
 //! | traces | [`record`], [`events`], [`audit`] |
 //! | ground | [`app`], [`config`], [`clock`], [`error`], [`db`], [`http`], [`tasks`], [`nudge`], [`sync`] |
@@ -21,6 +21,7 @@ pub mod config;
 pub mod credentials;
 pub mod db;
 pub mod discounts;
+pub mod entitlements;
 pub mod error;
 pub mod events;
 pub mod http;

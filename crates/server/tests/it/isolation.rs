@@ -64,6 +64,8 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("post", "/api/v1/billing/tenants/{tenant_id}/usage", Guard::Path),
     ("get", "/api/v1/billing/tenants/{tenant_id}/usage", Guard::Path),
     ("get", "/api/v1/billing/usage", Guard::Own),
+    ("get", "/api/v1/billing/tenants/{tenant_id}/entitlements", Guard::Path),
+    ("post", "/api/v1/billing/tenants/{tenant_id}/entitlements/{feature}/check", Guard::Path),
     ("post", "/api/v1/usage/batch", Guard::Own),
     ("post", "/api/v1/stripe/usage/record", Guard::Staff),
     ("post", "/api/v1/stripe/tenants/{tenant_id}/usage/track", Guard::Path),

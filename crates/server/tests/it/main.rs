@@ -17,6 +17,7 @@ mod deliveries;
 mod discounts;
 mod documents;
 mod dunning;
+mod entitlements;
 mod events;
 mod gateways;
 mod idempotency;
