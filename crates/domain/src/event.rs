@@ -94,6 +94,8 @@ events! {
     SlotClaimed = "slot.claimed",
     /// A resource gave its slot back.
     SlotReleased = "slot.released",
+    /// An operator gave a tenant credits.
+    CreditsGranted = "credits.granted",
     /// An invoice was drawn up; it may still change.
     InvoiceCreated = "invoice.created",
     /// An invoice became final and due.

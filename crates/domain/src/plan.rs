@@ -186,6 +186,9 @@ impl Slots {
 pub struct Credits {
     /// Credits in each billing period.
     pub included: u64,
+    /// Days for which those left over may still be used after their period; none where 0.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub roll_over_days: u32,
     /// For a thousand credits beyond, in major units as the file writes it.
     #[serde(with = "crate::decimal")]
     pub price_per_1k: Decimal,
@@ -227,6 +230,11 @@ words! {
 
 fn first_version() -> u32 {
     1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+fn is_none(days: &u32) -> bool {
+    *days == 0
 }
 
 fn one_credit() -> Decimal {

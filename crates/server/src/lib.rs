@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | doors | [`checkout`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`] |
 //! | answers | [`status`], [`entitlements`] |
-//! | state | [`subscriptions`], [`invoices`], [`usage`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`] |
+//! | state | [`subscriptions`], [`invoices`], [`usage`], [`credits`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`] |
 //! | traces | [`record`], [`events`], [`audit`] |
 //! | ground | [`app`], [`config`], [`clock`], [`error`], [`db`], [`http`], [`tasks`], [`nudge`], [`sync`] |
 //!
@@ -19,6 +19,7 @@ pub mod checkout;
 pub mod clock;
 pub mod config;
 pub mod credentials;
+pub mod credits;
 pub mod db;
 pub mod discounts;
 pub mod entitlements;

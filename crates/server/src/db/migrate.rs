@@ -48,6 +48,7 @@ const STEPS: &[Step] = &steps![
     "0021_tenants_in_full",
     "0022_api_keys",
     "0025_entitlements",
+    "0026_credits",
 ];
 
 /// How the schema stands after migrating.

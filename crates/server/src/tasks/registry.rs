@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Task;
 use crate::{
+    credits::tasks::read_credits,
     entitlements::tasks::forget_old_reservations,
     events::tasks::place_events,
     http::forget_old_keys,
@@ -67,6 +68,12 @@ pub const TASKS: &[Task] = &[
         interval: Duration::from_hours(1),
         nudged_by: |_| false,
         work: |app| Box::pin(async move { forget_old_outbound_deliveries(&app).await }),
+    },
+    Task {
+        name: "read_credits",
+        interval: Duration::from_mins(1),
+        nudged_by: |_| false,
+        work: |app| Box::pin(read_credits(app)),
     },
     Task {
         name: "forget_old_minutes",

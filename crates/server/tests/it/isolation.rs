@@ -66,6 +66,13 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("get", "/api/v1/billing/usage", Guard::Own),
     ("get", "/api/v1/billing/tenants/{tenant_id}/entitlements", Guard::Path),
     ("post", "/api/v1/billing/tenants/{tenant_id}/entitlements/{feature}/check", Guard::Path),
+    (
+        "post",
+        "/api/v1/billing/tenants/{tenant_id}/entitlements/{feature}/reservations",
+        Guard::Path,
+    ),
+    ("post", "/api/v1/billing/tenants/{tenant_id}/reservations/{id}/settle", Guard::Path),
+    ("delete", "/api/v1/billing/tenants/{tenant_id}/reservations/{id}", Guard::Path),
     ("post", "/api/v1/usage/batch", Guard::Own),
     ("post", "/api/v1/stripe/usage/record", Guard::Staff),
     ("post", "/api/v1/stripe/tenants/{tenant_id}/usage/track", Guard::Path),

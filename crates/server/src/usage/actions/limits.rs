@@ -65,7 +65,7 @@ async fn granting_plans(app: &App, conn: &mut Conn, tenant: &Tenant) -> Result<V
 
 /// The plans that the tenant is on, whatever they grant at this moment, the base first; without a
 /// subscription, the free one.
-pub(super) async fn plans(conn: &mut Conn, tenant: &Tenant) -> Result<Vec<Plan>> {
+pub async fn plans(conn: &mut Conn, tenant: &Tenant) -> Result<Vec<Plan>> {
     let mut plans = Vec::new();
     for row in subscriptions::list_live(conn, tenant.id).await? {
         plans.push(plan_of(conn, &row).await?);
@@ -77,11 +77,7 @@ pub(super) async fn plans(conn: &mut Conn, tenant: &Tenant) -> Result<Vec<Plan>>
 }
 
 /// The billing period that is open at `now`: of the base subscription, else the calendar month.
-pub(super) async fn billing_period(
-    conn: &mut Conn,
-    tenant: &Tenant,
-    now: Timestamp,
-) -> Result<Period> {
+pub async fn billing_period(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<Period> {
     let known = subscriptions::list_billing_periods(conn, &[tenant.id]).await?;
     Ok(open_period(known.last().map(subscriptions::BillingPeriod::period), now))
 }

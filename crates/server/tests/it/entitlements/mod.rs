@@ -1,6 +1,7 @@
 //! Entitlements: the answer to «may they?», and units held for whoever was told yes.
 
 mod checks;
+mod reservations;
 
 use serde_json::{Value, json};
 use tollhouse_domain::{actor::Role, id::TenantId};
