@@ -100,10 +100,12 @@ pub enum Conflict {
     LimitReached,
     /// The reservation was settled or released, or its time is over.
     ReservationOver,
+    /// There are as many usage alerts as there may be.
+    UsageAlertsUsedUp,
 }
 
 impl Conflict {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::TenantExists,
         Self::TenantTerminated,
         Self::IdempotencyKeyInUse,
@@ -123,6 +125,7 @@ impl Conflict {
         Self::DeliveryAtWork,
         Self::LimitReached,
         Self::ReservationOver,
+        Self::UsageAlertsUsedUp,
     ];
 
     pub fn code(self) -> &'static str {
@@ -146,6 +149,7 @@ impl Conflict {
             Self::DeliveryAtWork => "delivery_at_work",
             Self::LimitReached => "limit_reached",
             Self::ReservationOver => "reservation_over",
+            Self::UsageAlertsUsedUp => "usage_alerts_used_up",
         }
     }
 }

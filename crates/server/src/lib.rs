@@ -3,7 +3,7 @@
 //! | floor | slices |
 //! | --- | --- |
 //! | doors | [`checkout`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`] |
-//! | answers | [`status`], [`entitlements`] |
+//! | answers | [`status`], [`entitlements`], [`alerts`] |
 //! | state | [`subscriptions`], [`invoices`], [`usage`], [`credits`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`] |
 //! | traces | [`record`], [`events`], [`audit`] |
 //! | ground | [`app`], [`config`], [`clock`], [`error`], [`db`], [`http`], [`tasks`], [`nudge`], [`sync`] |
@@ -12,6 +12,7 @@
 //! whole service as an axum router, [`serve`] runs it with its tasks. `examples/embed.rs` puts it into another
 //! application.
 
+pub mod alerts;
 pub mod app;
 pub mod audit;
 pub mod catalog;

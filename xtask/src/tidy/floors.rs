@@ -22,7 +22,7 @@ const FLOORS: [(&str, &[&str]); 5] = [
             "retention",
         ],
     ),
-    ("answers", &["status", "entitlements", "analytics"]),
+    ("answers", &["status", "entitlements", "alerts", "analytics"]),
     (
         "state",
         &[

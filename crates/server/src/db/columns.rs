@@ -217,6 +217,7 @@ words!(
     tollhouse_domain::price::Interval,
     tollhouse_domain::plan::PlanKind,
     tollhouse_domain::plan::Aggregation,
+    tollhouse_domain::plan::LimitPeriod,
     tollhouse_domain::entitlement::ReservationState,
     tollhouse_domain::subscription::Status,
     tollhouse_domain::event::EventType,

@@ -49,6 +49,7 @@ const STEPS: &[Step] = &steps![
     "0022_api_keys",
     "0025_entitlements",
     "0026_credits",
+    "0027_usage_alerts",
 ];
 
 /// How the schema stands after migrating.

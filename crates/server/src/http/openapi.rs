@@ -10,9 +10,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::health;
 use crate::{
-    app::App, audit, catalog, checkout, credentials, credits, discounts, entitlements, events,
-    invoices, outbound, payment_methods, platform, portal, reconcile, slots, status, subscriptions,
-    usage, webhooks,
+    alerts, app::App, audit, catalog, checkout, credentials, credits, discounts, entitlements,
+    events, invoices, outbound, payment_methods, platform, portal, reconcile, slots, status,
+    subscriptions, usage, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -50,6 +50,7 @@ pub(super) fn authenticated() -> OpenApiRouter<Arc<App>> {
         .merge(usage::api::router())
         .merge(entitlements::api::router())
         .merge(credits::api::router())
+        .merge(alerts::api::router())
         .merge(discounts::api::router())
         .merge(invoices::api::router())
         .merge(platform::api::router())

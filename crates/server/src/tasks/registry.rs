@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Task;
 use crate::{
+    alerts::tasks::watch_usage,
     credits::tasks::read_credits,
     entitlements::tasks::forget_old_reservations,
     events::tasks::place_events,
@@ -68,6 +69,12 @@ pub const TASKS: &[Task] = &[
         interval: Duration::from_hours(1),
         nudged_by: |_| false,
         work: |app| Box::pin(async move { forget_old_outbound_deliveries(&app).await }),
+    },
+    Task {
+        name: "watch_usage",
+        interval: Duration::from_secs(10),
+        nudged_by: |_| false,
+        work: |app| Box::pin(watch_usage(app)),
     },
     Task {
         name: "read_credits",

@@ -64,6 +64,13 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("post", "/api/v1/billing/tenants/{tenant_id}/usage", Guard::Path),
     ("get", "/api/v1/billing/tenants/{tenant_id}/usage", Guard::Path),
     ("get", "/api/v1/billing/usage", Guard::Own),
+    ("get", "/api/v1/billing/tenants/{tenant_id}/usage-alerts", Guard::Path),
+    ("post", "/api/v1/billing/tenants/{tenant_id}/usage-alerts", Guard::Path),
+    ("delete", "/api/v1/billing/tenants/{tenant_id}/usage-alerts/{id}", Guard::Path),
+    ("get", "/api/v1/stripe/tenants/exceeding-limits", Guard::Staff),
+    ("get", "/api/v1/billing/tenants/{tenant_id}/credits", Guard::Path),
+    ("get", "/api/v1/billing/tenants/{tenant_id}/credits/entries", Guard::Path),
+    ("post", "/api/v1/billing/tenants/{tenant_id}/credits/grants", Guard::Path),
     ("get", "/api/v1/billing/tenants/{tenant_id}/entitlements", Guard::Path),
     ("post", "/api/v1/billing/tenants/{tenant_id}/entitlements/{feature}/check", Guard::Path),
     (

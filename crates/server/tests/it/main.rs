@@ -12,6 +12,7 @@ mod catalog;
 mod checkout;
 mod convergence;
 mod copies;
+mod credits;
 mod database;
 mod deliveries;
 mod discounts;

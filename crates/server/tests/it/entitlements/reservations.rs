@@ -83,17 +83,21 @@ async fn ten_thousand_get_a_hundred(kind: Kind) {
     let app =
         TestApp::start_with(database, |config| config.server.requests_at_once_max = 10_000).await;
     let tenant = app.tenant("Acme").await;
-    let other = match kind {
-        Kind::Sqlite => app.app.clone(),
+    let there = match kind {
+        Kind::Sqlite => None,
         Kind::Postgres => {
-            App::start(app.app.config.clone(), app.app.clock.clone(), None).await.unwrap()
+            let (config, clock) = (app.app.config.clone(), app.app.clock.clone());
+            Some(App::start(config, clock, None).await.unwrap())
         }
     };
-    let services = [router(&app.app), router(&other)];
+    let services: Vec<Router> =
+        [Some(&app.app), there.as_ref()].into_iter().flatten().map(router).collect();
     assert_eq!(ask_at_once(&app, &services, tenant, 10_000).await, (100, 9_900));
     assert_eq!(stand(&app, tenant, "api_calls").await, figures("0", "100", "0"));
-    other.stop.cancel();
-    other.db.close().await;
+    if let Some(there) = there {
+        there.stop.cancel();
+        there.db.close().await;
+    }
     app.finish().await;
 }
 
