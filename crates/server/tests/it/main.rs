@@ -5,6 +5,7 @@
 mod harness;
 
 mod addons;
+mod alerts;
 mod all_events;
 mod api_keys;
 mod bad_input;
