@@ -187,7 +187,7 @@ pub struct Credits {
     /// Credits in each billing period.
     pub included: u64,
     /// Days for which those left over may still be used after their period; none where 0.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub roll_over_days: u32,
     /// For a thousand credits beyond, in major units as the file writes it.
     #[serde(with = "crate::decimal")]
@@ -233,7 +233,7 @@ fn first_version() -> u32 {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
-fn is_none(days: &u32) -> bool {
+fn is_zero(days: &u32) -> bool {
     *days == 0
 }
 

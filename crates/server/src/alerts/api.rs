@@ -195,9 +195,11 @@ fn checked(request: &CreateUsageAlert, is_meter: bool) -> Result<(LimitPeriod, O
     });
     match (request.percent, &request.quantity) {
         (None, None) => {
-            refuse("percent", "is missing: give a `percent` or a `quantity`".to_owned())
+            refuse("percent", "is missing: give a `percent` or a `quantity`".to_owned());
         }
-        (Some(_), Some(_)) => refuse("percent", "must be absent beside a `quantity`".to_owned()),
+        (Some(_), Some(_)) => {
+            refuse("percent", "must be absent beside a `quantity`".to_owned());
+        }
         (Some(percent), None) if !(1..=PERCENT_MAX).contains(&percent) => {
             refuse("percent", "must be from 1 to 1000".to_owned());
         }

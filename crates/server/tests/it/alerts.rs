@@ -135,8 +135,9 @@ on_both_databases! {
         let admin = app.token(Role::Admin, tenant);
         app.call("DELETE", &one(tenant)).bearer(&admin).await.expect(204);
         app.call("DELETE", &one(tenant)).bearer(&admin).await.refused(404, "not_found");
-        let audit = app.get("/api/v1/admin/audit?limit=2").bearer(&app.operator()).await.expect(200);
-        let actions: Vec<&Value> = audit["data"].as_array().unwrap().iter().map(|row| &row["action"]).collect();
+        let audit = app.get("/api/v1/admin/audit?limit=3").bearer(&app.operator()).await.expect(200);
+        let rows = audit["data"].as_array().unwrap().iter().filter(|row| row["tenant_id"] == tenant.to_string());
+        let actions: Vec<&Value> = rows.map(|row| &row["action"]).collect();
         assert_eq!(actions, ["usage_alert.delete", "usage_alert.create"]);
         for _ in 0..100 {
             alert(app, tenant, json!({"meter": "api_calls", "percent": 80})).await.expect(201);

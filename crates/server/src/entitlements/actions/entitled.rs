@@ -57,32 +57,21 @@ fn of_one(holdings: &[Holding], grace_days: u32, now: Timestamp) -> Result<Entit
     let subscription = first.kind.map(|_| base.and_then(own).unwrap_or(Access::None));
     let access = standing(in_good_standing, subscription, first.plan.is_some());
     let mut plans: Vec<Plan> = Vec::new();
-    if let Ok(granted) = access {
-        for holding in holdings {
-            let reaches = match holding.kind {
-                Some(PlanKind::Addon) => beside(granted, own(holding).unwrap_or(Access::None)),
-                // A second base, should Stripe have two, is not counted.
-                Some(PlanKind::Base) if !base.is_some_and(|base| std::ptr::eq(base, holding)) => {
-                    Access::None
-                }
-                _ => granted,
-            };
-            if let Some(plan) = holding.plan.as_ref().filter(|_| reaches != Access::None) {
-                plans.push(plan.to()?);
-            }
+    for (place, holding) in holdings.iter().enumerate() {
+        let granted = access.unwrap_or(Access::None);
+        let reaches = match holding.kind {
+            Some(PlanKind::Addon) => beside(granted, own(holding).unwrap_or(Access::None)),
+            // A second base, should Stripe have two, is not counted.
+            Some(PlanKind::Base) if place > 0 => Access::None,
+            Some(PlanKind::Base) | None => granted,
+        };
+        if let Some(plan) = holding.plan.as_ref().filter(|_| reaches != Access::None) {
+            plans.push(plan.to()?);
         }
     }
-    let allowance = match access {
-        Ok(_) => effective(&plans, first.overrides.as_ref())?,
-        Err(_) => Allowance::default(),
-    };
+    let overrides: Overrides =
+        first.overrides.as_ref().map(Json::to).transpose()?.unwrap_or_default();
+    let allowance = if access.is_ok() { overrides.over(&plans) } else { Allowance::default() };
     let period = open_period(base.and_then(Holding::period), now);
     Ok(Entitled { access, allowance, period })
-}
-
-/// What the plans grant together, with what the tenant alone is granted in its place: the one place where
-/// overrides come in.
-fn effective(plans: &[Plan], overrides: Option<&Json>) -> Result<Allowance> {
-    let own: Overrides = overrides.map(Json::to).transpose()?.unwrap_or_default();
-    Ok(Allowance::of(plans).overridden(own.features, own.limits))
 }

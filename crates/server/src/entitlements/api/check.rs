@@ -8,8 +8,13 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use tollhouse_domain::{
-    access::Access, actor::Permission, entitlement::Tally, id::TenantId, plan::FeatureValue,
-    time::Timestamp, usage::Quantity,
+    access::Access,
+    actor::Permission,
+    entitlement::{Reason, Tally},
+    id::TenantId,
+    plan::FeatureValue,
+    time::Timestamp,
+    usage::Quantity,
 };
 use utoipa::ToSchema;
 
@@ -117,7 +122,7 @@ pub(super) async fn list(
             Access::Grace { until } => Some(until),
             Access::Full | Access::None => None,
         },
-        reason: entitled.access.err().map(|reason| reason.as_str()),
+        reason: entitled.access.err().map(Reason::as_str),
         features: answers.into_iter().map(Entitlement::from).collect(),
     }))
 }

@@ -1,8 +1,9 @@
 //! What a tenant may use, beside what it has used.
 
 use tollhouse_domain::{
+    entitlement::Allowance,
     period::Period,
-    plan::{Limit, Plan, limits_of},
+    plan::{Limit, Plan},
     time::Timestamp,
     usage::{Quantity, Window, open_period, window_of},
 };
@@ -10,13 +11,13 @@ use tollhouse_domain::{
 use crate::{
     app::App,
     catalog::actions::find_free_plan,
-    db::Conn,
+    db::{Conn, Json},
     error::Result,
     subscriptions::{
         actions::{granting, plan_of},
         queries as subscriptions,
     },
-    tenants::queries::Tenant,
+    tenants::{Overrides, queries::Tenant},
     usage::queries,
 };
 
@@ -34,7 +35,9 @@ pub async fn beside_limits(app: &App, conn: &mut Conn, tenant: &Tenant) -> Resul
     let plans = granting_plans(app, conn, tenant).await?;
     let period = billing_period(conn, tenant, now).await?;
     let mut limited = Vec::new();
-    for limit in limits_of(&plans) {
+    let own: Overrides = tenant.overrides.as_ref().map(Json::to).transpose()?.unwrap_or_default();
+    let allowance = if plans.is_empty() { Allowance::default() } else { own.over(&plans) };
+    for limit in allowance.limits {
         let Some((per, span)) = window_of(limit.per, period, now) else {
             let gauge = queries::find_gauge(conn, tenant.id, &limit.meter).await?;
             let used = gauge.map(|gauge| gauge.quantity()).unwrap_or_default();

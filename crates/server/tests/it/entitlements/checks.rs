@@ -176,6 +176,19 @@ on_both_databases! {
         }
     }
 
+    async fn what_a_tenant_has_alone_is_shown_beside_usage_too(app: &TestApp) {
+        let tenant = app.tenant("Acme").await;
+        let limits = [("api_calls", "day", 7), ("inference", "month", 9)]
+            .map(|(meter, per, max)| json!({"meter": meter, "per": per, "max": max, "hard": true}));
+        grant(app, tenant, json!({"limits": limits})).await;
+        let track = format!("/api/v1/stripe/tenants/{tenant}/usage/track");
+        let tracked = app.post(&track).bearer(&app.operator()).json(&json!({"api_calls": 8})).await.expect(200);
+        let shown: Vec<_> = tracked["usage"].as_array().unwrap().iter()
+            .map(|of| (of["meter"].as_str().unwrap(), of["limit"].as_u64().unwrap(), of["exceeded"].as_bool().unwrap())).collect();
+        assert_eq!(shown, [("api_calls", 7, true), ("inference", 9, false)]);
+        assert_eq!(may(app, tenant, "api_calls", 1).await, said(false, "limit_reached"));
+    }
+
     /// An API key that may only ask, asks; and asking changes nothing.
     async fn a_key_for_asking_asks(app: &TestApp) {
         let tenant = app.tenant("Acme").await;
