@@ -1,6 +1,10 @@
 //! Credits: what usage costs in them, what covers it, and what the rest costs in money.
 
+mod ledger;
+
 use rust_decimal::Decimal;
+
+pub use ledger::{Entry, EntryKind, Grant, Included, Ledger, OpenLot, Reading, Source, ledger};
 
 use crate::money::{Money, MoneyError};
 use crate::plan::Credits;
@@ -68,7 +72,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn credits(included: u64, price: &str, code: &str) -> Credits {
-        Credits { included, price_per_1k: price.parse().unwrap(), currency: currency(code) }
+        Credits {
+            included,
+            roll_over_days: 0,
+            price_per_1k: price.parse().unwrap(),
+            currency: currency(code),
+        }
     }
 
     fn quantity(text: &str) -> Quantity {

@@ -94,6 +94,10 @@ events! {
     SlotClaimed = "slot.claimed",
     /// A resource gave its slot back.
     SlotReleased = "slot.released",
+    /// So much is used as somebody wanted to be told of.
+    UsageAlert = "usage.alert",
+    /// An operator gave a tenant credits.
+    CreditsGranted = "credits.granted",
     /// An invoice was drawn up; it may still change.
     InvoiceCreated = "invoice.created",
     /// An invoice became final and due.

@@ -69,6 +69,12 @@ ids! {
     SlotId,
     /// One report of usage from the application.
     UsageEventId,
+    /// A quantity that is held for somebody.
+    ReservationId,
+    /// Credits that an operator has given.
+    CreditGrantId,
+    /// Something to be told of when so much is used.
+    UsageAlertId,
     /// One webhook received from Stripe.
     DeliveryId,
     /// A URL of the application that events are posted to.

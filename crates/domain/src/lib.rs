@@ -22,6 +22,7 @@
 //! | [`money_back`] | refunds and credit notes, and what a move between their states means |
 //! | [`usage`] | what a report counts, in which windows, and what the reports come to |
 //! | [`credits`] | what usage costs in credits, what covers it, and what the rest costs |
+//! | [`entitlement`] | whether a tenant may use so much of a feature, and why |
 //! | [`checkout`] | how far a tenant got on the page it was sent to |
 //! | [`tenant`] | whether a tenant may use what it has bought |
 //! | [`event`] | the closed list of things that can happen |
@@ -37,6 +38,7 @@ pub mod checkout;
 pub mod credits;
 mod decimal;
 pub mod discount;
+pub mod entitlement;
 pub mod event;
 pub mod id;
 pub mod invoice;
@@ -63,8 +65,8 @@ pub use checkout::CheckoutState;
 pub use discount::{CouponDuration, Percent, PromotionCodeState};
 pub use event::EventType;
 pub use id::{
-    ApiKeyId, AuditId, CheckoutId, DeliveryId, EventId, InvalidId, InvoiceId, RequestId, SlotId,
-    SubscriptionId, TenantId, UsageEventId,
+    ApiKeyId, AuditId, CheckoutId, DeliveryId, EventId, InvalidId, InvoiceId, RequestId,
+    ReservationId, SlotId, SubscriptionId, TenantId, UsageEventId,
 };
 pub use invoice::{InvoiceState, InvoiceStatus};
 pub use money::{Amount, Currency, Money, MoneyError};

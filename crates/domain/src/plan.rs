@@ -114,6 +114,27 @@ pub fn limits_of<'a>(plans: impl IntoIterator<Item = &'a Plan>) -> Vec<Limit> {
     together
 }
 
+/// What several plans, the base first, switch on together: a switch is on where one of them has it on,
+/// numbers add up, and of texts the first one stands. Of values of different kinds the first one stands, too.
+pub fn features_of<'a>(
+    plans: impl IntoIterator<Item = &'a Plan>,
+) -> BTreeMap<String, FeatureValue> {
+    let mut together: BTreeMap<String, FeatureValue> = BTreeMap::new();
+    for (name, value) in plans.into_iter().flat_map(|plan| &plan.features) {
+        match (together.get_mut(name), value) {
+            (None, value) => {
+                together.insert(name.clone(), value.clone());
+            }
+            (Some(FeatureValue::Switch(on)), FeatureValue::Switch(more)) => *on |= more,
+            (Some(FeatureValue::Number(sum)), FeatureValue::Number(more)) => {
+                *sum = sum.saturating_add(*more);
+            }
+            (Some(_), _) => {}
+        }
+    }
+    together
+}
+
 words! {
     /// The time over which a limit counts.
     pub enum LimitPeriod, "a period of a limit" {
@@ -165,6 +186,9 @@ impl Slots {
 pub struct Credits {
     /// Credits in each billing period.
     pub included: u64,
+    /// Days for which those left over may still be used after their period; none where 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub roll_over_days: u32,
     /// For a thousand credits beyond, in major units as the file writes it.
     #[serde(with = "crate::decimal")]
     pub price_per_1k: Decimal,
@@ -206,6 +230,11 @@ words! {
 
 fn first_version() -> u32 {
     1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+fn is_zero(days: &u32) -> bool {
+    *days == 0
 }
 
 fn one_credit() -> Decimal {

@@ -103,6 +103,9 @@ refusals! {
     NoAccess = "no_access":
         "This tenant's subscription grants no access at present: what exists stays, and nothing is \
          added. Pay what is due, or resume it.",
+    /// Nothing that the tenant has includes the feature.
+    NotInPlan = "not_in_plan":
+        "Nothing this tenant has includes this feature. Choose a plan or an add-on that does.",
     /// Nothing that the tenant has grants slots of this tier.
     SlotTierNotGranted = "slot_tier_not_granted":
         "Nothing this tenant has grants slots of this tier. Choose a plan or an add-on that does.",

@@ -13,5 +13,5 @@ pub use reading::{Reading, ReadingError};
 pub use total::Total;
 pub use window::{
     DAYS_LATE_MAX, Placement, SECONDS_AHEAD_MAX, UntimelyError, Window, calendar_month, check_time,
-    place,
+    open_period, place, window_of,
 };

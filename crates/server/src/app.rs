@@ -8,8 +8,8 @@ use tollhouse_stripe::{
 };
 
 use crate::{
-    clock::Clock, config::Config, db::Db, events::Streams, nudge::Nudges, outbound::Sender, usage,
-    webhooks::Intake,
+    clock::Clock, config::Config, db::Db, entitlements::Holds, events::Streams, nudge::Nudges,
+    outbound::Sender, usage, webhooks::Intake,
 };
 
 /// One running service. Shared by every request and task.
@@ -23,6 +23,8 @@ pub struct App {
     pub intake: Intake,
     /// Where reports of usage wait to be counted together.
     pub usage: usage::Intake,
+    /// Where wishes to hold something wait to be decided together.
+    pub holds: Holds,
     /// The live streams that are open.
     pub streams: Streams,
     /// Posts events to endpoints of the application.
@@ -58,6 +60,8 @@ impl App {
         let stripe = Client::new(gateway, clock.seed());
         let intake = Intake::start(db.clone());
         let usage = usage::Intake::start(db.clone(), clock.clone());
+        let grace_days = config.billing.grace_period_days;
+        let holds = Holds::start(db.clone(), clock.clone(), grace_days);
         let streams = Streams::new(config.stream.connections_max);
         let sender = Sender::new(&config.outbound)?;
         let (requests, stop) = (TaskTracker::new(), CancellationToken::new());
@@ -69,6 +73,7 @@ impl App {
             nudges,
             intake,
             usage,
+            holds,
             streams,
             sender,
             requests,
@@ -89,6 +94,7 @@ impl App {
             nudges: self.nudges.clone(),
             intake: self.intake.clone(),
             usage: self.usage.clone(),
+            holds: self.holds.clone(),
             streams: self.streams.clone(),
             sender: self.sender.clone(),
             requests: self.requests.clone(),

@@ -35,6 +35,8 @@ pub enum Error {
     TooLarge { limit_bytes: usize },
     #[error("Too many requests at once: wait and try again.")]
     Limited { retry_after_seconds: u64 },
+    #[error("{sentence}")]
+    RateLimitReached { sentence: String, retry_after_seconds: u64 },
     #[error("The method is not one of this path's: see `/docs`.")]
     MethodNotAllowed,
     #[error("The payment was declined: {message}")]
@@ -94,10 +96,16 @@ pub enum Conflict {
     OutboundDeliveryInProgress,
     /// A worker has the delivery that was to be replayed.
     DeliveryAtWork,
+    /// A hard limit would be passed.
+    LimitReached,
+    /// The reservation was settled or released, or its time is over.
+    ReservationOver,
+    /// There are as many usage alerts as there may be.
+    UsageAlertsUsedUp,
 }
 
 impl Conflict {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::TenantExists,
         Self::TenantTerminated,
         Self::IdempotencyKeyInUse,
@@ -115,6 +123,9 @@ impl Conflict {
         Self::WebhookEndpointsUsedUp,
         Self::OutboundDeliveryInProgress,
         Self::DeliveryAtWork,
+        Self::LimitReached,
+        Self::ReservationOver,
+        Self::UsageAlertsUsedUp,
     ];
 
     pub fn code(self) -> &'static str {
@@ -136,6 +147,9 @@ impl Conflict {
             Self::WebhookEndpointsUsedUp => "webhook_endpoints_used_up",
             Self::OutboundDeliveryInProgress => "outbound_delivery_in_progress",
             Self::DeliveryAtWork => "delivery_at_work",
+            Self::LimitReached => "limit_reached",
+            Self::ReservationOver => "reservation_over",
+            Self::UsageAlertsUsedUp => "usage_alerts_used_up",
         }
     }
 }
@@ -191,6 +205,9 @@ impl Error {
             Self::InvalidSignature(_) => (S::BAD_REQUEST, "invalid_signature", "Invalid signature"),
             Self::TooLarge { .. } => (S::PAYLOAD_TOO_LARGE, "payload_too_large", "Too large"),
             Self::Limited { .. } => (S::TOO_MANY_REQUESTS, "rate_limited", "Too many requests"),
+            Self::RateLimitReached { .. } => {
+                (S::TOO_MANY_REQUESTS, "rate_limit_reached", "Too much in a minute")
+            }
             Self::MethodNotAllowed => {
                 (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed")
             }
@@ -231,7 +248,8 @@ impl Error {
 
     fn retry_after_seconds(&self) -> Option<u64> {
         match self {
-            Self::Limited { retry_after_seconds } => Some(*retry_after_seconds),
+            Self::Limited { retry_after_seconds }
+            | Self::RateLimitReached { retry_after_seconds, .. } => Some(*retry_after_seconds),
             Self::StripeUnavailable(_) | Self::Unavailable(_) | Self::TimedOut => Some(1),
             _ => None,
         }
@@ -336,6 +354,11 @@ pub fn reference() -> Vec<(u16, &'static str, String)> {
         Error::Invalid(Vec::new()),
         Error::IdempotencyKeyReused,
         Error::Limited { retry_after_seconds: 1 },
+        Error::RateLimitReached {
+            sentence: "The detail says which limit per minute is reached, and when there is room."
+                .to_owned(),
+            retry_after_seconds: 1,
+        },
         Error::Internal(anyhow::anyhow!("")),
         Error::StripeFailed(some()),
         Error::NotConfigured,

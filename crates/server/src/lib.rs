@@ -3,8 +3,8 @@
 //! | floor | slices |
 //! | --- | --- |
 //! | doors | [`checkout`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`] |
-//! | answers | [`status`], [`summaries`] |
-//! | state | [`subscriptions`], [`invoices`], [`usage`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`] |
+//! | answers | [`status`], [`summaries`], [`entitlements`], [`alerts`] |
+//! | state | [`subscriptions`], [`invoices`], [`usage`], [`credits`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`] |
 //! | traces | [`record`], [`events`], [`audit`] |
 //! | ground | [`app`], [`config`], [`clock`], [`error`], [`db`], [`http`], [`tasks`], [`nudge`], [`sync`] |
 //!
@@ -12,6 +12,7 @@
 //! whole service as an axum router, [`serve`] runs it with its tasks. `examples/embed.rs` puts it into another
 //! application.
 
+pub mod alerts;
 pub mod app;
 pub mod audit;
 pub mod catalog;
@@ -19,8 +20,10 @@ pub mod checkout;
 pub mod clock;
 pub mod config;
 pub mod credentials;
+pub mod credits;
 pub mod db;
 pub mod discounts;
+pub mod entitlements;
 pub mod error;
 pub mod events;
 pub mod http;

@@ -22,7 +22,7 @@ const FLOORS: [(&str, &[&str]); 5] = [
             "retention",
         ],
     ),
-    ("answers", &["status", "summaries", "entitlements", "analytics"]),
+    ("answers", &["status", "summaries", "entitlements", "alerts", "analytics"]),
     (
         "state",
         &[

@@ -26,6 +26,8 @@ impl fmt::Display for Problem {
 
 /// Longest trial. Stripe docs: `trial_period_days`.
 const TRIAL_DAYS_MAX: u32 = 730;
+/// Ten years.
+const ROLL_OVER_DAYS_MAX: u32 = 3660;
 const CODE_LENGTH_MAX: usize = 40;
 
 /// Whether this can be the code of a plan, a meter or a tier of slots.
@@ -142,6 +144,14 @@ impl Report {
             &place,
             "its `price_per_1k` is below zero",
             "use `\"0\"` where credits beyond those included cost nothing",
+        );
+        self.refuse_if(
+            plan.credits
+                .as_ref()
+                .is_some_and(|credits| credits.roll_over_days > ROLL_OVER_DAYS_MAX),
+            &place,
+            "its credits roll over for more than ten years",
+            "use at most 3660 `roll_over_days`",
         );
         self.addon(catalog, plan, &place);
         self.limits(catalog, plan, &place);

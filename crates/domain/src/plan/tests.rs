@@ -208,3 +208,33 @@ fn a_bare_number_is_refused_where_money_is_meant() {
         assert!(error.contains("a decimal number in quotes, such as `\"29.00\"`"), "{error}");
     }
 }
+
+#[test]
+fn plans_switch_features_on_together() {
+    use FeatureValue::{Number, Switch, Text};
+    let catalog: Catalog = toml::from_str(EXAMPLE).unwrap();
+    let plan = |features: &[(&str, FeatureValue)]| Plan {
+        features: features
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect(),
+        ..catalog.plans[0].clone()
+    };
+    let text = |text: &str| Text(text.to_owned());
+    let base = plan(&[("sso", Switch(false)), ("seats", Number(5)), ("support", text("email"))]);
+    let addon = plan(&[
+        ("sso", Switch(true)),
+        ("seats", Number(10)),
+        ("support", text("24/7")),
+        ("beta", Switch(true)),
+    ]);
+    let odd = plan(&[("seats", Switch(true)), ("sso", Switch(false))]);
+    let together = features_of([&base, &addon, &odd]);
+    let expected = plan(&[
+        ("beta", Switch(true)),
+        ("seats", Number(15)),
+        ("sso", Switch(true)),
+        ("support", text("email")),
+    ]);
+    assert_eq!(together, expected.features);
+}

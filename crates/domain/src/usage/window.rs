@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::period::{Period, Recurrence};
+use crate::plan::LimitPeriod;
 use crate::price::Interval;
 use crate::text::words;
 use crate::time::Timestamp;
@@ -11,10 +12,14 @@ use crate::time::Timestamp;
 pub const DAYS_LATE_MAX: i64 = 35;
 /// How far ahead of our clock a report's own may run.
 pub const SECONDS_AHEAD_MAX: i64 = 300;
+/// A report that is later than this counts in no minute: nobody asks for that one any more.
+const SECONDS_OF_MINUTES: i64 = 120;
 
 words! {
     /// The time over which reports are summed up.
     pub enum Window, "a window" {
+        /// A minute in UTC; kept for a short while, for limits per minute.
+        Minute = "minute",
         /// An hour in UTC.
         Hour = "hour",
         /// A day in UTC.
@@ -55,6 +60,8 @@ pub struct Placement {
     pub period: Timestamp,
     /// Whether its own period was closed already.
     pub is_adjustment: bool,
+    /// Whether its minute is not long over.
+    is_recent: bool,
     occurred_at: Timestamp,
 }
 
@@ -66,16 +73,50 @@ pub fn place(occurred_at: Timestamp, known: Period, now: Timestamp) -> Placement
     let open = if now < known.end { known.start } else { known.end };
     // A little ahead of the clock may be ahead of the period's end.
     let period = if occurred_at >= known.end { known.end } else { open };
-    Placement { period, is_adjustment: occurred_at < open, occurred_at }
+    let is_recent = occurred_at >= now.plus_seconds(-SECONDS_OF_MINUTES);
+    Placement { period, is_adjustment: occurred_at < open, is_recent, occurred_at }
+}
+
+/// The billing period that is open at `now`, by the one that we know of; where there is none, the
+/// calendar month.
+///
+/// Where its end has come and Stripe has not told us of the next one, that one is taken to be as long.
+pub fn open_period(known: Option<Period>, now: Timestamp) -> Period {
+    match known {
+        None => calendar_month(now),
+        Some(known) if now < known.end => known,
+        Some(known) => {
+            let length = known.end.seconds_since(known.start);
+            Period { start: known.end, end: known.end.plus_seconds(length) }
+        }
+    }
+}
+
+/// The window that counts against a limit at `now`, and when it is over. None for a gauge, which no time
+/// ends.
+pub fn window_of(per: LimitPeriod, open: Period, now: Timestamp) -> Option<(Window, Period)> {
+    let lasting = |window: Window, seconds: i64| {
+        let start = window.start(now);
+        (window, Period { start, end: start.plus_seconds(seconds) })
+    };
+    match per {
+        LimitPeriod::Minute => Some(lasting(Window::Minute, 60)),
+        LimitPeriod::Day => Some(lasting(Window::Day, 86_400)),
+        LimitPeriod::Month => Some((Window::Month, calendar_month(now))),
+        LimitPeriod::Period => Some((Window::Period, open)),
+        LimitPeriod::Gauge => None,
+    }
 }
 
 impl Placement {
-    /// Every window and its start. Hours, days and months are always the report's own.
+    /// Every window and its start. Minutes, hours, days and months are always the report's own.
     pub fn windows(self) -> impl Iterator<Item = (Window, Timestamp)> {
         let calendar = [Window::Hour, Window::Day, Window::Month]
             .map(|window| (window, window.start(self.occurred_at)));
+        let minute = (Window::Minute, Window::Minute.start(self.occurred_at));
+        let minute = self.is_recent.then_some(minute);
         let adjustment = self.is_adjustment.then_some((Window::Adjustment, self.period));
-        calendar.into_iter().chain([(Window::Period, self.period)]).chain(adjustment)
+        calendar.into_iter().chain([(Window::Period, self.period)]).chain(minute).chain(adjustment)
     }
 }
 
@@ -89,6 +130,7 @@ impl Window {
             Timestamp::from_second(second).unwrap_or(Timestamp::MIN)
         };
         match self {
+            Self::Minute => floor(60),
             Self::Hour => floor(3_600),
             Self::Day => floor(86_400),
             Self::Month => calendar_month(moment).start,
@@ -113,6 +155,7 @@ mod tests {
     #[test]
     fn windows_begin_on_the_calendar() {
         for (window, moment, start) in [
+            (Window::Minute, "2027-03-01T12:59:59.999999Z", "2027-03-01T12:59:00Z"),
             (Window::Hour, "2027-03-01T12:59:59.999999Z", "2027-03-01T12:00:00Z"),
             (Window::Hour, "2027-03-01T12:00:00Z", "2027-03-01T12:00:00Z"),
             (Window::Day, "2027-03-01T23:59:59.999999Z", "2027-03-01T00:00:00Z"),
@@ -163,10 +206,46 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_minute_is_counted_only_while_somebody_may_ask_for_it() {
+        let known = Period { start: at("2027-02-10T09:30:00Z"), end: at("2027-03-10T09:30:00Z") };
+        let now = at("2027-03-01T12:00:30Z");
+        for (occurred, minute) in [
+            ("2027-03-01T12:00:29Z", Some("2027-03-01T12:00:00Z")),
+            ("2027-03-01T12:05:00Z", Some("2027-03-01T12:05:00Z")),
+            ("2027-03-01T11:58:30Z", Some("2027-03-01T11:58:00Z")),
+            ("2027-03-01T11:58:29Z", None),
+        ] {
+            let mut windows = place(at(occurred), known, now).windows();
+            let found = windows.find(|(window, _)| *window == Window::Minute);
+            assert_eq!(found.map(|(_, start)| start), minute.map(at), "{occurred}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_counted_in_the_window_that_is_open() {
+        let now = at("2027-03-10T12:34:56Z");
+        let known = Period { start: at("2027-02-10T09:30:00Z"), end: at("2027-03-10T09:30:00Z") };
+        let open = open_period(Some(known), now);
+        for (per, expected) in [
+            (LimitPeriod::Minute, Some(("2027-03-10T12:34:00Z", "2027-03-10T12:35:00Z"))),
+            (LimitPeriod::Day, Some(("2027-03-10T00:00:00Z", "2027-03-11T00:00:00Z"))),
+            (LimitPeriod::Month, Some(("2027-03-01T00:00:00Z", "2027-04-01T00:00:00Z"))),
+            // As long as the one before: 28 days.
+            (LimitPeriod::Period, Some(("2027-03-10T09:30:00Z", "2027-04-07T09:30:00Z"))),
+            (LimitPeriod::Gauge, None),
+        ] {
+            let span = window_of(per, open, now).map(|(_, span)| (span.start, span.end));
+            assert_eq!(span, expected.map(|(start, end)| (at(start), at(end))), "{per}");
+        }
+        let free = open_period(None, now);
+        assert_eq!(free.end, at("2027-04-01T00:00:00Z"));
+    }
+
     proptest! {
         #[test]
         fn the_window_of_a_moment_begins_before_it(moment in moments()) {
-            for (window, days) in [(Window::Hour, 1), (Window::Day, 1), (Window::Month, 31)] {
+            for (window, days) in [(Window::Minute, 1), (Window::Hour, 1), (Window::Day, 1), (Window::Month, 31)] {
                 let start = window.start(moment);
                 prop_assert!(start <= moment && moment < start.plus_days(days));
                 prop_assert_eq!(window.start(start), start);

@@ -21,8 +21,9 @@ use sqlx::{
 };
 use tollhouse_domain::{
     id::{
-        ApiKeyId, AuditId, CheckoutId, DeliveryId, DriftId, EventId, InvoiceId, RunId, SlotId,
-        SubscriptionId, TenantId, UsageEventId, WebhookEndpointId,
+        ApiKeyId, AuditId, CheckoutId, CreditGrantId, DeliveryId, DriftId, EventId, InvoiceId,
+        ReservationId, RunId, SlotId, SubscriptionId, TenantId, UsageAlertId, UsageEventId,
+        WebhookEndpointId,
     },
     time::Timestamp,
 };
@@ -178,7 +179,10 @@ uuids!(
     RunId,
     DriftId,
     WebhookEndpointId,
-    UsageEventId
+    UsageEventId,
+    ReservationId,
+    CreditGrantId,
+    UsageAlertId
 );
 
 /// Types kept as the word they print: `Display` writes it, `FromStr` reads it.
@@ -212,6 +216,9 @@ words!(
     tollhouse_domain::money::Currency,
     tollhouse_domain::price::Interval,
     tollhouse_domain::plan::PlanKind,
+    tollhouse_domain::plan::Aggregation,
+    tollhouse_domain::plan::LimitPeriod,
+    tollhouse_domain::entitlement::ReservationState,
     tollhouse_domain::subscription::Status,
     tollhouse_domain::event::EventType,
     tollhouse_domain::invoice::InvoiceStatus,

@@ -49,6 +49,9 @@ const STEPS: &[Step] = &steps![
     "0022_api_keys",
     "0023_renewals",
     "0024_audit_chains",
+    "0025_entitlements",
+    "0026_credits",
+    "0027_usage_alerts",
 ];
 
 /// How the schema stands after migrating.

@@ -12,6 +12,7 @@ mod migrate;
 mod open;
 mod page;
 mod query;
+mod shared;
 mod wake;
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction, pool::PoolConnection};
@@ -21,6 +22,7 @@ pub(crate) use columns::{word, words};
 pub use migrate::{MigrationFailed, Schema};
 pub use page::Page;
 pub use query::{Query, Statement, Values, portions};
+pub use shared::{Shared, SharedCommit};
 pub use wake::Listener;
 
 use crate::nudge::{Nudge, Nudges};

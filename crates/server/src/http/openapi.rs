@@ -10,9 +10,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::health;
 use crate::{
-    app::App, audit, catalog, checkout, credentials, discounts, events, invoices, outbound,
-    payment_methods, platform, portal, reconcile, slots, status, subscriptions, summaries, usage,
-    webhooks,
+    alerts, app::App, audit, catalog, checkout, credentials, credits, discounts, entitlements,
+    events, invoices, outbound, payment_methods, platform, portal, reconcile, slots, status,
+    subscriptions, summaries, usage, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -48,6 +48,9 @@ pub(super) fn authenticated() -> OpenApiRouter<Arc<App>> {
         .merge(subscriptions::api::router())
         .merge(slots::api::router())
         .merge(usage::api::router())
+        .merge(entitlements::api::router())
+        .merge(credits::api::router())
+        .merge(alerts::api::router())
         .merge(discounts::api::router())
         .merge(invoices::api::router())
         .merge(platform::api::router())

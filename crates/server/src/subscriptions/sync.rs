@@ -24,6 +24,7 @@ use super::{
 use crate::{
     app::App,
     catalog::queries as catalog,
+    credits::queries as credits,
     db::{Json, Tx},
     error::{Error, Result},
     events,
@@ -167,6 +168,7 @@ async fn write(
     }
     if before_state.as_ref() != Some(&after_state) {
         queries::mark_addons_due(&mut tx, after.tenant_id, app.clock.now()).await?;
+        credits::mark_due(&mut tx, after.tenant_id, app.clock.now()).await?;
         tx.nudge_after_commit(Nudge::Addons);
         settle_if_halted(app, &mut tx, &after).await?;
     }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use super::Task;
 use crate::{
+    alerts::tasks::watch_usage,
     audit::tasks::seal_entries,
+    credits::tasks::read_credits,
+    entitlements::tasks::forget_old_reservations,
     events::tasks::place_events,
     http::forget_old_keys,
     nudge::Nudge,
@@ -12,6 +15,7 @@ use crate::{
     platform::tasks::settle_tenants,
     reconcile::tasks::reconcile,
     subscriptions::tasks::{follow_bases, tell_what_time_brings},
+    usage::tasks::forget_old_minutes,
     webhooks::tasks::work_deliveries,
 };
 
@@ -72,6 +76,30 @@ pub const TASKS: &[Task] = &[
         interval: Duration::from_hours(1),
         nudged_by: |_| false,
         work: |app| Box::pin(async move { forget_old_outbound_deliveries(&app).await }),
+    },
+    Task {
+        name: "watch_usage",
+        interval: Duration::from_secs(10),
+        nudged_by: |_| false,
+        work: |app| Box::pin(watch_usage(app)),
+    },
+    Task {
+        name: "read_credits",
+        interval: Duration::from_mins(1),
+        nudged_by: |_| false,
+        work: |app| Box::pin(read_credits(app)),
+    },
+    Task {
+        name: "forget_old_minutes",
+        interval: Duration::from_mins(10),
+        nudged_by: |_| false,
+        work: |app| Box::pin(async move { forget_old_minutes(&app).await }),
+    },
+    Task {
+        name: "forget_old_reservations",
+        interval: Duration::from_hours(1),
+        nudged_by: |_| false,
+        work: |app| Box::pin(async move { forget_old_reservations(&app).await }),
     },
     Task {
         name: "forget_old_keys",

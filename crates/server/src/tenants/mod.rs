@@ -22,8 +22,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use tollhouse_domain::{
+    entitlement::Allowance,
     money::Currency,
-    plan::{FeatureValue, Limit},
+    plan::{FeatureValue, Limit, Plan},
     price::Interval,
 };
 use utoipa::ToSchema;
@@ -52,6 +53,14 @@ pub struct Overrides {
     #[serde(default)]
     #[schema(value_type = Vec<Object>)]
     pub limits: Vec<Limit>,
+}
+
+impl Overrides {
+    /// What plans grant together, with what the tenant alone is granted in their place: the one place where
+    /// overrides come in.
+    pub fn over(self, plans: &[Plan]) -> Allowance {
+        Allowance::of(plans).overridden(self.features, self.limits)
+    }
 }
 
 /// How long what is personal is kept of a tenant.

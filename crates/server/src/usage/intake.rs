@@ -1,24 +1,17 @@
-//! Counting many reports in one commit: whoever arrives while one commit runs shares the next.
-//!
-//! A commit waits for the disk; one each would bound us to what the disk can do. Nobody is answered before
-//! the commit that holds their reports is done.
+//! Counting many reports in one commit, shared by all who report at the same time.
 
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::actions::{Outcome, Report, count};
 use crate::{
     clock::Clock,
-    db::{Db, DbError, DbResult},
+    db::{Db, Shared, SharedCommit, Tx},
     error::{Error, Result},
     record::Origin,
 };
 
-/// Requests that may wait; more hold their connections until there is room.
-const WAITING_MAX: usize = 4096;
-/// Reports in one commit, but for a last request that goes beyond.
-const REPORTS_MAX: usize = 2048;
 /// Bodies that are counted while they are read, at once.
 const BODIES_MAX: usize = 32;
 
@@ -28,23 +21,38 @@ pub struct Submission {
     pub reports: Vec<Report>,
 }
 
-/// One submission, and whom to tell what became of it; `None` where it could not be stored.
-type Waiting = (Submission, oneshot::Sender<Option<Vec<Outcome>>>);
-
 /// The door of the counter. Clones share one writer.
 #[derive(Clone)]
 pub struct Intake {
-    waiting: mpsc::Sender<Waiting>,
+    counter: SharedCommit<Counter>,
     /// Places for bodies that are counted while they are read.
     bodies: Arc<Semaphore>,
+}
+
+/// Counts what came in together.
+struct Counter(Clock);
+
+impl Shared for Counter {
+    type Job = Submission;
+    type Outcome = Vec<Outcome>;
+
+    /// Reports in one commit.
+    const WEIGHT_MAX: usize = 2048;
+
+    fn weight(submission: &Submission) -> usize {
+        submission.reports.len()
+    }
+
+    async fn work(&self, tx: &mut Tx, submissions: &[Submission]) -> Result<Vec<Vec<Outcome>>> {
+        Ok(count(tx, &self.0, submissions).await?)
+    }
 }
 
 impl Intake {
     /// Starts the writer; it ends when the last clone is dropped.
     pub fn start(db: Db, clock: Clock) -> Self {
-        let (sender, receiver) = mpsc::channel(WAITING_MAX);
-        tokio::spawn(write_groups(db, clock, receiver));
-        Self { waiting: sender, bodies: Arc::new(Semaphore::new(BODIES_MAX)) }
+        let counter = SharedCommit::start(db, Counter(clock));
+        Self { counter, bodies: Arc::new(Semaphore::new(BODIES_MAX)) }
     }
 
     /// Counts the reports, and says of each what became of it, in their order. It returns when that is
@@ -56,70 +64,11 @@ impl Intake {
         const WHY: Error = Error::Unavailable(
             "the usage could not be stored; send it again with the same keys, which count once",
         );
-        let (told, answer) = oneshot::channel();
-        self.waiting.send((submission, told)).await.map_err(|_| WHY)?;
-        answer.await.ok().flatten().ok_or(WHY)
+        self.counter.submit(submission).await.ok_or(WHY)
     }
 
     /// Takes a place for a body that is counted while it is read; `None` where all are taken.
     pub fn begin_lines(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.bodies).try_acquire_owned().ok()
     }
-}
-
-async fn write_groups(db: Db, clock: Clock, mut receiver: mpsc::Receiver<Waiting>) {
-    while let Some(first) = receiver.recv().await {
-        let (mut reports, mut group) = (first.0.reports.len(), vec![first]);
-        while reports < REPORTS_MAX
-            && let Ok(waiting) = receiver.try_recv()
-        {
-            reports += waiting.0.reports.len();
-            group.push(waiting);
-        }
-        let (submissions, answers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-        match write_group(&db, &clock, &submissions).await {
-            Err(DbError::Database(_) | DbError::Encode(_)) if submissions.len() > 1 => {
-                write_one_by_one(&db, &clock, &submissions, answers).await;
-            }
-            outcome => tell(answers, outcome),
-        }
-    }
-}
-
-/// One that the database refuses must not take the others with it.
-async fn write_one_by_one(
-    db: &Db,
-    clock: &Clock,
-    submissions: &[Submission],
-    answers: Vec<oneshot::Sender<Option<Vec<Outcome>>>>,
-) {
-    for (submission, answer) in submissions.iter().zip(answers) {
-        let outcome = write_group(db, clock, std::slice::from_ref(submission)).await;
-        tell(vec![answer], outcome);
-    }
-}
-
-fn tell(answers: Vec<oneshot::Sender<Option<Vec<Outcome>>>>, outcome: DbResult<Vec<Vec<Outcome>>>) {
-    let outcomes = match outcome {
-        Ok(outcomes) => outcomes.into_iter().map(Some).collect(),
-        Err(error) => {
-            tracing::error!(submissions = answers.len(), error.cause = %error, "usage could not be stored");
-            vec![None; answers.len()]
-        }
-    };
-    for (answer, outcome) in answers.into_iter().zip(outcomes) {
-        // An error only says that the connection was closed meanwhile.
-        let _ = answer.send(outcome);
-    }
-}
-
-async fn write_group(
-    db: &Db,
-    clock: &Clock,
-    submissions: &[Submission],
-) -> DbResult<Vec<Vec<Outcome>>> {
-    let mut tx = db.begin().await?;
-    let outcomes = count(&mut tx, clock, submissions).await?;
-    tx.commit().await?;
-    Ok(outcomes)
 }

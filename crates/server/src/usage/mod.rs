@@ -13,5 +13,6 @@ pub mod actions;
 pub mod api;
 mod intake;
 pub mod queries;
+pub mod tasks;
 
-pub use intake::Intake;
+pub use intake::{Intake, Submission};

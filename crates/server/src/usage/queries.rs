@@ -286,3 +286,13 @@ pub async fn find_gauge(
     .optional()
     .await
 }
+
+/// Drops what was counted by the minute before then, and says how much.
+pub async fn forget_minutes(conn: &mut Conn, before: Timestamp) -> DbResult<u64> {
+    sql!(conn, "DELETE FROM usage_values WHERE per = 'minute' AND starts_at < {before}")
+        .execute()
+        .await?;
+    sql!(conn, "DELETE FROM usage_rollups WHERE per = 'minute' AND starts_at < {before}")
+        .execute()
+        .await
+}

@@ -5,6 +5,7 @@
 mod harness;
 
 mod addons;
+mod alerts;
 mod all_events;
 mod api_keys;
 mod audit;
@@ -13,11 +14,13 @@ mod catalog;
 mod checkout;
 mod convergence;
 mod copies;
+mod credits;
 mod database;
 mod deliveries;
 mod discounts;
 mod documents;
 mod dunning;
+mod entitlements;
 mod events;
 mod gateways;
 mod idempotency;

@@ -1,22 +1,23 @@
 //! What a tenant may use, beside what it has used.
 
 use tollhouse_domain::{
+    entitlement::Allowance,
     period::Period,
-    plan::{Limit, LimitPeriod, Plan, limits_of},
+    plan::{Limit, Plan},
     time::Timestamp,
-    usage::{Quantity, Window, calendar_month},
+    usage::{Quantity, Window, open_period, window_of},
 };
 
 use crate::{
     app::App,
     catalog::actions::find_free_plan,
-    db::Conn,
+    db::{Conn, Json},
     error::Result,
     subscriptions::{
         actions::{granting, plan_of},
         queries as subscriptions,
     },
-    tenants::queries::Tenant,
+    tenants::{Overrides, queries::Tenant},
     usage::queries,
 };
 
@@ -34,22 +35,18 @@ pub async fn beside_limits(app: &App, conn: &mut Conn, tenant: &Tenant) -> Resul
     let plans = granting_plans(app, conn, tenant).await?;
     let period = billing_period(conn, tenant, now).await?;
     let mut limited = Vec::new();
-    for limit in limits_of(&plans) {
-        let (per, span) = match limit.per {
-            LimitPeriod::Minute => continue,
-            LimitPeriod::Gauge => {
-                let gauge = queries::find_gauge(conn, tenant.id, &limit.meter).await?;
-                let used = gauge.map(|gauge| gauge.quantity()).unwrap_or_default();
-                limited.push(Limited { limit, used, resets_at: None });
-                continue;
-            }
-            LimitPeriod::Day => {
-                let start = Window::Day.start(now);
-                (Window::Day, Period { start, end: start.plus_days(1) })
-            }
-            LimitPeriod::Month => (Window::Month, calendar_month(now)),
-            LimitPeriod::Period => (Window::Period, period),
+    let own: Overrides = tenant.overrides.as_ref().map(Json::to).transpose()?.unwrap_or_default();
+    let allowance = if plans.is_empty() { Allowance::default() } else { own.over(&plans) };
+    for limit in allowance.limits {
+        let Some((per, span)) = window_of(limit.per, period, now) else {
+            let gauge = queries::find_gauge(conn, tenant.id, &limit.meter).await?;
+            let used = gauge.map(|gauge| gauge.quantity()).unwrap_or_default();
+            limited.push(Limited { limit, used, resets_at: None });
+            continue;
         };
+        if per == Window::Minute {
+            continue;
+        }
         let rollups = queries::window(conn, tenant.id, per, span.start).await?;
         let rollup = rollups.iter().find(|rollup| rollup.meter == limit.meter);
         let used = rollup.map(queries::Rollup::quantity).unwrap_or_default();
@@ -71,7 +68,7 @@ async fn granting_plans(app: &App, conn: &mut Conn, tenant: &Tenant) -> Result<V
 
 /// The plans that the tenant is on, whatever they grant at this moment, the base first; without a
 /// subscription, the free one.
-pub(super) async fn plans(conn: &mut Conn, tenant: &Tenant) -> Result<Vec<Plan>> {
+pub async fn plans(conn: &mut Conn, tenant: &Tenant) -> Result<Vec<Plan>> {
     let mut plans = Vec::new();
     for row in subscriptions::list_live(conn, tenant.id).await? {
         plans.push(plan_of(conn, &row).await?);
@@ -83,20 +80,7 @@ pub(super) async fn plans(conn: &mut Conn, tenant: &Tenant) -> Result<Vec<Plan>>
 }
 
 /// The billing period that is open at `now`: of the base subscription, else the calendar month.
-///
-/// Where its end has come and Stripe has not told us of the next one, that one is taken to be as long.
-pub(super) async fn billing_period(
-    conn: &mut Conn,
-    tenant: &Tenant,
-    now: Timestamp,
-) -> Result<Period> {
+pub async fn billing_period(conn: &mut Conn, tenant: &Tenant, now: Timestamp) -> Result<Period> {
     let known = subscriptions::list_billing_periods(conn, &[tenant.id]).await?;
-    let Some(known) = known.last().map(subscriptions::BillingPeriod::period) else {
-        return Ok(calendar_month(now));
-    };
-    if now < known.end {
-        return Ok(known);
-    }
-    let length = known.end.seconds_since(known.start);
-    Ok(Period { start: known.end, end: known.end.plus_seconds(length) })
+    Ok(open_period(known.last().map(subscriptions::BillingPeriod::period), now))
 }

@@ -2,8 +2,8 @@
 
 mod count;
 mod limits;
+mod present;
 mod rollups;
-mod spending;
 
 use serde_json::value::RawValue;
 use tollhouse_domain::{
@@ -13,8 +13,8 @@ use tollhouse_domain::{
 };
 
 pub use count::count;
-pub use limits::{Limited, beside_limits};
-pub use spending::{Balance, at_present, balance};
+pub use limits::{Limited, beside_limits, billing_period, plans};
+pub use present::at_present;
 
 use crate::error::{Error, invalid, not_found};
 

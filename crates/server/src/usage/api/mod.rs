@@ -6,7 +6,6 @@ mod lines;
 mod report;
 mod series;
 mod single;
-mod summary;
 mod track;
 
 use std::sync::Arc;
@@ -21,5 +20,4 @@ pub fn router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(batch::record_batch))
         .routes(routes!(item::record_by_item))
         .routes(routes!(track::track))
-        .routes(routes!(summary::summary))
 }

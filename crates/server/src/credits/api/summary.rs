@@ -15,10 +15,11 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
+    credits::actions::{Account, account},
     error::{Problem, Result},
     http::auth::Caller,
     tenants::actions as tenants,
-    usage::actions::{Balance, at_present, balance},
+    usage::actions::at_present,
 };
 
 /// Usage and credits of a tenant.
@@ -51,9 +52,10 @@ struct CreditsNow {
     /// The sum of each meter's quantity times its weight.
     #[schema(value_type = f64)]
     used: Quantity,
+    /// Of those, of earlier periods' and of what operators granted.
     #[schema(value_type = f64)]
     remaining: Quantity,
-    /// What was used beyond those included.
+    /// What was used beyond all credits.
     #[schema(value_type = f64)]
     overage: Quantity,
     /// Major units, rounded once.
@@ -71,18 +73,19 @@ struct CreditsNow {
 }
 
 impl CreditsNow {
-    fn of(balance: Balance) -> Result<Self> {
+    fn of(account: Account) -> Result<Self> {
+        let beyond = &account.present.terms.beyond;
         Ok(Self {
-            tier: balance.tier,
-            included_credits: balance.included,
-            used: balance.used,
-            remaining: balance.remaining,
-            overage: balance.overage,
-            overage_cost: Amount(balance.overage_cost),
-            price_per_1k: RawValue::from_string(balance.terms.price_text())?,
-            currency: balance.terms.currency.code().to_owned(),
-            period_start: balance.period.start,
-            period_end: balance.period.end,
+            included_credits: account.included(),
+            used: account.present.used,
+            remaining: account.ledger.balance,
+            overage: account.ledger.overage(),
+            overage_cost: Amount(account.overage_cost()?),
+            price_per_1k: RawValue::from_string(beyond.price_text())?,
+            currency: beyond.currency.code().to_owned(),
+            period_start: account.present.period.start,
+            period_end: account.present.period.end,
+            tier: account.present.tier,
         })
     }
 }
@@ -101,6 +104,6 @@ pub(super) async fn summary(
         today: at_present(&app, &mut conn, &tenant, Window::Day).await?,
         month: at_present(&app, &mut conn, &tenant, Window::Month).await?,
     };
-    let credits = CreditsNow::of(balance(&app, &mut conn, &tenant).await?)?;
+    let credits = CreditsNow::of(account(&mut conn, &tenant, app.clock.now()).await?)?;
     Ok(Json(UsageSummary { usage, tier: credits.tier.clone(), credits }))
 }
