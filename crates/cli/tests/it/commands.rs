@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::Tollhouse;
 
 const EXAMPLE: &str = include_str!("../../../../catalog.example.toml");
-const COMMANDS: [&[&str]; 15] = [
+const COMMANDS: [&[&str]; 17] = [
     &["demo"],
     &["serve"],
     &["simulator"],
@@ -14,6 +14,8 @@ const COMMANDS: [&[&str]; 15] = [
     &["catalog"],
     &["catalog", "check"],
     &["catalog", "push"],
+    &["doctor"],
+    &["backup"],
     &["reconcile"],
     &["import"],
     &["deliveries"],

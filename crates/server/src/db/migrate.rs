@@ -8,7 +8,14 @@ use sqlx::{
     migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 
-use super::{Db, Pools};
+use tollhouse_sql::Record;
+
+use super::{Db, DbResult, Pools};
+
+#[derive(Record)]
+struct Count {
+    count: i64,
+}
 
 /// One migration: name, its text for SQLite, its text for Postgres.
 type Step = (&'static str, &'static str, &'static str);
@@ -56,6 +63,21 @@ pub struct Schema {
     pub version: usize,
 }
 
+/// How the schema stands before anything is done to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Current {
+        version: usize,
+    },
+    /// Migrations are to be applied; 0 of a database that is empty.
+    Behind {
+        version: usize,
+        newest: usize,
+    },
+    /// It knows a migration that this version does not.
+    Newer,
+}
+
 /// Why the schema is not this version's.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationFailed {
@@ -69,6 +91,36 @@ pub enum MigrationFailed {
 }
 
 impl Db {
+    /// How far the schema is; changes nothing.
+    pub async fn standing(&self) -> DbResult<Standing> {
+        let is_there = match &self.pools {
+            Pools::Sqlite { .. } => {
+                "SELECT COUNT(*) AS count FROM sqlite_master WHERE name = '_sqlx_migrations'"
+            }
+            Pools::Postgres(_) => {
+                "SELECT COUNT(*) AS count FROM pg_tables
+                 WHERE schemaname = current_schema() AND tablename = '_sqlx_migrations'"
+            }
+        };
+        let mut conn = self.read().await?;
+        let tables: Count = conn.query(is_there).one().await?;
+        let newest = STEPS.len();
+        if tables.count == 0 {
+            return Ok(Standing::Behind { version: 0, newest });
+        }
+        let known = i64::try_from(newest).unwrap_or(i64::MAX);
+        let count = "SELECT COUNT(*) AS count FROM _sqlx_migrations WHERE success";
+        let unknown: Count =
+            conn.query(count).filter(" AND version > ?", Some(known)).one().await?;
+        let applied: Count = conn.query(count).one().await?;
+        let version = usize::try_from(applied.count).unwrap_or(0);
+        Ok(match () {
+            () if unknown.count > 0 => Standing::Newer,
+            () if version < newest => Standing::Behind { version, newest },
+            () => Standing::Current { version },
+        })
+    }
+
     /// Brings the schema up to date. Instances that start together wait for the first one.
     ///
     /// # Errors

@@ -196,6 +196,23 @@ struct Found {
     sequence: i64,
 }
 
+/// Events that were committed and have no position yet.
+#[derive(Clone, Copy, Debug, Record)]
+pub struct Unplaced {
+    pub events: i64,
+    /// When the oldest of them happened.
+    pub oldest: Option<Timestamp>,
+}
+
+pub async fn unplaced(conn: &mut Conn) -> DbResult<Unplaced> {
+    sql!(
+        conn,
+        "SELECT COUNT(*) AS events, MIN(occurred_at) AS oldest FROM events WHERE position IS NULL"
+    )
+    .one()
+    .await
+}
+
 pub async fn any_unplaced(conn: &mut Conn) -> DbResult<bool> {
     let found: Option<Found> =
         sql!(conn, "SELECT sequence FROM events WHERE position IS NULL LIMIT 1").optional().await?;

@@ -17,7 +17,7 @@ mod actions;
 pub mod api;
 mod deliveries;
 mod filter;
-mod lanes;
+pub mod lanes;
 mod message;
 mod queries;
 mod schedule;

@@ -264,6 +264,29 @@ pub async fn counts(conn: &mut Conn, filter: &Filter) -> DbResult<Vec<Count>> {
         .await
 }
 
+/// What is still to be worked, and what waits for a person.
+#[derive(Clone, Copy, Debug, Record)]
+pub struct Backlog {
+    pub waiting: i64,
+    /// When the oldest of them came.
+    pub oldest: Option<Timestamp>,
+    /// Due before the moment that was asked for, and not worked.
+    pub overdue: i64,
+    pub dead: i64,
+}
+
+pub async fn backlog(conn: &mut Conn, overdue_since: Timestamp) -> DbResult<Backlog> {
+    sql!(
+        conn,
+        "SELECT COUNT(*) AS waiting, MIN(received_at) AS oldest,
+             COUNT(*) FILTER (WHERE due_at <= {overdue_since}) AS overdue,
+             (SELECT COUNT(*) FROM deliveries WHERE state = 'dead') AS dead
+         FROM deliveries WHERE state IN ('received', 'working', 'failed')"
+    )
+    .one()
+    .await
+}
+
 /// A delivery to be looked at again.
 #[derive(Clone, Debug, Record)]
 pub struct Replayable {
