@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use serde_json::Value;
 use tokio::sync::Mutex;
 use tollhouse_server::{
     Clock,
@@ -31,9 +32,12 @@ async fn a_backup_under_load_is_consistent_and_the_service_starts_on_it() {
     for index in 0..TENANTS {
         instance.subscribe(&stripe, &format!("Tenant {index}")).await;
     }
+    let id = |event: &Value| event["id"].as_str().unwrap().to_owned();
+    let mut events = stripe.events_besides(&BTreeSet::new()).await;
+    let first: BTreeSet<String> = events.iter().map(id).collect();
     stripe.advance(MONTH).await;
-    let events = stripe.events_besides(&BTreeSet::new()).await;
-    let sent = events.iter().map(|event| event["id"].as_str().unwrap().to_owned()).collect();
+    events.extend(stripe.events_besides(&first).await);
+    let sent = events.iter().map(id).collect();
     let numbers = Arc::new(Mutex::new(Numbers(Clock::real().seed() | 1)));
 
     let mut sending = instance.send(events.clone(), &numbers).await;

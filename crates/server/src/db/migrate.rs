@@ -4,7 +4,7 @@
 //! released; an older binary refuses a newer schema instead of guessing.
 
 use sqlx::{
-    SqlSafeStr,
+    SqlSafeStr, SqlitePool,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 
@@ -127,7 +127,7 @@ impl Db {
     /// [`MigrationFailed`], where the schema is newer than this binary or a statement failed.
     pub async fn migrate(&self) -> Result<Schema, MigrationFailed> {
         let outcome = match &self.pools {
-            Pools::Sqlite { writer, .. } => migrator(|step| step.1).run(writer).await,
+            Pools::Sqlite { writer, .. } => migrate_sqlite(writer).await,
             Pools::Postgres(pool) => migrator(|step| step.2).run(pool).await,
         };
         match outcome {
@@ -136,6 +136,14 @@ impl Db {
             Err(error) => Err(MigrationFailed::Failed(error)),
         }
     }
+}
+
+/// In one transaction that takes the write lock before it looks: the driver's own lock does nothing on SQLite,
+/// and two processes would both find an empty file.
+async fn migrate_sqlite(writer: &SqlitePool) -> Result<(), MigrateError> {
+    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+    migrator(|step| step.1).run_direct(None, &mut *tx, false).await?;
+    Ok(tx.commit().await?)
 }
 
 fn migrator(text: impl Fn(&Step) -> &'static str) -> Migrator {
