@@ -13,6 +13,7 @@ mod migrate;
 mod output;
 mod progress;
 mod reconcile;
+mod retention;
 mod serve;
 mod settings;
 mod simulator;
@@ -53,6 +54,8 @@ enum Command {
     Reconcile(reconcile::Reconcile),
     /// Take over an existing Stripe account: tenants, subscriptions, invoices
     Import(import::Import),
+    /// Remove what was kept long enough
+    Retention(retention::Retention),
     /// What Stripe told us, and what became of it
     Deliveries(deliveries::DeliveriesCommand),
     /// Sign a token for development
@@ -86,6 +89,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Doctor(command) => command.run().await,
         Command::Backup(command) => command.run().await,
         Command::Reconcile(command) => command.run().await,
+        Command::Retention(command) => command.run().await,
         Command::Import(command) => command.run().await,
         Command::Deliveries(command) => command.run().await,
         Command::Token(command) => command.run(),

@@ -88,16 +88,20 @@ pub enum Conflict {
     PromotionCodeOver,
     /// Stripe is being compared with our tables.
     ReconcileRunning,
+    /// A retention run of the other kind is under way.
+    RetentionRunning,
     /// There are as many webhook endpoints as there may be.
     WebhookEndpointsUsedUp,
     /// The event is being sent at this moment.
     OutboundDeliveryInProgress,
     /// A worker has the delivery that was to be replayed.
     DeliveryAtWork,
+    /// The body of the delivery is no longer kept.
+    DeliveryEmptied,
 }
 
 impl Conflict {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::TenantExists,
         Self::TenantTerminated,
         Self::IdempotencyKeyInUse,
@@ -112,9 +116,11 @@ impl Conflict {
         Self::PromotionCodeExists,
         Self::PromotionCodeOver,
         Self::ReconcileRunning,
+        Self::RetentionRunning,
         Self::WebhookEndpointsUsedUp,
         Self::OutboundDeliveryInProgress,
         Self::DeliveryAtWork,
+        Self::DeliveryEmptied,
     ];
 
     pub fn code(self) -> &'static str {
@@ -133,9 +139,11 @@ impl Conflict {
             Self::PromotionCodeExists => "promotion_code_exists",
             Self::PromotionCodeOver => "promotion_code_over",
             Self::ReconcileRunning => "reconcile_running",
+            Self::RetentionRunning => "retention_running",
             Self::WebhookEndpointsUsedUp => "webhook_endpoints_used_up",
             Self::OutboundDeliveryInProgress => "outbound_delivery_in_progress",
             Self::DeliveryAtWork => "delivery_at_work",
+            Self::DeliveryEmptied => "delivery_emptied",
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! | floor | slices |
 //! | --- | --- |
-//! | doors | [`checkout`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`] |
+//! | doors | [`checkout`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`], [`retention`] |
 //! | answers | [`status`] |
 //! | state | [`subscriptions`], [`invoices`], [`usage`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`] |
 //! | traces | [`record`], [`events`], [`audit`] |
@@ -32,6 +32,7 @@ pub mod platform;
 pub mod portal;
 pub mod reconcile;
 pub mod record;
+pub mod retention;
 mod serve;
 pub mod slots;
 pub mod status;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::Tollhouse;
 
 const EXAMPLE: &str = include_str!("../../../../catalog.example.toml");
-const COMMANDS: [&[&str]; 17] = [
+const COMMANDS: [&[&str]; 18] = [
     &["demo"],
     &["serve"],
     &["simulator"],
@@ -18,6 +18,7 @@ const COMMANDS: [&[&str]; 17] = [
     &["backup"],
     &["reconcile"],
     &["import"],
+    &["retention"],
     &["deliveries"],
     &["deliveries", "list"],
     &["deliveries", "show"],

@@ -21,8 +21,8 @@ use sqlx::{
 };
 use tollhouse_domain::{
     id::{
-        ApiKeyId, AuditId, CheckoutId, DeliveryId, DriftId, EventId, InvoiceId, RunId, SlotId,
-        SubscriptionId, TenantId, UsageEventId, WebhookEndpointId,
+        ApiKeyId, AuditId, CheckoutId, DeliveryId, DriftId, EventId, InvoiceId, RetentionRunId,
+        RunId, SlotId, SubscriptionId, TenantId, UsageEventId, WebhookEndpointId,
     },
     time::Timestamp,
 };
@@ -176,6 +176,7 @@ uuids!(
     EventId,
     AuditId,
     RunId,
+    RetentionRunId,
     DriftId,
     WebhookEndpointId,
     UsageEventId

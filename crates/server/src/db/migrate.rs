@@ -54,6 +54,8 @@ const STEPS: &[Step] = &steps![
     "0020_subscription_items",
     "0021_tenants_in_full",
     "0022_api_keys",
+    "0032_retention",
+    "0033_erasure",
 ];
 
 /// How the schema stands after migrating.

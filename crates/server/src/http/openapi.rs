@@ -11,7 +11,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::health;
 use crate::{
     app::App, audit, catalog, checkout, credentials, discounts, events, invoices, outbound,
-    payment_methods, platform, portal, reconcile, slots, status, subscriptions, usage, webhooks,
+    payment_methods, platform, portal, reconcile, retention, slots, status, subscriptions, usage,
+    webhooks,
 };
 
 #[derive(OpenApi)]
@@ -53,6 +54,7 @@ pub(super) fn authenticated() -> OpenApiRouter<Arc<App>> {
         .merge(events::api::router())
         .merge(audit::api::router())
         .merge(reconcile::api::router())
+        .merge(retention::api::router())
         .merge(outbound::api::router())
         .merge(webhooks::api::staff_router())
         .merge(credentials::api::router())

@@ -15,7 +15,7 @@
 
 mod actions;
 pub mod api;
-mod deliveries;
+pub mod deliveries;
 mod filter;
 pub mod lanes;
 mod message;

@@ -35,6 +35,7 @@ mod portal;
 mod promotion_codes;
 mod prorations;
 mod reconcile;
+mod retention;
 mod slots;
 mod sso;
 mod standing;
