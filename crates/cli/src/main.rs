@@ -1,17 +1,20 @@
 //! Every command, one line each.
 
 mod audit;
+mod backup;
 mod catalog;
 mod config;
 mod deliveries;
 mod demo;
 mod docs;
+mod doctor;
 mod import;
 mod logging;
 mod migrate;
 mod output;
 mod progress;
 mod reconcile;
+mod retention;
 mod serve;
 mod settings;
 mod simulator;
@@ -44,10 +47,16 @@ enum Command {
     Config(config::ConfigCommand),
     /// Check a catalog file, or push it to Stripe
     Catalog(catalog::CatalogCommand),
+    /// Say whether this installation is ready for production, and what to do where it is not
+    Doctor(doctor::Doctor),
+    /// Copy a SQLite database while the service runs
+    Backup(backup::Backup),
     /// Compare our tables with Stripe, and heal what differs
     Reconcile(reconcile::Reconcile),
     /// Take over an existing Stripe account: tenants, subscriptions, invoices
     Import(import::Import),
+    /// Remove what was kept long enough
+    Retention(retention::Retention),
     /// What Stripe told us, and what became of it
     Deliveries(deliveries::DeliveriesCommand),
     /// Whether the audit is as it was written
@@ -80,7 +89,10 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Migrate(command) => command.run().await,
         Command::Config(command) => command.run(),
         Command::Catalog(command) => command.run().await,
+        Command::Doctor(command) => command.run().await,
+        Command::Backup(command) => command.run().await,
         Command::Reconcile(command) => command.run().await,
+        Command::Retention(command) => command.run().await,
         Command::Import(command) => command.run().await,
         Command::Audit(command) => command.run().await,
         Command::Deliveries(command) => command.run().await,

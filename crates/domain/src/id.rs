@@ -85,6 +85,8 @@ ids! {
     AuditId,
     /// One comparison of our tables with Stripe.
     RunId,
+    /// One look at what was kept long enough.
+    RetentionRunId,
     /// One thing that differed from Stripe.
     DriftId,
     /// A key that opens our API to a program.

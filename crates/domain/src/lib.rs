@@ -25,6 +25,7 @@
 //! | [`entitlement`] | whether a tenant may use so much of a feature, and why |
 //! | [`checkout`] | how far a tenant got on the page it was sent to |
 //! | [`tenant`] | whether a tenant may use what it has bought |
+//! | [`retention`] | how long what is kept is kept |
 //! | [`event`] | the closed list of things that can happen |
 //! | [`actor`] | who did it, and who may do what |
 //! | [`refusal`] | the closed list of reasons a rule says no |
@@ -50,6 +51,7 @@ pub mod price;
 pub mod proration;
 pub mod reconcile;
 pub mod refusal;
+pub mod retention;
 pub mod rounding;
 pub mod slots;
 pub mod subscription;

@@ -38,6 +38,11 @@ impl Timestamp {
         (Self::MIN..=Self::MAX).contains(&moment).then_some(moment)
     }
 
+    /// From what HTTP writes in a `Date`: `Sat, 21 Nov 2026 15:10:48 GMT`.
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok().map(Self)
+    }
+
     /// Whole seconds since 1970, cut towards it.
     pub fn as_second(self) -> i64 {
         self.0.as_second()

@@ -103,7 +103,11 @@ impl App {
     }
 }
 
-fn configured_gateway(config: &Config) -> anyhow::Result<Arc<dyn Gateway>> {
+/// The way to Stripe that the settings name; none where there is no key.
+///
+/// # Errors
+/// When TLS cannot be set up on this machine.
+pub fn configured_gateway(config: &Config) -> anyhow::Result<Arc<dyn Gateway>> {
     let Some(key) = &config.stripe.secret_key else { return Ok(Arc::new(Unconfigured)) };
     let version = &config.stripe.api_version;
     if version != API_VERSION {

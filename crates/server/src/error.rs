@@ -90,6 +90,8 @@ pub enum Conflict {
     PromotionCodeOver,
     /// Stripe is being compared with our tables.
     ReconcileRunning,
+    /// A retention run of the other kind is under way.
+    RetentionRunning,
     /// There are as many webhook endpoints as there may be.
     WebhookEndpointsUsedUp,
     /// The event is being sent at this moment.
@@ -102,10 +104,12 @@ pub enum Conflict {
     ReservationOver,
     /// There are as many usage alerts as there may be.
     UsageAlertsUsedUp,
+    /// The body of the delivery is no longer kept.
+    DeliveryEmptied,
 }
 
 impl Conflict {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::TenantExists,
         Self::TenantTerminated,
         Self::IdempotencyKeyInUse,
@@ -120,12 +124,14 @@ impl Conflict {
         Self::PromotionCodeExists,
         Self::PromotionCodeOver,
         Self::ReconcileRunning,
+        Self::RetentionRunning,
         Self::WebhookEndpointsUsedUp,
         Self::OutboundDeliveryInProgress,
         Self::DeliveryAtWork,
         Self::LimitReached,
         Self::ReservationOver,
         Self::UsageAlertsUsedUp,
+        Self::DeliveryEmptied,
     ];
 
     pub fn code(self) -> &'static str {
@@ -144,12 +150,14 @@ impl Conflict {
             Self::PromotionCodeExists => "promotion_code_exists",
             Self::PromotionCodeOver => "promotion_code_over",
             Self::ReconcileRunning => "reconcile_running",
+            Self::RetentionRunning => "retention_running",
             Self::WebhookEndpointsUsedUp => "webhook_endpoints_used_up",
             Self::OutboundDeliveryInProgress => "outbound_delivery_in_progress",
             Self::DeliveryAtWork => "delivery_at_work",
             Self::LimitReached => "limit_reached",
             Self::ReservationOver => "reservation_over",
             Self::UsageAlertsUsedUp => "usage_alerts_used_up",
+            Self::DeliveryEmptied => "delivery_emptied",
         }
     }
 }

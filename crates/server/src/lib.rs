@@ -2,7 +2,7 @@
 //!
 //! | floor | slices |
 //! | --- | --- |
-//! | doors | [`checkout`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`] |
+//! | doors | [`checkout`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`], [`retention`] |
 //! | answers | [`status`], [`summaries`], [`entitlements`], [`alerts`] |
 //! | state | [`subscriptions`], [`invoices`], [`usage`], [`credits`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`] |
 //! | traces | [`record`], [`events`], [`audit`] |
@@ -35,6 +35,7 @@ pub mod platform;
 pub mod portal;
 pub mod reconcile;
 pub mod record;
+pub mod retention;
 mod serve;
 pub mod slots;
 pub mod status;

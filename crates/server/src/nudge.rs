@@ -25,6 +25,8 @@ pub enum Nudge {
     Addons,
     /// A comparison with Stripe was asked for.
     Reconcile,
+    /// A retention run was asked for.
+    Retention,
     /// A webhook endpoint can be told again of what waits for it.
     Outbound,
     /// Stripe is to be told how a tenant stands.

@@ -8,6 +8,7 @@
 //! - [`Gateway`]: how a call reaches Stripe: over HTTPS ([`http::HttpGateway`]), in process (the
 //!   simulator's), or not at all ([`unconfigured::Unconfigured`]).
 //! - [`signature`]: signing and verifying webhook deliveries.
+//! - [`personal`]: which parts of an object say who somebody is.
 //! - [`Event`]: the envelope of a webhook.
 
 mod client;
@@ -23,6 +24,7 @@ pub mod objects;
 mod open_enum;
 mod pace;
 pub mod params;
+pub mod personal;
 mod retry;
 pub mod signature;
 pub mod unconfigured;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::Tollhouse;
 
 const EXAMPLE: &str = include_str!("../../../../catalog.example.toml");
-const COMMANDS: [&[&str]; 15] = [
+const COMMANDS: [&[&str]; 18] = [
     &["demo"],
     &["serve"],
     &["simulator"],
@@ -14,8 +14,11 @@ const COMMANDS: [&[&str]; 15] = [
     &["catalog"],
     &["catalog", "check"],
     &["catalog", "push"],
+    &["doctor"],
+    &["backup"],
     &["reconcile"],
     &["import"],
+    &["retention"],
     &["deliveries"],
     &["deliveries", "list"],
     &["deliveries", "show"],

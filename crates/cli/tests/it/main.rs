@@ -6,11 +6,14 @@
 
 mod harness;
 
+mod backup;
 mod commands;
 mod crash;
 mod deliveries;
 mod demo;
 mod docs_page;
+mod doctor;
 mod importing;
+mod migrating;
 mod paying;
 mod serving;

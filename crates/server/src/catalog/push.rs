@@ -69,6 +69,27 @@ pub async fn push(app: &App) -> Result<Pushed> {
     Ok(pushed)
 }
 
+/// Prices that are sold and not in Stripe as the catalog has them, each with why, by lookup key.
+///
+/// # Errors
+/// When Stripe cannot be reached.
+pub async fn list_unpushed(app: &App) -> Result<Vec<(String, String)>> {
+    let mut conn = app.db.read().await?;
+    let sold = queries::current_prices(&mut conn).await?;
+    drop(conn);
+    let mut unpushed = Vec::new();
+    for row in sold {
+        let why = match is_in_stripe(app, &row, &row.definition.to()?).await {
+            Ok(true) => continue,
+            Ok(false) => "Stripe does not have it".to_owned(),
+            Err(Error::Conflict(Conflict::PriceDiffers, sentence)) => sentence,
+            Err(error) => return Err(error),
+        };
+        unpushed.push((row.lookup_key, why));
+    }
+    Ok(unpushed)
+}
+
 /// Stripe's id of a plan's product, of our choice.
 pub fn product_id(plan_code: &str) -> ProductId {
     ProductId::new(format!("tollhouse_{plan_code}"))

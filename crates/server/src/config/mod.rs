@@ -30,6 +30,7 @@ pub struct Config {
     pub webhooks: Webhooks,
     pub reconcile: Reconcile,
     pub outbound: Outbound,
+    pub retention: Retention,
     pub log: Log,
 }
 
@@ -175,6 +176,17 @@ pub enum WorkerMode {
 pub struct Outbound {
     #[serde(deserialize_with = "comma_separated")]
     pub private_targets: Vec<String>,
+}
+
+/// Days; 0 is for ever.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    pub delivery_payload_days: u32,
+    pub event_days: u32,
+    pub usage_event_days: u32,
+    pub outbound_delivery_days: u32,
+    pub personal_data_days: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, bail};
+use tollhouse_domain::retention::{EVENT_DAYS_MIN, USAGE_EVENT_DAYS_MIN};
 use toml::{Table, Value};
 
 use super::{Config, DEFAULT_FILE};
@@ -168,6 +169,17 @@ impl Settings {
         if config.billing.automatic_tax && !config.billing.tax_rates.is_empty() {
             bail!(
                 "`billing.automatic_tax` and `billing.tax_rates` exclude each other: set one of them"
+            );
+        }
+        if (1..USAGE_EVENT_DAYS_MIN).contains(&config.retention.usage_event_days) {
+            bail!(
+                "`retention.usage_event_days` must be {USAGE_EVENT_DAYS_MIN} or more, or 0: what came before \
+                 could count twice"
+            );
+        }
+        if (1..EVENT_DAYS_MIN).contains(&config.retention.event_days) {
+            bail!(
+                "`retention.event_days` must be {EVENT_DAYS_MIN} or more, or 0: readers must find where they left off"
             );
         }
         if config.stream.heartbeat_seconds == 0 || config.stream.life_seconds == 0 {

@@ -22,8 +22,8 @@ use sqlx::{
 use tollhouse_domain::{
     id::{
         ApiKeyId, AuditId, CheckoutId, CreditGrantId, DeliveryId, DriftId, EventId, InvoiceId,
-        ReservationId, RunId, SlotId, SubscriptionId, TenantId, UsageAlertId, UsageEventId,
-        WebhookEndpointId,
+        ReservationId, RetentionRunId, RunId, SlotId, SubscriptionId, TenantId, UsageAlertId,
+        UsageEventId, WebhookEndpointId,
     },
     time::Timestamp,
 };
@@ -177,6 +177,7 @@ uuids!(
     EventId,
     AuditId,
     RunId,
+    RetentionRunId,
     DriftId,
     WebhookEndpointId,
     UsageEventId,

@@ -4,11 +4,18 @@
 //! released; an older binary refuses a newer schema instead of guessing.
 
 use sqlx::{
-    SqlSafeStr,
+    SqlSafeStr, SqlitePool,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 
-use super::{Db, Pools};
+use tollhouse_sql::Record;
+
+use super::{Db, DbResult, Pools};
+
+#[derive(Record)]
+struct Count {
+    count: i64,
+}
 
 /// One migration: name, its text for SQLite, its text for Postgres.
 type Step = (&'static str, &'static str, &'static str);
@@ -52,6 +59,8 @@ const STEPS: &[Step] = &steps![
     "0025_entitlements",
     "0026_credits",
     "0027_usage_alerts",
+    "0028_retention",
+    "0029_erasure",
 ];
 
 /// How the schema stands after migrating.
@@ -59,6 +68,21 @@ const STEPS: &[Step] = &steps![
 pub struct Schema {
     /// The number of the newest migration.
     pub version: usize,
+}
+
+/// How the schema stands before anything is done to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Current {
+        version: usize,
+    },
+    /// Migrations are to be applied; 0 of a database that is empty.
+    Behind {
+        version: usize,
+        newest: usize,
+    },
+    /// It knows a migration that this version does not.
+    Newer,
 }
 
 /// Why the schema is not this version's.
@@ -74,13 +98,43 @@ pub enum MigrationFailed {
 }
 
 impl Db {
+    /// How far the schema is; changes nothing.
+    pub async fn standing(&self) -> DbResult<Standing> {
+        let is_there = match &self.pools {
+            Pools::Sqlite { .. } => {
+                "SELECT COUNT(*) AS count FROM sqlite_master WHERE name = '_sqlx_migrations'"
+            }
+            Pools::Postgres(_) => {
+                "SELECT COUNT(*) AS count FROM pg_tables
+                 WHERE schemaname = current_schema() AND tablename = '_sqlx_migrations'"
+            }
+        };
+        let mut conn = self.read().await?;
+        let tables: Count = conn.query(is_there).one().await?;
+        let newest = STEPS.len();
+        if tables.count == 0 {
+            return Ok(Standing::Behind { version: 0, newest });
+        }
+        let known = i64::try_from(newest).unwrap_or(i64::MAX);
+        let count = "SELECT COUNT(*) AS count FROM _sqlx_migrations WHERE success";
+        let unknown: Count =
+            conn.query(count).filter(" AND version > ?", Some(known)).one().await?;
+        let applied: Count = conn.query(count).one().await?;
+        let version = usize::try_from(applied.count).unwrap_or(0);
+        Ok(match () {
+            () if unknown.count > 0 => Standing::Newer,
+            () if version < newest => Standing::Behind { version, newest },
+            () => Standing::Current { version },
+        })
+    }
+
     /// Brings the schema up to date. Instances that start together wait for the first one.
     ///
     /// # Errors
     /// [`MigrationFailed`], where the schema is newer than this binary or a statement failed.
     pub async fn migrate(&self) -> Result<Schema, MigrationFailed> {
         let outcome = match &self.pools {
-            Pools::Sqlite { writer, .. } => migrator(|step| step.1).run(writer).await,
+            Pools::Sqlite { writer, .. } => migrate_sqlite(writer).await,
             Pools::Postgres(pool) => migrator(|step| step.2).run(pool).await,
         };
         match outcome {
@@ -89,6 +143,14 @@ impl Db {
             Err(error) => Err(MigrationFailed::Failed(error)),
         }
     }
+}
+
+/// In one transaction that takes the write lock before it looks: the driver's own lock does nothing on SQLite,
+/// and two processes would both find an empty file.
+async fn migrate_sqlite(writer: &SqlitePool) -> Result<(), MigrateError> {
+    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+    migrator(|step| step.1).run_direct(None, &mut *tx, false).await?;
+    Ok(tx.commit().await?)
 }
 
 fn migrator(text: impl Fn(&Step) -> &'static str) -> Migrator {

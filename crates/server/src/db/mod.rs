@@ -6,8 +6,10 @@
 //! process instead of failing in the file.
 //! Invariant: a nudge given to a transaction is sent after its commit, and never without it.
 
+mod backup;
 mod columns;
 mod dialect;
+mod inspect;
 mod migrate;
 mod open;
 mod page;
@@ -17,9 +19,11 @@ mod wake;
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction, pool::PoolConnection};
 
+pub use backup::BackupFailed;
 pub use columns::{Arguments, Column, EncodeError, Json, Param, Record, Row};
 pub(crate) use columns::{word, words};
-pub use migrate::{MigrationFailed, Schema};
+pub use inspect::sqlite_file;
+pub use migrate::{MigrationFailed, Schema, Standing};
 pub use page::Page;
 pub use query::{Query, Statement, Values, portions};
 pub use shared::{Shared, SharedCommit};

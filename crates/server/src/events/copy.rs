@@ -48,12 +48,24 @@ pub async fn run(app: Arc<App>) {
     }
 }
 
-async fn copy(app: &App, url: &str, holder: Uuid) -> anyhow::Result<()> {
+/// Whether a Redis answers at this URL.
+///
+/// # Errors
+/// With what stands against it; never with the URL, which may hold a password.
+pub async fn ping(url: &str) -> redis::RedisResult<()> {
+    redis::cmd("PING").exec_async(&mut connect(url).await?).await
+}
+
+async fn connect(url: &str) -> redis::RedisResult<MultiplexedConnection> {
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(ANSWER_TIMEOUT))
         .set_response_timeout(Some(ANSWER_TIMEOUT));
     let client = redis::Client::open(url)?;
-    let mut redis = client.get_multiplexed_async_connection_with_config(&config).await?;
+    client.get_multiplexed_async_connection_with_config(&config).await
+}
+
+async fn copy(app: &App, url: &str, holder: Uuid) -> anyhow::Result<()> {
+    let mut redis = connect(url).await?;
     let mut nudges = app.nudges.listen();
     let mut held = None;
     loop {

@@ -196,6 +196,73 @@ struct Found {
     sequence: i64,
 }
 
+#[derive(Record)]
+struct Number {
+    sequence: i64,
+}
+
+/// The number of a tenant's first event that happened at a moment or later.
+pub async fn first_since(
+    conn: &mut Conn,
+    tenant: TenantId,
+    moment: Timestamp,
+) -> DbResult<Option<i64>> {
+    let row: Option<Number> = sql!(
+        conn,
+        "SELECT sequence FROM events WHERE tenant_id = {tenant} AND occurred_at >= {moment}
+         ORDER BY sequence LIMIT 1"
+    )
+    .optional()
+    .await?;
+    Ok(row.map(|row| row.sequence))
+}
+
+/// The numbers of a tenant's events above `after` and below `below`. What has no position yet stays.
+pub async fn list_between(
+    conn: &mut Conn,
+    tenant: TenantId,
+    after: i64,
+    below: i64,
+    limit: i64,
+) -> DbResult<Vec<i64>> {
+    let rows: Vec<Number> = sql!(
+        conn,
+        "SELECT sequence FROM events
+         WHERE tenant_id = {tenant} AND sequence > {after} AND sequence < {below} AND position IS NOT NULL
+         ORDER BY sequence LIMIT {limit}"
+    )
+    .all()
+    .await?;
+    Ok(rows.into_iter().map(|row| row.sequence).collect())
+}
+
+/// Removes a tenant's oldest events. Numbers given later follow the last one all the same.
+pub async fn remove(conn: &mut Conn, tenant: TenantId, numbers: &[i64]) -> DbResult<u64> {
+    conn.query("DELETE FROM events WHERE 1 = 1")
+        .filter(" AND tenant_id = ?", Some(tenant))
+        .push(" AND sequence IN ")
+        .list(numbers)
+        .execute()
+        .await
+}
+
+/// Events that were committed and have no position yet.
+#[derive(Clone, Copy, Debug, Record)]
+pub struct Unplaced {
+    pub events: i64,
+    /// When the oldest of them happened.
+    pub oldest: Option<Timestamp>,
+}
+
+pub async fn unplaced(conn: &mut Conn) -> DbResult<Unplaced> {
+    sql!(
+        conn,
+        "SELECT COUNT(*) AS events, MIN(occurred_at) AS oldest FROM events WHERE position IS NULL"
+    )
+    .one()
+    .await
+}
+
 pub async fn any_unplaced(conn: &mut Conn) -> DbResult<bool> {
     let found: Option<Found> =
         sql!(conn, "SELECT sequence FROM events WHERE position IS NULL LIMIT 1").optional().await?;

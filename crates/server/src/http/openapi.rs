@@ -11,8 +11,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::health;
 use crate::{
     alerts, app::App, audit, catalog, checkout, credentials, credits, discounts, entitlements,
-    events, invoices, outbound, payment_methods, platform, portal, reconcile, slots, status,
-    subscriptions, summaries, usage, webhooks,
+    events, invoices, outbound, payment_methods, platform, portal, reconcile, retention, slots,
+    status, subscriptions, summaries, usage, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -58,6 +58,7 @@ pub(super) fn authenticated() -> OpenApiRouter<Arc<App>> {
         .merge(events::api::router())
         .merge(audit::api::router())
         .merge(reconcile::api::router())
+        .merge(retention::api::router())
         .merge(outbound::api::router())
         .merge(webhooks::api::staff_router())
         .merge(credentials::api::router())

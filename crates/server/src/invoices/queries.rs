@@ -7,7 +7,10 @@ use tollhouse_domain::{
     time::Timestamp,
 };
 use tollhouse_sql::{Record, sql};
-use tollhouse_stripe::{InvoiceId as StripeInvoiceId, SubscriptionId as StripeSubscriptionId};
+use tollhouse_stripe::{
+    InvoiceId as StripeInvoiceId, SubscriptionId as StripeSubscriptionId,
+    personal::without_personal_data,
+};
 
 use crate::db::{Conn, DbResult, Json};
 
@@ -63,6 +66,16 @@ impl Invoice {
     pub fn state(&self) -> InvoiceState {
         let attempts = u32::try_from(self.attempt_count).unwrap_or(0);
         InvoiceState { status: self.status, attempts }
+    }
+
+    /// Takes off what is personal; its figures stay.
+    ///
+    /// # Errors
+    /// Never: what Stripe sent is JSON.
+    pub fn erase_personal_data(&mut self) -> serde_json::Result<()> {
+        self.stripe_object = without_personal_data(self.stripe_object.text())?.into();
+        (self.hosted_invoice_url, self.invoice_pdf) = (None, None);
+        Ok(())
     }
 
     /// One of its amounts, with the currency.
@@ -250,4 +263,39 @@ pub struct Seen {
 
 pub async fn seen(conn: &mut Conn, id: &StripeInvoiceId) -> DbResult<Option<Seen>> {
     sql!(conn, "SELECT id, version FROM invoices WHERE stripe_invoice_id = {id}").optional().await
+}
+
+/// What is kept of Stripe's own words.
+#[derive(Clone, Debug, Record)]
+pub struct Stored {
+    pub id: InvoiceId,
+    pub version: i64,
+    pub stripe_object: Json,
+}
+
+/// A tenant's, in the order of their ids; those after `after`.
+pub async fn list_objects(
+    conn: &mut Conn,
+    tenant: TenantId,
+    after: Option<InvoiceId>,
+    limit: i64,
+) -> DbResult<Vec<Stored>> {
+    conn.query("SELECT id, version, stripe_object FROM invoices WHERE 1 = 1")
+        .filter(" AND tenant_id = ?", Some(tenant))
+        .filter(" AND id > ?", after)
+        .filter(" ORDER BY id LIMIT ?", Some(limit))
+        .all()
+        .await
+}
+
+/// Puts an object without what is personal in the place of the whole, unless somebody wrote meanwhile. The
+/// version is raised: a fetch that has begun is begun again.
+pub async fn replace_object(conn: &mut Conn, stored: &Stored, object: &Json) -> DbResult<u64> {
+    sql!(
+        conn,
+        "UPDATE invoices SET stripe_object = {object}, version = version + 1, hosted_invoice_url = NULL, invoice_pdf = NULL
+         WHERE id = {stored.id} AND version = {stored.version}"
+    )
+    .execute()
+    .await
 }

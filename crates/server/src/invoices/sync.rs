@@ -54,7 +54,10 @@ pub async fn sync(app: &App, origin: &Origin, id: &StripeInvoiceId) -> Result<Sy
             None => InvoiceId::from_uuid(app.clock.new_id()),
         };
         let parts = fetch::parts(app, row_id, &fetched).await?;
-        let after = row(row_id, tenant.id, &fetched, &parts)?;
+        let mut after = row(row_id, tenant.id, &fetched, &parts)?;
+        if tenant.personal_data_erased_at.is_some() {
+            after.erase_personal_data()?;
+        }
         match write(app, origin, &after, &parts, seen.as_ref()).await? {
             Written::Yes => return Ok(Synced::Done),
             Written::Never(why) => return Ok(Synced::Kept(why)),

@@ -15,9 +15,9 @@
 
 mod actions;
 pub mod api;
-mod deliveries;
+pub mod deliveries;
 mod filter;
-mod lanes;
+pub mod lanes;
 mod message;
 mod queries;
 mod schedule;

@@ -3,7 +3,10 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::task::{Id, JoinSet};
-use tollhouse_domain::id::WebhookEndpointId;
+use tollhouse_domain::{
+    id::WebhookEndpointId,
+    retention::{days, goes_before},
+};
 
 use super::{
     deliveries::queries as deliveries,
@@ -22,8 +25,6 @@ const LANES_PER_ENDPOINT: usize = 4;
 const EVENTS_PER_TURN: i64 = 20;
 /// While slow endpoints are waited for, new events are looked for this often.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
-/// What became of an event is kept this long after the last attempt.
-const KEPT_DAYS: i64 = 30;
 
 /// Works until nothing is due, or the service stops.
 pub async fn deliver_events(app: Arc<App>) -> Result<()> {
@@ -192,7 +193,10 @@ async fn enabled(app: &App, id: WebhookEndpointId) -> Result<Option<Endpoint>> {
 /// Drops what was settled long ago, and what is left of endpoints that are gone.
 pub async fn forget_old_outbound_deliveries(app: &App) -> Result<()> {
     let mut tx = app.db.begin().await?;
-    deliveries::forget(&mut tx, app.clock.now().plus_days(-KEPT_DAYS)).await?;
+    let kept = days(app.config.retention.outbound_delivery_days);
+    if let Some(before) = goes_before(kept, app.clock.now()) {
+        deliveries::forget(&mut tx, before).await?;
+    }
     lanes::forget(&mut tx).await?;
     Ok(tx.commit().await?)
 }

@@ -468,3 +468,38 @@ pub async fn mark_grace_told(conn: &mut Conn, row: &Subscription) -> DbResult<bo
     .await?;
     Ok(marked == 1)
 }
+
+/// What is kept of Stripe's own words.
+#[derive(Clone, Debug, Record)]
+pub struct Stored {
+    pub id: SubscriptionId,
+    pub version: i64,
+    pub stripe_object: Json,
+}
+
+/// A tenant's, in the order of their ids; those after `after`.
+pub async fn list_objects(
+    conn: &mut Conn,
+    tenant: TenantId,
+    after: Option<SubscriptionId>,
+    limit: i64,
+) -> DbResult<Vec<Stored>> {
+    conn.query("SELECT id, version, stripe_object FROM subscriptions WHERE 1 = 1")
+        .filter(" AND tenant_id = ?", Some(tenant))
+        .filter(" AND id > ?", after)
+        .filter(" ORDER BY id LIMIT ?", Some(limit))
+        .all()
+        .await
+}
+
+/// Puts an object without what is personal in the place of the whole, unless somebody wrote meanwhile. The
+/// version is raised: a fetch that has begun is begun again.
+pub async fn replace_object(conn: &mut Conn, stored: &Stored, object: &Json) -> DbResult<u64> {
+    sql!(
+        conn,
+        "UPDATE subscriptions SET stripe_object = {object}, version = version + 1
+         WHERE id = {stored.id} AND version = {stored.version}"
+    )
+    .execute()
+    .await
+}

@@ -14,6 +14,7 @@ use tollhouse_domain::{
 };
 use tollhouse_stripe::{
     CustomerId, Fetched, ScheduleId, SubscriptionId as StripeSubscriptionId, objects,
+    personal::without_personal_data,
 };
 
 use super::{
@@ -261,7 +262,11 @@ fn row(app: &App, shown: &Shown<'_>, before: Option<&Subscription>) -> Result<Su
         parent_id: None,
         payment_good_until: payment_good_until(stripe),
         version: before.map_or(1, |before| before.version),
-        stripe_object: Json::from(fetched.raw.clone()),
+        stripe_object: Json::from(if tenant.personal_data_erased_at.is_some() {
+            without_personal_data(fetched.raw.get())?
+        } else {
+            fetched.raw.clone()
+        }),
         updated_at: now,
     })
 }

@@ -14,6 +14,7 @@ use crate::{
     outbound::tasks::{deliver_events, forget_old_outbound_deliveries},
     platform::tasks::settle_tenants,
     reconcile::tasks::reconcile,
+    retention::tasks::retain,
     subscriptions::tasks::{follow_bases, tell_what_time_brings},
     usage::tasks::forget_old_minutes,
     webhooks::tasks::work_deliveries,
@@ -100,6 +101,12 @@ pub const TASKS: &[Task] = &[
         interval: Duration::from_hours(1),
         nudged_by: |_| false,
         work: |app| Box::pin(async move { forget_old_reservations(&app).await }),
+    },
+    Task {
+        name: "retain",
+        interval: Duration::from_mins(1),
+        nudged_by: |nudge| nudge == Nudge::Retention,
+        work: |app| Box::pin(retain(app)),
     },
     Task {
         name: "forget_old_keys",

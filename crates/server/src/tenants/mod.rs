@@ -26,6 +26,7 @@ use tollhouse_domain::{
     money::Currency,
     plan::{FeatureValue, Limit, Plan},
     price::Interval,
+    retention::{DAYS_MAX, EVENT_DAYS_MIN, USAGE_EVENT_DAYS_MIN},
 };
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -70,7 +71,32 @@ pub struct Retention {
     /// Nothing is deleted while this is on.
     #[serde(default)]
     pub legal_hold: bool,
-    /// Days after its termination; the installation's where absent.
+    /// Days after its termination; the installation's where absent, as with all days here. 0 is for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub personal_data_days: Option<u32>,
+    /// Bodies and headers of Stripe's webhooks about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_payload_days: Option<u32>,
+    /// Its history: 30 or more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_days: Option<u32>,
+    /// Its reports of usage: 36 or more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage_event_days: Option<u32>,
+}
+
+impl Retention {
+    /// What cannot be: each field, and what it must be.
+    pub fn problems(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let fields = [
+            ("retention.personal_data_days", self.personal_data_days, 1),
+            ("retention.delivery_payload_days", self.delivery_payload_days, 1),
+            ("retention.event_days", self.event_days, EVENT_DAYS_MIN),
+            ("retention.usage_event_days", self.usage_event_days, USAGE_EVENT_DAYS_MIN),
+        ];
+        fields.into_iter().filter_map(|(field, days, min)| {
+            let is_wrong = days.is_some_and(|days| days > 0 && !(min..=DAYS_MAX).contains(&days));
+            is_wrong.then(|| (field, format!("must be 0, or from {min} to {DAYS_MAX}")))
+        })
+    }
 }

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use tollhouse_domain::{id::TenantId, tenant::TenantStatus, time::Timestamp};
 use tollhouse_sql::{Record, sql};
 use tollhouse_stripe::CustomerId;
 
 use super::{Opening, Overrides, Retention, sso::Sso};
-use crate::db::{Conn, DbResult, Json};
+use crate::db::{Conn, DbError, DbResult, Json};
 
 /// A customer of the application.
 #[derive(Clone, Debug, Record)]
@@ -45,6 +46,8 @@ pub struct Tenant {
     /// How often that was asked for.
     pub settle_asked: i64,
     pub settle_attempts: i64,
+    /// When what is personal of it went; since then its name and addresses are none.
+    pub personal_data_erased_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -77,6 +80,7 @@ impl Tenant {
             settle_at: None,
             settle_asked: 0,
             settle_attempts: 0,
+            personal_data_erased_at: None,
             created_at: now,
             updated_at: now,
         })
@@ -296,4 +300,34 @@ pub async fn mark_named(conn: &mut Conn, told: &Tenant) -> DbResult<()> {
     .execute()
     .await?;
     Ok(())
+}
+
+/// In the order of their ids, those after `after`.
+pub async fn list_from(
+    conn: &mut Conn,
+    after: Option<TenantId>,
+    limit: i64,
+) -> DbResult<Vec<Tenant>> {
+    conn.query("SELECT * FROM tenants WHERE 1 = 1")
+        .filter(" AND id > ?", after)
+        .filter(" ORDER BY id LIMIT ?", Some(limit))
+        .all()
+        .await
+}
+
+/// Name, addresses, metadata and sign-in go; 0 where they were gone. Stripe is not told: the customer there is
+/// the operator's to delete.
+pub async fn erase_personal_data(conn: &mut Conn, id: TenantId, now: Timestamp) -> DbResult<u64> {
+    let nothing = Json::from(
+        RawValue::from_string("{}".to_owned()).map_err(|error| DbError::Encode(error.into()))?,
+    );
+    sql!(
+        conn,
+        "UPDATE tenants SET name = '(erased)', contact_email = '', billing_email = NULL, phone = NULL,
+             status_reason = NULL, metadata = {nothing}, sso = NULL, search_text = '', customer_named = TRUE,
+             personal_data_erased_at = {now}, updated_at = {now}
+         WHERE id = {id} AND personal_data_erased_at IS NULL"
+    )
+    .execute()
+    .await
 }

@@ -1,7 +1,7 @@
 //! All SQL of `usage_events`, `usage_rollups` and `usage_values`.
 
 use tollhouse_domain::{
-    id::{TenantId, UsageEventId},
+    id::{self, TenantId, UsageEventId},
     time::Timestamp,
     usage::{Quantity, Window},
 };
@@ -295,4 +295,85 @@ pub async fn forget_minutes(conn: &mut Conn, before: Timestamp) -> DbResult<u64>
     sql!(conn, "DELETE FROM usage_rollups WHERE per = 'minute' AND starts_at < {before}")
         .execute()
         .await
+}
+
+/// A report that is kept, and what its tenant says of that.
+#[derive(Clone, Debug, Record)]
+pub struct Kept {
+    pub id: UsageEventId,
+    pub received_at: Timestamp,
+    /// The tenant's own `tenants::Retention`.
+    pub retention: Option<Json>,
+}
+
+/// Reports that were received before a moment, oldest first; those after `after`. Ids are as old as what bears
+/// them: nothing younger is read.
+pub async fn list_received_before(
+    conn: &mut Conn,
+    before: Timestamp,
+    after: Option<UsageEventId>,
+    limit: i64,
+) -> DbResult<Vec<Kept>> {
+    let milliseconds = u64::try_from(before.as_millisecond()).unwrap_or(0);
+    let youngest = UsageEventId::from_uuid(id::v7(milliseconds, [0xff; 10]));
+    conn.query(
+        "SELECT usage_events.id, received_at, retention FROM usage_events
+         JOIN tenants ON tenants.id = usage_events.tenant_id WHERE 1 = 1",
+    )
+    .filter(" AND received_at <= ?", Some(before))
+    .filter(" AND usage_events.id <= ?", Some(youngest))
+    .filter(" AND usage_events.id > ?", after)
+    .filter(" ORDER BY usage_events.id LIMIT ?", Some(limit))
+    .all()
+    .await
+}
+
+/// Removes reports; what they came to stays.
+pub async fn remove(conn: &mut Conn, ids: &[UsageEventId]) -> DbResult<u64> {
+    conn.query("DELETE FROM usage_events WHERE id IN ").list(ids).execute().await
+}
+
+#[derive(Record)]
+struct Count {
+    rows: i64,
+}
+
+/// How many reports of a tenant are kept.
+pub async fn count_of(conn: &mut Conn, tenant: TenantId) -> DbResult<u64> {
+    let count: Count =
+        sql!(conn, "SELECT COUNT(*) AS rows FROM usage_events WHERE tenant_id = {tenant}")
+            .one()
+            .await?;
+    Ok(count.rows.unsigned_abs())
+}
+
+/// Removes some reports of a tenant; how many.
+pub async fn remove_of(conn: &mut Conn, tenant: TenantId, limit: i64) -> DbResult<u64> {
+    sql!(
+        conn,
+        "DELETE FROM usage_events WHERE id IN (
+             SELECT id FROM usage_events WHERE tenant_id = {tenant} LIMIT {limit})"
+    )
+    .execute()
+    .await
+}
+
+/// How many values, that were seen of a tenant, are kept.
+pub async fn count_values_of(conn: &mut Conn, tenant: TenantId) -> DbResult<u64> {
+    let count: Count =
+        sql!(conn, "SELECT COUNT(*) AS rows FROM usage_values WHERE tenant_id = {tenant}")
+            .one()
+            .await?;
+    Ok(count.rows.unsigned_abs())
+}
+
+/// Removes some values that were seen of a tenant; how many there were stays in the roll-ups.
+pub async fn remove_values_of(conn: &mut Conn, tenant: TenantId, limit: i64) -> DbResult<u64> {
+    sql!(
+        conn,
+        "DELETE FROM usage_values WHERE tenant_id = {tenant} AND (per, starts_at, meter, value) IN (
+             SELECT per, starts_at, meter, value FROM usage_values WHERE tenant_id = {tenant} LIMIT {limit})"
+    )
+    .execute()
+    .await
 }

@@ -36,7 +36,7 @@ pub struct Replayed {
 /// be worked.
 ///
 /// # Errors
-/// `NotFound`; `Conflict` while a worker has it.
+/// `NotFound`; `Conflict` while a worker has it, and where its body is no longer kept.
 pub async fn replay(app: &App, origin: &Origin, id: DeliveryId) -> Result<State> {
     let mut tx = app.db.begin().await?;
     let found = queries::find_replayable(&mut tx, id).await?;
@@ -44,6 +44,11 @@ pub async fn replay(app: &App, origin: &Origin, id: DeliveryId) -> Result<State>
     if delivery.state == State::Working {
         let why = "The delivery is being worked just now: wait for what comes of it.".to_owned();
         return Err(Error::Conflict(Conflict::DeliveryAtWork, why));
+    }
+    if delivery.emptied_at.is_some() {
+        let why = "The body of the delivery is no longer kept: compare with Stripe instead, by \
+                   `POST /api/v1/admin/reconcile`.";
+        return Err(Error::Conflict(Conflict::DeliveryEmptied, why.to_owned()));
     }
     let state = begin_anew(app, &mut tx, &delivery).await?;
     let subject = Subject::new("delivery", id);

@@ -60,61 +60,69 @@ pub fn target(event_type: &str) -> Option<Target> {
     }
 }
 
+/// Every type that concerns us, and what it syncs: what a webhook endpoint has to be registered for.
+pub const TYPES: &[(&str, Target)] = &[
+    ("customer.created", Target::Customer),
+    ("customer.updated", Target::Customer),
+    ("customer.deleted", Target::Customer),
+    ("payment_method.attached", Target::Cards),
+    ("payment_method.detached", Target::Cards),
+    ("payment_method.updated", Target::Cards),
+    ("payment_method.automatically_updated", Target::Cards),
+    ("setup_intent.succeeded", Target::Cards),
+    ("checkout.session.completed", Target::Checkout),
+    ("checkout.session.expired", Target::Checkout),
+    ("checkout.session.async_payment_succeeded", Target::Checkout),
+    ("checkout.session.async_payment_failed", Target::Checkout),
+    ("customer.subscription.created", Target::Subscription),
+    ("customer.subscription.updated", Target::Subscription),
+    ("customer.subscription.deleted", Target::Subscription),
+    ("customer.subscription.paused", Target::Subscription),
+    ("customer.subscription.resumed", Target::Subscription),
+    ("customer.subscription.trial_will_end", Target::Subscription),
+    ("customer.subscription.pending_update_applied", Target::Subscription),
+    ("customer.subscription.pending_update_expired", Target::Subscription),
+    ("invoice.upcoming", Target::Subscription),
+    ("subscription_schedule.created", Target::Schedule),
+    ("subscription_schedule.updated", Target::Schedule),
+    ("subscription_schedule.released", Target::Schedule),
+    ("subscription_schedule.completed", Target::Schedule),
+    ("subscription_schedule.canceled", Target::Schedule),
+    ("subscription_schedule.aborted", Target::Schedule),
+    ("invoice.created", Target::Invoice),
+    ("invoice.updated", Target::Invoice),
+    ("invoice.finalized", Target::Invoice),
+    ("invoice.finalization_failed", Target::Invoice),
+    ("invoice.paid", Target::Invoice),
+    ("invoice.payment_succeeded", Target::Invoice),
+    ("invoice.payment_failed", Target::Invoice),
+    ("invoice.payment_action_required", Target::Invoice),
+    ("invoice.overdue", Target::Invoice),
+    ("invoice.overpaid", Target::Invoice),
+    ("invoice.payment_attempt_required", Target::Invoice),
+    ("invoice.sent", Target::Invoice),
+    ("invoice.will_be_due", Target::Invoice),
+    ("invoice.voided", Target::Invoice),
+    ("invoice.marked_uncollectible", Target::Invoice),
+    ("invoice.deleted", Target::Invoice),
+    ("invoice_payment.paid", Target::Invoice),
+    ("credit_note.created", Target::Invoice),
+    ("credit_note.updated", Target::Invoice),
+    ("credit_note.voided", Target::Invoice),
+    ("charge.refunded", Target::Charge),
+    ("charge.refund.updated", Target::Refund),
+    ("refund.created", Target::Refund),
+    ("refund.updated", Target::Refund),
+    ("refund.failed", Target::Refund),
+    ("coupon.created", Target::Coupon),
+    ("coupon.updated", Target::Coupon),
+    ("coupon.deleted", Target::Coupon),
+    ("promotion_code.created", Target::PromotionCode),
+    ("promotion_code.updated", Target::PromotionCode),
+];
+
 fn target_of_snapshot(event_type: &str) -> Option<Target> {
-    Some(match event_type {
-        "customer.created" | "customer.updated" | "customer.deleted" => Target::Customer,
-        "payment_method.attached"
-        | "payment_method.detached"
-        | "payment_method.updated"
-        | "payment_method.automatically_updated"
-        | "setup_intent.succeeded" => Target::Cards,
-        "checkout.session.completed"
-        | "checkout.session.expired"
-        | "checkout.session.async_payment_succeeded"
-        | "checkout.session.async_payment_failed" => Target::Checkout,
-        "customer.subscription.created"
-        | "customer.subscription.updated"
-        | "customer.subscription.deleted"
-        | "customer.subscription.paused"
-        | "customer.subscription.resumed"
-        | "customer.subscription.trial_will_end"
-        | "customer.subscription.pending_update_applied"
-        | "customer.subscription.pending_update_expired"
-        | "invoice.upcoming" => Target::Subscription,
-        "subscription_schedule.created"
-        | "subscription_schedule.updated"
-        | "subscription_schedule.released"
-        | "subscription_schedule.completed"
-        | "subscription_schedule.canceled"
-        | "subscription_schedule.aborted" => Target::Schedule,
-        "invoice.created"
-        | "invoice.updated"
-        | "invoice.finalized"
-        | "invoice.finalization_failed"
-        | "invoice.paid"
-        | "invoice.payment_succeeded"
-        | "invoice.payment_failed"
-        | "invoice.payment_action_required"
-        | "invoice.overdue"
-        | "invoice.overpaid"
-        | "invoice.payment_attempt_required"
-        | "invoice.sent"
-        | "invoice.will_be_due"
-        | "invoice.voided"
-        | "invoice.marked_uncollectible"
-        | "invoice.deleted"
-        | "invoice_payment.paid"
-        | "credit_note.created"
-        | "credit_note.updated"
-        | "credit_note.voided" => Target::Invoice,
-        "charge.refunded" => Target::Charge,
-        "charge.refund.updated" | "refund.created" | "refund.updated" | "refund.failed" => {
-            Target::Refund
-        }
-        "coupon.created" | "coupon.updated" | "coupon.deleted" => Target::Coupon,
-        "promotion_code.created" | "promotion_code.updated" => Target::PromotionCode,
-        _ => return None,
-    })
+    TYPES.iter().find(|(known, _)| *known == event_type).map(|(_, target)| *target)
 }
 
 /// Takes in the object as it is now.

@@ -5,7 +5,7 @@ use tollhouse_sql::{Record, sql};
 use tollhouse_stripe::EventId;
 
 use super::{sort::Sorted, state::State};
-use crate::db::{Conn, DbResult, Query};
+use crate::db::{Conn, DbResult, Json, Query};
 
 /// A delivery as it came in.
 #[derive(Clone, Debug)]
@@ -182,11 +182,14 @@ pub struct Delivery {
     pub settled_at: Option<Timestamp>,
     pub worked_ms: i64,
     pub reason: Option<String>,
+    /// When its body and headers went, where they did.
+    pub emptied_at: Option<Timestamp>,
 }
 
 /// Every column of [`Delivery`].
 const SHOWN: &str = "SELECT id, stripe_event_id, event_type, event_created, api_version, object_id, customer_id,
-    signed_at, user_agent, received_at, state, attempts, due_at, settled_at, worked_ms, reason FROM deliveries";
+    signed_at, user_agent, received_at, state, attempts, due_at, settled_at, worked_ms, reason, emptied_at
+    FROM deliveries";
 
 /// Which deliveries are meant. Nothing means all.
 #[derive(Clone, Debug, Default)]
@@ -264,12 +267,36 @@ pub async fn counts(conn: &mut Conn, filter: &Filter) -> DbResult<Vec<Count>> {
         .await
 }
 
+/// What is still to be worked, and what waits for a person.
+#[derive(Clone, Copy, Debug, Record)]
+pub struct Backlog {
+    pub waiting: i64,
+    /// When the oldest of them came.
+    pub oldest: Option<Timestamp>,
+    /// Due before the moment that was asked for, and not worked.
+    pub overdue: i64,
+    pub dead: i64,
+}
+
+pub async fn backlog(conn: &mut Conn, overdue_since: Timestamp) -> DbResult<Backlog> {
+    sql!(
+        conn,
+        "SELECT COUNT(*) AS waiting, MIN(received_at) AS oldest,
+             COUNT(*) FILTER (WHERE due_at <= {overdue_since}) AS overdue,
+             (SELECT COUNT(*) FROM deliveries WHERE state = 'dead') AS dead
+         FROM deliveries WHERE state IN ('received', 'working', 'failed')"
+    )
+    .one()
+    .await
+}
+
 /// A delivery to be looked at again.
 #[derive(Clone, Debug, Record)]
 pub struct Replayable {
     pub id: DeliveryId,
     pub state: State,
     pub payload: Vec<u8>,
+    pub emptied_at: Option<Timestamp>,
 }
 
 /// Oldest first, those that no worker has claimed, locked until the commit.
@@ -281,8 +308,8 @@ pub async fn list_replayable(
 ) -> DbResult<Vec<Replayable>> {
     let skip_locked = conn.skip_locked();
     filter
-        .narrow(conn.query("SELECT id, state, payload FROM deliveries"))
-        .push(" AND state <> 'working'")
+        .narrow(conn.query("SELECT id, state, payload, emptied_at FROM deliveries"))
+        .push(" AND state <> 'working' AND emptied_at IS NULL")
         .filter(" AND id > ?", after)
         .filter(" ORDER BY id LIMIT ?", Some(limit))
         .push(skip_locked)
@@ -292,7 +319,7 @@ pub async fn list_replayable(
 
 pub async fn find_replayable(conn: &mut Conn, id: DeliveryId) -> DbResult<Option<Replayable>> {
     let for_update = conn.for_update();
-    conn.query("SELECT id, state, payload FROM deliveries")
+    conn.query("SELECT id, state, payload, emptied_at FROM deliveries")
         .filter(" WHERE id = ?", Some(id))
         .push(for_update)
         .optional()
@@ -317,4 +344,44 @@ pub async fn begin_anew(
     .execute()
     .await?;
     Ok(())
+}
+
+/// A settled delivery that has its body, and whose it is.
+#[derive(Clone, Debug, Record)]
+pub struct Kept {
+    pub id: DeliveryId,
+    pub received_at: Timestamp,
+    /// The tenant's own `tenants::Retention`.
+    pub retention: Option<Json>,
+    pub personal_data_erased_at: Option<Timestamp>,
+}
+
+/// Settled deliveries with a body, received before a moment, oldest first; those after `after`.
+pub async fn list_settled(
+    conn: &mut Conn,
+    before: Timestamp,
+    after: Option<DeliveryId>,
+    limit: i64,
+) -> DbResult<Vec<Kept>> {
+    conn.query(
+        "SELECT deliveries.id, received_at, retention, personal_data_erased_at FROM deliveries
+         LEFT JOIN tenants ON tenants.stripe_customer_id = deliveries.customer_id
+         WHERE emptied_at IS NULL AND state IN ('done', 'ignored', 'dead')",
+    )
+    .filter(" AND received_at <= ?", Some(before))
+    .filter(" AND deliveries.id > ?", after)
+    .filter(" ORDER BY deliveries.id LIMIT ?", Some(limit))
+    .all()
+    .await
+}
+
+/// Takes body and headers off deliveries that are settled; how many.
+pub async fn empty(conn: &mut Conn, ids: &[DeliveryId], now: Timestamp) -> DbResult<u64> {
+    conn.query("UPDATE deliveries SET signed_at = NULL, user_agent = NULL")
+        .filter(", payload = ?", Some(Vec::<u8>::new()))
+        .filter(", emptied_at = ?", Some(now))
+        .push(" WHERE emptied_at IS NULL AND state IN ('done', 'ignored', 'dead') AND id IN ")
+        .list(ids)
+        .execute()
+        .await
 }

@@ -89,6 +89,8 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("post", "/api/v1/admin/drift/{id}/resolve", Guard::Staff),
     ("get", "/api/v1/admin/reconcile", Guard::Staff),
     ("post", "/api/v1/admin/reconcile", Guard::Staff),
+    ("get", "/api/v1/admin/retention/runs", Guard::Staff),
+    ("post", "/api/v1/admin/retention/runs", Guard::Staff),
     ("get", "/api/v1/admin/events", Guard::Staff),
     ("get", "/api/v1/admin/deliveries", Guard::Staff),
     ("get", "/api/v1/admin/deliveries/counts", Guard::Staff),

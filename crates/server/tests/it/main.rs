@@ -40,6 +40,7 @@ mod promotion_codes;
 mod prorations;
 mod reconcile;
 mod renewals;
+mod retention;
 mod slots;
 mod sso;
 mod standing;

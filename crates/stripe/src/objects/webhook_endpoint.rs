@@ -10,8 +10,12 @@ pub struct WebhookEndpoint {
     pub url: String,
     #[serde(default)]
     pub enabled_events: Vec<String>,
+    /// The version its events are written in; the account's own where absent.
     #[serde(default)]
     pub api_version: Option<String>,
+    /// `enabled` or `disabled`
+    #[serde(default)]
+    pub status: String,
     /// `whsec_…`, only in the answer that creates the endpoint.
     #[serde(default)]
     pub secret: Option<String>,

@@ -1,6 +1,7 @@
 //! What the tests stand on: the binary, a running demo, a client, a browser.
 
 mod browser;
+pub mod busy;
 mod database;
 mod demo;
 mod driver;

@@ -94,6 +94,13 @@ impl Ended {
         String::from_utf8(self.0.stdout).unwrap()
     }
 
+    /// What it printed, where it ended with this code.
+    #[track_caller]
+    pub fn printed(self, code: i32) -> String {
+        assert_eq!(self.0.status.code(), Some(code), "{:?}", self.0);
+        String::from_utf8(self.0.stdout).unwrap()
+    }
+
     /// What it complained about, where it ended with this code and printed nothing.
     #[track_caller]
     pub fn refused(self, code: i32) -> String {

@@ -152,3 +152,28 @@ pub async fn forget(conn: &mut Conn, before: Timestamp) -> DbResult<()> {
     .await?;
     Ok(())
 }
+
+#[derive(Record)]
+struct Count {
+    rows: i64,
+}
+
+/// How many a tenant has.
+pub async fn count_of(conn: &mut Conn, tenant: TenantId) -> DbResult<u64> {
+    let count: Count =
+        sql!(conn, "SELECT COUNT(*) AS rows FROM outbound_deliveries WHERE tenant_id = {tenant}")
+            .one()
+            .await?;
+    Ok(count.rows.unsigned_abs())
+}
+
+/// Removes some of a tenant's; how many.
+pub async fn remove_of(conn: &mut Conn, tenant: TenantId, limit: i64) -> DbResult<u64> {
+    sql!(
+        conn,
+        "DELETE FROM outbound_deliveries WHERE (endpoint_id, event_id) IN (
+             SELECT endpoint_id, event_id FROM outbound_deliveries WHERE tenant_id = {tenant} LIMIT {limit})"
+    )
+    .execute()
+    .await
+}

@@ -146,6 +146,27 @@ pub async fn wake(conn: &mut Conn, endpoint: WebhookEndpointId, now: Timestamp) 
     Ok(())
 }
 
+/// Lanes that have something to send.
+#[derive(Clone, Copy, Debug, Record)]
+pub struct Behind {
+    /// Due before the moment that was asked for, and not worked.
+    pub overdue: i64,
+    /// Whose next event was sent, and not taken.
+    pub failing: i64,
+    pub failing_since: Option<Timestamp>,
+}
+
+pub async fn behind(conn: &mut Conn, overdue_since: Timestamp) -> DbResult<Behind> {
+    sql!(
+        conn,
+        "SELECT COUNT(*) FILTER (WHERE due_at <= {overdue_since}) AS overdue,
+             COUNT(*) FILTER (WHERE attempts > 0) AS failing, MIN(failing_since) AS failing_since
+         FROM outbound_lanes WHERE due_at IS NOT NULL"
+    )
+    .one()
+    .await
+}
+
 /// Sweeps the lanes of endpoints that are gone.
 pub async fn forget(conn: &mut Conn) -> DbResult<()> {
     sql!(

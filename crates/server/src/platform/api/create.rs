@@ -30,8 +30,6 @@ const METADATA_KEYS_MAX: usize = 50;
 const METADATA_KEY_LENGTH_MAX: usize = 40;
 const METADATA_VALUE_LENGTH_MAX: usize = 500;
 const OVERRIDES_MAX: usize = 100;
-/// Ten years: who has to keep it longer sets a legal hold.
-const RETENTION_DAYS_MAX: u32 = 3660;
 
 /// A new tenant.
 #[derive(Deserialize, ToSchema)]
@@ -192,9 +190,8 @@ impl Said<'_> {
         if self.overrides.is_some_and(|own| own.features.len() + own.limits.len() > OVERRIDES_MAX) {
             refuse("overrides", "must be at most 100 features and limits");
         }
-        let days = self.retention.and_then(|retention| retention.personal_data_days);
-        if days.is_some_and(|days| days > RETENTION_DAYS_MAX) {
-            refuse("retention.personal_data_days", "must be at most 3660");
+        for (field, must) in self.retention.into_iter().flat_map(Retention::problems) {
+            refuse(field, &must);
         }
         problems
     }

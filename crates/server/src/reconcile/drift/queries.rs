@@ -90,6 +90,18 @@ pub async fn settle(
     Ok(settled == 1)
 }
 
+#[derive(Record)]
+struct Open {
+    open: i64,
+}
+
+/// How many differences wait for a person.
+pub async fn count_open(conn: &mut Conn) -> DbResult<i64> {
+    let open: Open =
+        sql!(conn, "SELECT COUNT(*) AS open FROM drift WHERE state = 'needs_person'").one().await?;
+    Ok(open.open)
+}
+
 /// Newest first, one more than `limit` when there are more.
 pub async fn list(
     conn: &mut Conn,

@@ -64,6 +64,9 @@ pub struct DeliveryView {
     settled_after_ms: Option<i64>,
     /// What all attempts took together, in milliseconds.
     worked_ms: i64,
+    /// When its body and headers were kept long enough, and went.
+    #[schema(value_type = Option<String>)]
+    emptied_at: Option<Timestamp>,
 }
 
 impl DeliveryView {
@@ -91,6 +94,7 @@ impl DeliveryView {
             settled_at: row.settled_at,
             settled_after_ms: row.settled_at.map(settled_after),
             worked_ms: row.worked_ms,
+            emptied_at: row.emptied_at,
             r#type: row.event_type,
         }
     }
@@ -101,7 +105,7 @@ impl DeliveryView {
 pub struct FullDelivery {
     #[serde(flatten)]
     delivery: DeliveryView,
-    /// The body as it came; a text where it is no JSON.
+    /// The body as it came; a text where it is no JSON, `null` where it is no longer kept.
     #[schema(value_type = Object)]
     payload: Box<RawValue>,
 }
@@ -113,7 +117,9 @@ impl FullDelivery {
         let mut conn = app.db.read().await?;
         let row = queries::find(&mut conn, id).await?.ok_or_else(|| not_found("delivery", id))?;
         let body = queries::find_payload(&mut conn, id).await?.unwrap_or_default();
-        Ok(Self { delivery: DeliveryView::of(app, row), payload: payload(&body)? })
+        let is_kept = row.emptied_at.is_none();
+        let payload = payload(if is_kept { &body } else { b"null" })?;
+        Ok(Self { delivery: DeliveryView::of(app, row), payload })
     }
 }
 
