@@ -69,6 +69,8 @@ ids! {
     SlotId,
     /// One report of usage from the application.
     UsageEventId,
+    /// One report of ours to a meter of Stripe's.
+    MeterEventId,
     /// One webhook received from Stripe.
     DeliveryId,
     /// A URL of the application that events are posted to.

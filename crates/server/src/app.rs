@@ -57,7 +57,7 @@ impl App {
         };
         let stripe = Client::new(gateway, clock.seed());
         let intake = Intake::start(db.clone());
-        let usage = usage::Intake::start(db.clone(), clock.clone());
+        let usage = usage::Intake::start(db.clone(), clock.clone(), config.export.delay_seconds);
         let streams = Streams::new(config.stream.connections_max);
         let sender = Sender::new(&config.outbound)?;
         let (requests, stop) = (TaskTracker::new(), CancellationToken::new());

@@ -2,7 +2,7 @@
 //!
 //! | floor | slices |
 //! | --- | --- |
-//! | doors | [`checkout`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`] |
+//! | doors | [`checkout`], [`export`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`] |
 //! | answers | [`status`] |
 //! | state | [`subscriptions`], [`invoices`], [`usage`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`] |
 //! | traces | [`record`], [`events`], [`audit`] |
@@ -23,6 +23,7 @@ pub mod db;
 pub mod discounts;
 pub mod error;
 pub mod events;
+pub mod export;
 pub mod http;
 pub mod invoices;
 pub mod nudge;

@@ -13,6 +13,7 @@ const FLOORS: [(&str, &[&str]); 5] = [
         &[
             "dashboard",
             "checkout",
+            "export",
             "payment_methods",
             "platform",
             "portal",

@@ -29,6 +29,7 @@ pub struct Config {
     pub stream: Stream,
     pub webhooks: Webhooks,
     pub reconcile: Reconcile,
+    pub export: Export,
     pub outbound: Outbound,
     pub log: Log,
 }
@@ -160,6 +161,13 @@ pub struct Reconcile {
     pub full_interval_seconds: u32,
     pub calls_per_second: u32,
     pub invoice_days: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Export {
+    pub delay_seconds: i64,
+    pub calls_per_second: u32,
 }
 
 /// Who works the deliveries that were received.

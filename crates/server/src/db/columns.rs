@@ -21,8 +21,8 @@ use sqlx::{
 };
 use tollhouse_domain::{
     id::{
-        ApiKeyId, AuditId, CheckoutId, DeliveryId, DriftId, EventId, InvoiceId, RunId, SlotId,
-        SubscriptionId, TenantId, UsageEventId, WebhookEndpointId,
+        ApiKeyId, AuditId, CheckoutId, DeliveryId, DriftId, EventId, InvoiceId, MeterEventId,
+        RunId, SlotId, SubscriptionId, TenantId, UsageEventId, WebhookEndpointId,
     },
     time::Timestamp,
 };
@@ -178,7 +178,8 @@ uuids!(
     RunId,
     DriftId,
     WebhookEndpointId,
-    UsageEventId
+    UsageEventId,
+    MeterEventId
 );
 
 /// Types kept as the word they print: `Display` writes it, `FromStr` reads it.
@@ -222,6 +223,7 @@ words!(
     tollhouse_domain::reconcile::Stage,
     tollhouse_domain::reconcile::DriftState,
     tollhouse_domain::usage::Window,
+    tollhouse_domain::usage::MeterEventState,
     tollhouse_stripe::CustomerId,
     tollhouse_stripe::PriceId,
     tollhouse_stripe::ScheduleId,

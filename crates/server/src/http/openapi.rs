@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::health;
 use crate::{
-    app::App, audit, catalog, checkout, credentials, discounts, events, invoices, outbound,
+    app::App, audit, catalog, checkout, credentials, discounts, events, export, invoices, outbound,
     payment_methods, platform, portal, reconcile, slots, status, subscriptions, usage, webhooks,
 };
 
@@ -47,6 +47,7 @@ pub(super) fn authenticated() -> OpenApiRouter<Arc<App>> {
         .merge(subscriptions::api::router())
         .merge(slots::api::router())
         .merge(usage::api::router())
+        .merge(export::api::router())
         .merge(discounts::api::router())
         .merge(invoices::api::router())
         .merge(platform::api::router())

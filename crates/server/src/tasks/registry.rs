@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Task;
 use crate::{
     events::tasks::place_events,
+    export::tasks::export_usage,
     http::forget_old_keys,
     nudge::Nudge,
     outbound::tasks::{deliver_events, forget_old_outbound_deliveries},
@@ -47,6 +48,12 @@ pub const TASKS: &[Task] = &[
         interval: Duration::from_secs(10),
         nudged_by: |nudge| nudge == Nudge::Tenants,
         work: |app| Box::pin(settle_tenants(app)),
+    },
+    Task {
+        name: "export_usage",
+        interval: Duration::from_secs(10),
+        nudged_by: |nudge| nudge == Nudge::Usage,
+        work: |app| Box::pin(export_usage(app)),
     },
     Task {
         name: "tell_what_time_brings",

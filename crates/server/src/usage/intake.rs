@@ -41,9 +41,10 @@ pub struct Intake {
 
 impl Intake {
     /// Starts the writer; it ends when the last clone is dropped.
-    pub fn start(db: Db, clock: Clock) -> Self {
+    pub fn start(db: Db, clock: Clock, export_after_seconds: i64) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING_MAX);
-        tokio::spawn(write_groups(db, clock, receiver));
+        let counter = Counter { db, clock, export_after_seconds };
+        tokio::spawn(write_groups(counter, receiver));
         Self { waiting: sender, bodies: Arc::new(Semaphore::new(BODIES_MAX)) }
     }
 
@@ -67,7 +68,15 @@ impl Intake {
     }
 }
 
-async fn write_groups(db: Db, clock: Clock, mut receiver: mpsc::Receiver<Waiting>) {
+/// What counting needs.
+struct Counter {
+    db: Db,
+    clock: Clock,
+    /// Stripe is told of what was counted so much later.
+    export_after_seconds: i64,
+}
+
+async fn write_groups(counter: Counter, mut receiver: mpsc::Receiver<Waiting>) {
     while let Some(first) = receiver.recv().await {
         let (mut reports, mut group) = (first.0.reports.len(), vec![first]);
         while reports < REPORTS_MAX
@@ -77,9 +86,9 @@ async fn write_groups(db: Db, clock: Clock, mut receiver: mpsc::Receiver<Waiting
             group.push(waiting);
         }
         let (submissions, answers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-        match write_group(&db, &clock, &submissions).await {
+        match counter.write(&submissions).await {
             Err(DbError::Database(_) | DbError::Encode(_)) if submissions.len() > 1 => {
-                write_one_by_one(&db, &clock, &submissions, answers).await;
+                write_one_by_one(&counter, &submissions, answers).await;
             }
             outcome => tell(answers, outcome),
         }
@@ -88,13 +97,12 @@ async fn write_groups(db: Db, clock: Clock, mut receiver: mpsc::Receiver<Waiting
 
 /// One that the database refuses must not take the others with it.
 async fn write_one_by_one(
-    db: &Db,
-    clock: &Clock,
+    counter: &Counter,
     submissions: &[Submission],
     answers: Vec<oneshot::Sender<Option<Vec<Outcome>>>>,
 ) {
     for (submission, answer) in submissions.iter().zip(answers) {
-        let outcome = write_group(db, clock, std::slice::from_ref(submission)).await;
+        let outcome = counter.write(std::slice::from_ref(submission)).await;
         tell(vec![answer], outcome);
     }
 }
@@ -113,13 +121,12 @@ fn tell(answers: Vec<oneshot::Sender<Option<Vec<Outcome>>>>, outcome: DbResult<V
     }
 }
 
-async fn write_group(
-    db: &Db,
-    clock: &Clock,
-    submissions: &[Submission],
-) -> DbResult<Vec<Vec<Outcome>>> {
-    let mut tx = db.begin().await?;
-    let outcomes = count(&mut tx, clock, submissions).await?;
-    tx.commit().await?;
-    Ok(outcomes)
+impl Counter {
+    async fn write(&self, submissions: &[Submission]) -> DbResult<Vec<Vec<Outcome>>> {
+        let mut tx = self.db.begin().await?;
+        let after = self.export_after_seconds;
+        let outcomes = count(&mut tx, &self.clock, submissions, after).await?;
+        tx.commit().await?;
+        Ok(outcomes)
+    }
 }

@@ -18,6 +18,7 @@ mod discounts;
 mod documents;
 mod dunning;
 mod events;
+mod export;
 mod gateways;
 mod idempotency;
 mod import;
