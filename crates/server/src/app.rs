@@ -8,8 +8,8 @@ use tollhouse_stripe::{
 };
 
 use crate::{
-    clock::Clock, config::Config, db::Db, events::Streams, nudge::Nudges, outbound::Sender, usage,
-    webhooks::Intake,
+    clock::Clock, config::Config, db::Db, events::Streams, lago::Lago, nudge::Nudges,
+    outbound::Sender, usage, webhooks::Intake,
 };
 
 /// One running service. Shared by every request and task.
@@ -27,6 +27,8 @@ pub struct App {
     pub streams: Streams,
     /// Posts events to endpoints of the application.
     pub sender: Sender,
+    /// Where usage is sent too, if anywhere.
+    pub lago: Option<Lago>,
     /// The requests under way; they are finished before the service stops.
     pub requests: TaskTracker,
     /// Cancelled when the service is to stop; whatever outlives a request listens to it.
@@ -57,9 +59,14 @@ impl App {
         };
         let stripe = Client::new(gateway, clock.seed());
         let intake = Intake::start(db.clone());
-        let usage = usage::Intake::start(db.clone(), clock.clone(), config.export.delay_seconds);
+        let onward = usage::Onward {
+            export_after_seconds: config.export.delay_seconds,
+            is_forwarded: config.lago.api_url.is_some(),
+        };
+        let usage = usage::Intake::start(db.clone(), clock.clone(), onward);
         let streams = Streams::new(config.stream.connections_max);
         let sender = Sender::new(&config.outbound)?;
+        let lago = Lago::configured(&config.lago)?;
         let (requests, stop) = (TaskTracker::new(), CancellationToken::new());
         Ok(Arc::new(Self {
             config,
@@ -71,6 +78,7 @@ impl App {
             usage,
             streams,
             sender,
+            lago,
             requests,
             stop,
         }))
@@ -91,6 +99,7 @@ impl App {
             usage: self.usage.clone(),
             streams: self.streams.clone(),
             sender: self.sender.clone(),
+            lago: self.lago.clone(),
             requests: self.requests.clone(),
             stop: self.stop.clone(),
         })

@@ -2,7 +2,7 @@
 //!
 //! | floor | slices |
 //! | --- | --- |
-//! | doors | [`checkout`], [`export`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`] |
+//! | doors | [`checkout`], [`export`], [`lago`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`] |
 //! | answers | [`status`] |
 //! | state | [`subscriptions`], [`invoices`], [`usage`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`] |
 //! | traces | [`record`], [`events`], [`audit`] |
@@ -26,6 +26,7 @@ pub mod events;
 pub mod export;
 pub mod http;
 pub mod invoices;
+pub mod lago;
 pub mod nudge;
 pub mod outbound;
 pub mod payment_methods;

@@ -14,6 +14,7 @@ const FLOORS: [(&str, &[&str]); 5] = [
             "dashboard",
             "checkout",
             "export",
+            "lago",
             "payment_methods",
             "platform",
             "portal",

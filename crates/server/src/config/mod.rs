@@ -30,6 +30,7 @@ pub struct Config {
     pub webhooks: Webhooks,
     pub reconcile: Reconcile,
     pub export: Export,
+    pub lago: Lago,
     pub outbound: Outbound,
     pub log: Log,
 }
@@ -168,6 +169,15 @@ pub struct Reconcile {
 pub struct Export {
     pub delay_seconds: i64,
     pub calls_per_second: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lago {
+    #[serde(deserialize_with = "none_if_empty")]
+    pub api_url: Option<String>,
+    #[serde(deserialize_with = "none_if_empty")]
+    pub api_key: Option<Secret>,
 }
 
 /// Who works the deliveries that were received.

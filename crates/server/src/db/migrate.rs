@@ -48,6 +48,7 @@ const STEPS: &[Step] = &steps![
     "0021_tenants_in_full",
     "0022_api_keys",
     "0028_usage_export",
+    "0029_usage_to_forward",
 ];
 
 /// How the schema stands after migrating.

@@ -22,6 +22,15 @@ const REPORTS_MAX: usize = 2048;
 /// Bodies that are counted while they are read, at once.
 const BODIES_MAX: usize = 32;
 
+/// Who else is to be told of what was counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Onward {
+    /// Stripe's meters are told so much later.
+    pub export_after_seconds: i64,
+    /// Whether each report is kept until Lago has it.
+    pub is_forwarded: bool,
+}
+
 /// The reports of one request.
 pub struct Submission {
     pub origin: Origin,
@@ -41,9 +50,9 @@ pub struct Intake {
 
 impl Intake {
     /// Starts the writer; it ends when the last clone is dropped.
-    pub fn start(db: Db, clock: Clock, export_after_seconds: i64) -> Self {
+    pub fn start(db: Db, clock: Clock, onward: Onward) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING_MAX);
-        let counter = Counter { db, clock, export_after_seconds };
+        let counter = Counter { db, clock, onward };
         tokio::spawn(write_groups(counter, receiver));
         Self { waiting: sender, bodies: Arc::new(Semaphore::new(BODIES_MAX)) }
     }
@@ -72,8 +81,7 @@ impl Intake {
 struct Counter {
     db: Db,
     clock: Clock,
-    /// Stripe is told of what was counted so much later.
-    export_after_seconds: i64,
+    onward: Onward,
 }
 
 async fn write_groups(counter: Counter, mut receiver: mpsc::Receiver<Waiting>) {
@@ -124,8 +132,7 @@ fn tell(answers: Vec<oneshot::Sender<Option<Vec<Outcome>>>>, outcome: DbResult<V
 impl Counter {
     async fn write(&self, submissions: &[Submission]) -> DbResult<Vec<Vec<Outcome>>> {
         let mut tx = self.db.begin().await?;
-        let after = self.export_after_seconds;
-        let outcomes = count(&mut tx, &self.clock, submissions, after).await?;
+        let outcomes = count(&mut tx, &self.clock, submissions, self.onward).await?;
         tx.commit().await?;
         Ok(outcomes)
     }

@@ -25,6 +25,7 @@ mod import;
 mod instances;
 mod invoices;
 mod isolation;
+mod lago;
 mod library;
 mod odd_webhooks;
 mod on_behalf;

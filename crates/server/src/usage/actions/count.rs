@@ -19,7 +19,8 @@ use crate::{
     subscriptions::queries as subscriptions,
     tenants::queries as tenants,
     usage::{
-        intake::Submission,
+        forward::queries as forward,
+        intake::{Onward, Submission},
         queries::{self, UsageEvent},
     },
 };
@@ -55,7 +56,7 @@ pub async fn count(
     tx: &mut Tx,
     clock: &Clock,
     submissions: &[Submission],
-    export_after_seconds: i64,
+    onward: Onward,
 ) -> DbResult<Vec<Vec<Outcome>>> {
     let known = look_up(tx, submissions).await?;
     let mut outcomes: Vec<Vec<Option<Outcome>>> =
@@ -71,7 +72,8 @@ pub async fn count(
     }
     ready.sort_by(|a, b| key_of(&a.event).cmp(&key_of(&b.event)));
     let events: Vec<&UsageEvent> = ready.iter().map(|ready| &ready.event).collect();
-    let inserted: HashSet<UsageEventId> = queries::insert(tx, &events).await?.into_iter().collect();
+    let inserted_in_order = queries::insert(tx, &events).await?;
+    let inserted: HashSet<UsageEventId> = inserted_in_order.iter().copied().collect();
     let originals = originals(tx, &events, &inserted).await?;
 
     let (mut rollups, mut billables) = (Rollups::default(), Billables::default());
@@ -90,7 +92,10 @@ pub async fn count(
         };
     }
     rollups.write(tx).await?;
-    billables.write(tx, clock.now().plus_seconds(export_after_seconds)).await?;
+    billables.write(tx, clock.now().plus_seconds(onward.export_after_seconds)).await?;
+    if onward.is_forwarded && !inserted.is_empty() {
+        forward::insert(tx, clock.new_id(), &inserted_in_order, clock.now()).await?;
+    }
     audit(tx, clock, submissions, &outcomes).await?;
     outcomes
         .into_iter()
