@@ -21,7 +21,7 @@ cargo xtask COMMAND
   test [ARGUMENTS]      Every test, with its own Postgres, Redis and Chromium; ARGUMENTS go to `cargo test`
   generate [--check]    Writes the pages of docs/reference; with --check, says which are stale
   conformance           The simulator before Stripe's own clients, installed from their registries for it
-  bench [ARGUMENTS]     The benchmarks, with a Postgres that really writes to disk
+  bench [usage [N]]     The benchmarks, of webhooks or of usage with N events, on a Postgres that really writes
   servers COMMAND       Runs COMMAND with the test servers up and their addresses in the environment
   tidy                  The rules of the house, as in ARCHITECTURE.md";
 
@@ -49,7 +49,8 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ["generate"] => generate::generate(),
         ["generate", "--check"] => generate::check(),
         ["conformance"] => conformance::conformance(),
-        ["bench", rest @ ..] => bench(rest),
+        ["bench", "usage", rest @ ..] => bench("usage", rest),
+        ["bench", rest @ ..] => bench("webhooks", rest),
         ["servers", "--", rest @ ..] | ["servers", rest @ ..] => with_servers(rest),
         ["tidy"] => tidy::tidy(),
         _ => bail!("`{}` is no command of this tool.\n\n{USAGE}", words.join(" ")),
@@ -62,9 +63,9 @@ fn test(arguments: &[&str]) -> Result<()> {
     servers.run(cargo.args(arguments))
 }
 
-fn bench(arguments: &[&str]) -> Result<()> {
+fn bench(name: &str, arguments: &[&str]) -> Result<()> {
     let servers = Servers::start(Purpose::Bench)?;
-    let mut cargo = shell::cargo(&["bench", "-p", "tollhouse-server", "--bench", "webhooks"]);
+    let mut cargo = shell::cargo(&["bench", "-p", "tollhouse-server", "--bench", name, "--"]);
     servers.run(cargo.args(arguments))
 }
 

@@ -120,6 +120,10 @@ events! {
     InvoiceRefunded = "invoice.refunded",
     /// Money could not be given back, or came back to us.
     InvoiceRefundFailed = "invoice.refund_failed",
+    /// Stripe refused usage that was counted: it is not billed before an operator has done something.
+    UsageExportRefused = "usage.export_refused",
+    /// Whether Stripe has some usage cannot be found out any more: an operator has to look.
+    UsageExportUnclear = "usage.export_unclear",
     /// The tenant's own webhook endpoint is no longer told of events: it failed for days, or said it is gone.
     WebhookEndpointDisabled = "webhook_endpoint.disabled",
 }

@@ -75,6 +75,8 @@ ids! {
     CreditGrantId,
     /// Something to be told of when so much is used.
     UsageAlertId,
+    /// One report of ours to a meter of Stripe's.
+    MeterEventId,
     /// One webhook received from Stripe.
     DeliveryId,
     /// A URL of the application that events are posted to.

@@ -210,6 +210,9 @@ pub struct Meter {
     /// absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub property: Option<String>,
+    /// Whether it is counted at Stripe, too, where no price counts by it.
+    #[serde(default)]
+    pub export: bool,
 }
 
 words! {

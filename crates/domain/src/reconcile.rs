@@ -45,6 +45,8 @@ words! {
         Coupons = "coupons",
         /// All that Stripe has.
         PromotionCodes = "promotion_codes",
+        /// What Stripe's meters come to.
+        Usage = "usage",
     }
 }
 

@@ -8,8 +8,8 @@ use tollhouse_stripe::{
 };
 
 use crate::{
-    clock::Clock, config::Config, db::Db, entitlements::Holds, events::Streams, nudge::Nudges,
-    outbound::Sender, usage, webhooks::Intake,
+    clock::Clock, config::Config, db::Db, entitlements::Holds, events::Streams, lago::Lago,
+    nudge::Nudges, outbound::Sender, usage, webhooks::Intake,
 };
 
 /// One running service. Shared by every request and task.
@@ -29,6 +29,8 @@ pub struct App {
     pub streams: Streams,
     /// Posts events to endpoints of the application.
     pub sender: Sender,
+    /// Where usage is sent too, if anywhere.
+    pub lago: Option<Lago>,
     /// The requests under way; they are finished before the service stops.
     pub requests: TaskTracker,
     /// Cancelled when the service is to stop; whatever outlives a request listens to it.
@@ -59,11 +61,13 @@ impl App {
         };
         let stripe = Client::new(gateway, clock.seed());
         let intake = Intake::start(db.clone());
-        let usage = usage::Intake::start(db.clone(), clock.clone());
+        let onward = usage::Onward::of(&config);
+        let usage = usage::Intake::start(db.clone(), clock.clone(), onward);
         let grace_days = config.billing.grace_period_days;
         let holds = Holds::start(db.clone(), clock.clone(), grace_days);
         let streams = Streams::new(config.stream.connections_max);
         let sender = Sender::new(&config.outbound)?;
+        let lago = Lago::configured(&config.lago)?;
         let (requests, stop) = (TaskTracker::new(), CancellationToken::new());
         Ok(Arc::new(Self {
             config,
@@ -76,6 +80,7 @@ impl App {
             holds,
             streams,
             sender,
+            lago,
             requests,
             stop,
         }))
@@ -97,6 +102,7 @@ impl App {
             holds: self.holds.clone(),
             streams: self.streams.clone(),
             sender: self.sender.clone(),
+            lago: self.lago.clone(),
             requests: self.requests.clone(),
             stop: self.stop.clone(),
         })

@@ -74,6 +74,10 @@ pub enum Conflict {
     PreviewOutdated,
     /// Stripe's price is not what the catalog says.
     PriceDiffers,
+    /// Stripe's meter counts in another way than the catalog's.
+    MeterDiffers,
+    /// The meter event is not one that waits for a person.
+    MeterEventSettled,
     /// Another page is being opened for the tenant.
     CheckoutInProgress,
     /// The page of a repeated request was paid or closed meanwhile.
@@ -109,13 +113,15 @@ pub enum Conflict {
 }
 
 impl Conflict {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::TenantExists,
         Self::TenantTerminated,
         Self::IdempotencyKeyInUse,
         Self::PlanNotPushed,
         Self::PreviewOutdated,
         Self::PriceDiffers,
+        Self::MeterDiffers,
+        Self::MeterEventSettled,
         Self::CheckoutInProgress,
         Self::CheckoutOver,
         Self::SubscriptionState,
@@ -142,6 +148,8 @@ impl Conflict {
             Self::PlanNotPushed => "plan_not_pushed",
             Self::PreviewOutdated => "preview_outdated",
             Self::PriceDiffers => "price_differs",
+            Self::MeterDiffers => "meter_differs",
+            Self::MeterEventSettled => "meter_event_settled",
             Self::CheckoutInProgress => "checkout_in_progress",
             Self::CheckoutOver => "checkout_over",
             Self::SubscriptionState => "subscription_state",

@@ -2,7 +2,7 @@
 //!
 //! | floor | slices |
 //! | --- | --- |
-//! | doors | [`checkout`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`], [`retention`] |
+//! | doors | [`checkout`], [`export`], [`lago`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`], [`retention`] |
 //! | answers | [`status`], [`summaries`], [`entitlements`], [`alerts`] |
 //! | state | [`subscriptions`], [`invoices`], [`usage`], [`credits`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`] |
 //! | traces | [`record`], [`events`], [`audit`] |
@@ -26,8 +26,10 @@ pub mod discounts;
 pub mod entitlements;
 pub mod error;
 pub mod events;
+pub mod export;
 pub mod http;
 pub mod invoices;
+pub mod lago;
 pub mod nudge;
 pub mod outbound;
 pub mod payment_methods;

@@ -31,6 +31,8 @@ pub enum Nudge {
     Outbound,
     /// Stripe is to be told how a tenant stands.
     Tenants,
+    /// Stripe's meters can be told of usage that waited.
+    Usage,
 }
 
 /// The one place where nudges are sent and listened for in this process.

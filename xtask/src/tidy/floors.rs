@@ -13,6 +13,8 @@ const FLOORS: [(&str, &[&str]); 5] = [
         &[
             "dashboard",
             "checkout",
+            "export",
+            "lago",
             "payment_methods",
             "platform",
             "portal",

@@ -108,6 +108,7 @@ mod tests {
             aggregation,
             credit_weight: rust_decimal::Decimal::ONE,
             property: None,
+            export: false,
         }
     }
 

@@ -5,12 +5,12 @@
 
 use tollhouse_domain::{
     money::Money,
-    plan::{Aggregation, Meter, Plan},
+    plan::{Meter, Plan},
     price::{Model, Price},
 };
 use tollhouse_stripe::{
     Client, Error as StripeError, IdempotencyKey, ProductId,
-    objects::{Price as StripePrice, Product},
+    objects::{Meter as StripeMeter, Price as StripePrice, Product},
     params,
 };
 
@@ -120,7 +120,7 @@ fn refuse_other_amount(found: &StripePrice, price: &Price, lookup_key: &str) -> 
     Err(Error::Conflict(Conflict::PriceDiffers, sentence))
 }
 
-/// The Stripe meter of each meter that some price counts by.
+/// The Stripe meter of each meter that some price counts by, or that the catalog wants there.
 async fn push_meters(app: &App, pushed: &mut Pushed) -> Result<Vec<(String, String)>> {
     let mut conn = app.db.read().await?;
     let rows = queries::meters(&mut conn).await?;
@@ -130,12 +130,16 @@ async fn push_meters(app: &App, pushed: &mut Pushed) -> Result<Vec<(String, Stri
     for row in priced {
         priced_meters.extend(row.definition.to::<Price>()?.meter);
     }
-    let in_stripe = app.stripe.list_meters().await?.data;
+    let in_stripe = app.stripe.list_meters().await?;
     let mut linked = Vec::new();
-    for row in rows.into_iter().filter(|row| priced_meters.contains(&row.code)) {
+    for row in rows {
         let meter: Meter = row.definition.to()?;
+        if !meter.export && !priced_meters.contains(&row.code) {
+            continue;
+        }
         let known = in_stripe.iter().find(|known| known.event_name == meter.code);
         let id = if let Some(known) = known {
+            refuse_other_counting(known, &meter)?;
             pushed.unchanged += 1;
             known.id.clone()
         } else {
@@ -151,18 +155,39 @@ async fn push_meters(app: &App, pushed: &mut Pushed) -> Result<Vec<(String, Stri
     Ok(linked)
 }
 
+/// We count; Stripe adds up what we tell it. Of a maximum or a number of different values it is told where the
+/// period stands.
+fn formula(meter: &Meter) -> &'static str {
+    if meter.aggregation.is_added_up() { "sum" } else { "last" }
+}
+
 fn create_meter(meter: &Meter) -> params::CreateMeter {
-    // We count; Stripe adds up what we export. A maximum or a number of different values is
-    // exported as its last value.
-    let formula = match meter.aggregation {
-        Aggregation::Sum | Aggregation::Count => "sum",
-        Aggregation::Max | Aggregation::Last | Aggregation::Unique => "last",
-    };
     params::CreateMeter {
         display_name: meter.name.clone(),
         event_name: meter.code.clone(),
-        default_aggregation: params::MeterAggregation { formula },
+        default_aggregation: params::MeterAggregation { formula: formula(meter) },
     }
+}
+
+/// A meter of that name that counts in another way would bill what we did not count.
+fn refuse_other_counting(found: &StripeMeter, meter: &Meter) -> Result<()> {
+    let keys = [&found.customer_mapping, &found.value_settings];
+    let keys = keys.map(|key| key.event_payload_key.as_str());
+    if found.default_aggregation.formula == formula(meter)
+        && keys == ["stripe_customer_id", "value"]
+    {
+        return Ok(());
+    }
+    let sentence = format!(
+        "Stripe's meter `{}` of the event name `{}` is not one that `{}` can be told to: it must count by \
+         `{}`, the customer at `stripe_customer_id`, the value at `value`. Deactivate it in Stripe, or give \
+         the meter another code.",
+        found.id,
+        found.event_name,
+        meter.code,
+        formula(meter)
+    );
+    Err(Error::Conflict(Conflict::MeterDiffers, sentence))
 }
 
 async fn push_product(app: &App, plan: &Plan, pushed: &mut Pushed) -> Result<ProductId> {

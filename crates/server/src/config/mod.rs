@@ -29,6 +29,8 @@ pub struct Config {
     pub stream: Stream,
     pub webhooks: Webhooks,
     pub reconcile: Reconcile,
+    pub export: Export,
+    pub lago: Lago,
     pub outbound: Outbound,
     pub retention: Retention,
     pub log: Log,
@@ -161,6 +163,22 @@ pub struct Reconcile {
     pub full_interval_seconds: u32,
     pub calls_per_second: u32,
     pub invoice_days: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Export {
+    pub delay_seconds: i64,
+    pub calls_per_second: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lago {
+    #[serde(deserialize_with = "none_if_empty")]
+    pub api_url: Option<String>,
+    #[serde(deserialize_with = "none_if_empty")]
+    pub api_key: Option<Secret>,
 }
 
 /// Who works the deliveries that were received.

@@ -33,6 +33,8 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("ENABLE_BILLING_STREAM", "stream.enabled"),
     ("ENABLE_BILLING_RETRY_WORKER", "webhooks.worker"),
     ("BILLING_RETRY_DEPLOYMENT_MODE", "webhooks.mode"),
+    ("LAGO_API_URL", "lago.api_url"),
+    ("LAGO_API_KEY", "lago.api_key"),
     ("TOLLHOUSE_OUTBOUND_PRIVATE_TARGETS", "outbound.private_targets"),
     ("TOLLHOUSE_LOG", "log.level"),
     ("TOLLHOUSE_LOG_FORMAT", "log.format"),
@@ -46,6 +48,7 @@ const SECRETS: &[&str] = &[
     "database.url",
     "redis.url",
     "redis.events_url",
+    "lago.api_key",
 ];
 
 /// One setting as `tollhouse config` shows it.
@@ -185,6 +188,9 @@ impl Settings {
         if config.stream.heartbeat_seconds == 0 || config.stream.life_seconds == 0 {
             bail!("`stream.heartbeat_seconds` and `stream.life_seconds` must be 1 or more");
         }
+        if config.lago.api_url.is_some() != config.lago.api_key.is_some() {
+            bail!("`lago.api_url` and `lago.api_key` belong together: set both, or neither");
+        }
         Ok(config)
     }
 
@@ -267,6 +273,28 @@ mod tests {
         settings.merge_environment(lookup).unwrap();
         assert!(!format!("{:?}", settings.shown()).contains("very_secret"));
         assert!(!format!("{:?}", settings.config().unwrap()).contains("very_secret"));
+    }
+
+    #[test]
+    fn lago_needs_an_address_and_a_key() {
+        let lago = |variables: &[(&str, &str)]| {
+            let mut settings = Settings::defaults().unwrap();
+            let lookup = |name: &str| {
+                let found = variables.iter().find(|(variable, _)| *variable == name);
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            settings.merge_environment(lookup).unwrap();
+            let shown = format!("{:?}", settings.shown());
+            assert!(!shown.contains("very_secret"), "{shown}");
+            settings.config()
+        };
+        let (url, key) =
+            (("LAGO_API_URL", "https://lago.example"), ("LAGO_API_KEY", "very_secret"));
+        assert!(lago(&[url, key]).unwrap().lago.api_key.is_some());
+        assert!(!format!("{:?}", lago(&[url, key]).unwrap()).contains("very_secret"));
+        for half in [url, key] {
+            assert!(lago(&[half]).unwrap_err().to_string().contains("belong together"));
+        }
     }
 
     #[test]

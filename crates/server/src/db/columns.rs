@@ -22,8 +22,8 @@ use sqlx::{
 use tollhouse_domain::{
     id::{
         ApiKeyId, AuditId, CheckoutId, CreditGrantId, DeliveryId, DriftId, EventId, InvoiceId,
-        ReservationId, RetentionRunId, RunId, SlotId, SubscriptionId, TenantId, UsageAlertId,
-        UsageEventId, WebhookEndpointId,
+        MeterEventId, ReservationId, RetentionRunId, RunId, SlotId, SubscriptionId, TenantId,
+        UsageAlertId, UsageEventId, WebhookEndpointId,
     },
     time::Timestamp,
 };
@@ -183,7 +183,8 @@ uuids!(
     UsageEventId,
     ReservationId,
     CreditGrantId,
-    UsageAlertId
+    UsageAlertId,
+    MeterEventId
 );
 
 /// Types kept as the word they print: `Display` writes it, `FromStr` reads it.
@@ -230,6 +231,7 @@ words!(
     tollhouse_domain::reconcile::Stage,
     tollhouse_domain::reconcile::DriftState,
     tollhouse_domain::usage::Window,
+    tollhouse_domain::usage::MeterEventState,
     tollhouse_stripe::CustomerId,
     tollhouse_stripe::PriceId,
     tollhouse_stripe::ScheduleId,

@@ -61,6 +61,8 @@ const STEPS: &[Step] = &steps![
     "0027_usage_alerts",
     "0028_retention",
     "0029_erasure",
+    "0030_usage_export",
+    "0031_usage_to_forward",
 ];
 
 /// How the schema stands after migrating.

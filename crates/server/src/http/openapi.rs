@@ -11,8 +11,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::health;
 use crate::{
     alerts, app::App, audit, catalog, checkout, credentials, credits, discounts, entitlements,
-    events, invoices, outbound, payment_methods, platform, portal, reconcile, retention, slots,
-    status, subscriptions, summaries, usage, webhooks,
+    events, export, invoices, outbound, payment_methods, platform, portal, reconcile, retention,
+    slots, status, subscriptions, summaries, usage, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -51,6 +51,7 @@ pub(super) fn authenticated() -> OpenApiRouter<Arc<App>> {
         .merge(entitlements::api::router())
         .merge(credits::api::router())
         .merge(alerts::api::router())
+        .merge(export::api::router())
         .merge(discounts::api::router())
         .merge(invoices::api::router())
         .merge(platform::api::router())

@@ -8,6 +8,7 @@
 //! Beside the usual files: `parts/` (lines, payments, refunds and credit notes of an invoice), `fetch.rs` (all
 //! that Stripe has of one), `paid_with.rs` (which invoices a charge or a refund is about) and `tell.rs` (its events).
 
+pub mod actions;
 pub mod api;
 mod fetch;
 pub mod paid_with;

@@ -8,8 +8,8 @@
 //! Invariant: what was found to differ is written down, healed or waiting for a person.
 //!
 //! Beside the usual files: `run.rs` (a run from its claim to its end), `lost.rs` (webhooks that never came),
-//! `pages.rs` (objects page by page), `drift` (one object: what differs, and healing it), and `import.rs`
-//! (tenants of Stripe's customers).
+//! `pages.rs` (objects page by page), `usage.rs` (what Stripe's meters come to), `drift` (one object: what
+//! differs, and healing it), and `import.rs` (tenants of Stripe's customers).
 
 pub mod actions;
 pub mod api;
@@ -20,3 +20,4 @@ mod pages;
 pub mod queries;
 pub mod run;
 pub mod tasks;
+mod usage;

@@ -6,7 +6,7 @@ use tollhouse_stripe::{
     objects::{Entry, List},
 };
 
-use super::{drift::Suspect, queries::Run, run::Job};
+use super::{drift::Suspect, queries::Run, run::Job, usage};
 use crate::{
     app::App, checkout::queries as checkouts, db::Conn, error::Result,
     invoices::queries as invoices, tenants::queries as tenants, webhooks::dispatch::Target,
@@ -52,6 +52,7 @@ pub(super) async fn next(app: &App, run: &Run) -> Result<Page> {
         Stage::PromotionCodes => {
             entries(app, run, Collection::PromotionCodes, Target::PromotionCode, None).await
         }
+        Stage::Usage => usage::next_page(app, run).await,
     }
 }
 

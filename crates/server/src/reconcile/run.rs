@@ -14,6 +14,7 @@ use super::{
     drift::{self, Suspect, Verdict, cause},
     import, lost, pages,
     queries::{self, Run},
+    usage::{self, MeterDay},
 };
 use crate::{
     app::App,
@@ -48,6 +49,7 @@ pub(super) enum Ended {
 pub(super) enum Job {
     Compare(Suspect),
     Customer(Box<Customer>),
+    Usage(Box<MeterDay>),
 }
 
 /// Works at the run that waits, where one does, until it ends, fails or the service stops.
@@ -257,6 +259,7 @@ impl Holder {
 async fn look_at_one(app: &App, run: &Run, job: Job) -> Result<(Verdict, i64)> {
     match job {
         Job::Compare(suspect) => Ok((drift::examine(app, &suspect).await?, suspect.lost)),
+        Job::Usage(day) => Ok((usage::compare(app, run, &day).await?, 0)),
         Job::Customer(customer) => Ok((import::look_at_customer(app, run, &customer).await?, 0)),
     }
 }

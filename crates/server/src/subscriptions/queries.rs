@@ -142,6 +142,8 @@ pub async fn find_live_base(conn: &mut Conn, tenant: TenantId) -> DbResult<Optio
 #[derive(Clone, Copy, Debug, Record)]
 pub struct BillingPeriod {
     pub tenant_id: TenantId,
+    /// When the subscription began.
+    pub started_at: Timestamp,
     period_start: Timestamp,
     period_end: Timestamp,
 }
@@ -158,7 +160,7 @@ pub async fn list_billing_periods(
     conn: &mut Conn,
     tenants: &[TenantId],
 ) -> DbResult<Vec<BillingPeriod>> {
-    conn.query("SELECT tenant_id, period_start, period_end FROM subscriptions WHERE tenant_id IN ")
+    conn.query("SELECT tenant_id, started_at, period_start, period_end FROM subscriptions WHERE tenant_id IN ")
         .list(tenants)
         .push(
             " AND kind = 'base' AND status NOT IN ('canceled', 'incomplete_expired')

@@ -9,7 +9,9 @@ use crate::{
     credits::tasks::read_credits,
     entitlements::tasks::forget_old_reservations,
     events::tasks::place_events,
+    export::tasks::export_usage,
     http::forget_old_keys,
+    lago::tasks::forward_usage,
     nudge::Nudge,
     outbound::tasks::{deliver_events, forget_old_outbound_deliveries},
     platform::tasks::settle_tenants,
@@ -59,6 +61,18 @@ pub const TASKS: &[Task] = &[
         interval: Duration::from_secs(10),
         nudged_by: |nudge| nudge == Nudge::Tenants,
         work: |app| Box::pin(settle_tenants(app)),
+    },
+    Task {
+        name: "export_usage",
+        interval: Duration::from_secs(10),
+        nudged_by: |nudge| nudge == Nudge::Usage,
+        work: |app| Box::pin(export_usage(app)),
+    },
+    Task {
+        name: "forward_usage",
+        interval: Duration::from_secs(5),
+        nudged_by: |_| false,
+        work: |app| Box::pin(forward_usage(app)),
     },
     Task {
         name: "tell_what_time_brings",

@@ -271,6 +271,26 @@ pub async fn find_by_customer(conn: &mut Conn, customer: &CustomerId) -> DbResul
     sql!(conn, "SELECT * FROM tenants WHERE stripe_customer_id = {customer}").optional().await
 }
 
+/// The customers of those of these tenants that have one.
+pub async fn list_customers(
+    conn: &mut Conn,
+    tenants: &[TenantId],
+) -> DbResult<Vec<(TenantId, CustomerId)>> {
+    let rows: Vec<Linked> = conn
+        .query("SELECT id, stripe_customer_id FROM tenants WHERE id IN ")
+        .list(tenants)
+        .push(" AND stripe_customer_id IS NOT NULL")
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.stripe_customer_id)).collect())
+}
+
+#[derive(Record)]
+struct Linked {
+    id: TenantId,
+    stripe_customer_id: CustomerId,
+}
+
 /// Links a customer to a tenant that has none; `false` where it has one already.
 pub async fn link_customer(
     conn: &mut Conn,

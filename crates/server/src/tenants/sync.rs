@@ -11,7 +11,9 @@ use super::{
 use crate::{
     app::App,
     error::{Result, not_found},
+    nudge::Nudge,
     record::{Happened, Origin, Subject, record},
+    usage::billable::queries as billable,
 };
 
 /// The tenant of a customer. A customer we do not know is asked for the tenant it was made for; `None`
@@ -53,6 +55,8 @@ pub async fn link(
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     if queries::link_customer(&mut tx, id, customer, now).await? {
+        billable::wake(&mut tx, id, now).await?;
+        tx.nudge_after_commit(Nudge::Usage);
         let happened = Happened {
             tenant: id,
             event: EventType::TenantCustomerLinked,

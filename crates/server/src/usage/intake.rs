@@ -7,6 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::actions::{Outcome, Report, count};
 use crate::{
     clock::Clock,
+    config::Config,
     db::{Db, Shared, SharedCommit, Tx},
     error::{Error, Result},
     record::Origin,
@@ -14,6 +15,24 @@ use crate::{
 
 /// Bodies that are counted while they are read, at once.
 const BODIES_MAX: usize = 32;
+
+/// Who else is to be told of what was counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Onward {
+    /// Stripe's meters are told so much later.
+    pub export_after_seconds: i64,
+    /// Whether each report is kept until Lago has it.
+    pub is_forwarded: bool,
+}
+
+impl Onward {
+    pub fn of(config: &Config) -> Self {
+        Self {
+            export_after_seconds: config.export.delay_seconds,
+            is_forwarded: config.lago.api_url.is_some(),
+        }
+    }
+}
 
 /// The reports of one request.
 pub struct Submission {
@@ -30,7 +49,10 @@ pub struct Intake {
 }
 
 /// Counts what came in together.
-struct Counter(Clock);
+struct Counter {
+    clock: Clock,
+    onward: Onward,
+}
 
 impl Shared for Counter {
     type Job = Submission;
@@ -44,14 +66,14 @@ impl Shared for Counter {
     }
 
     async fn work(&self, tx: &mut Tx, submissions: &[Submission]) -> Result<Vec<Vec<Outcome>>> {
-        Ok(count(tx, &self.0, submissions).await?)
+        Ok(count(tx, &self.clock, submissions, self.onward).await?)
     }
 }
 
 impl Intake {
     /// Starts the writer; it ends when the last clone is dropped.
-    pub fn start(db: Db, clock: Clock) -> Self {
-        let counter = SharedCommit::start(db, Counter(clock));
+    pub fn start(db: Db, clock: Clock, onward: Onward) -> Self {
+        let counter = SharedCommit::start(db, Counter { clock, onward });
         Self { counter, bodies: Arc::new(Semaphore::new(BODIES_MAX)) }
     }
 

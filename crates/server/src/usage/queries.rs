@@ -70,6 +70,26 @@ pub struct Keyed {
     pub idempotency_key: String,
 }
 
+/// A report that was counted, as others are told of it.
+#[derive(Clone, Debug, Record)]
+pub struct Counted {
+    pub id: UsageEventId,
+    pub tenant_id: TenantId,
+    pub meter: String,
+    whole: i64,
+    trillionths: i64,
+    /// Of a `unique` meter: what was seen.
+    pub value: Option<String>,
+    pub occurred_at: Timestamp,
+    pub properties: Option<Json>,
+}
+
+impl Counted {
+    pub fn quantity(&self) -> Quantity {
+        Quantity::from_parts(self.whole, self.trillionths)
+    }
+}
+
 #[derive(Record)]
 struct Inserted {
     id: UsageEventId,
@@ -129,6 +149,24 @@ pub async fn list_by_key(conn: &mut Conn, keys: &[(TenantId, &str)]) -> DbResult
             .push(
                 ") SELECT id, tenant_id, idempotency_key FROM wanted CROSS JOIN usage_events
                  WHERE tenant_id = tenant AND idempotency_key = key",
+            )
+            .all()
+            .await?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// The events with these ids, in no order. As in [`list_by_key`], each id is looked up in the index.
+pub async fn list_by_id(conn: &mut Conn, ids: &[UsageEventId]) -> DbResult<Vec<Counted>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for portion in portions(ids, ROWS_MAX) {
+        let rows: Vec<Counted> = conn
+            .query("WITH wanted (wanted_id) AS (")
+            .values(portion, |row, id| row.column(id))
+            .push(
+                ") SELECT id, tenant_id, meter, whole, trillionths, value, occurred_at, properties
+                 FROM wanted CROSS JOIN usage_events WHERE id = wanted_id",
             )
             .all()
             .await?;

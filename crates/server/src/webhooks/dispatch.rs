@@ -5,12 +5,12 @@
 //! told by another type as well (`payment_intent.*`, `charge.succeeded`: the invoice).
 
 use tollhouse_stripe::{
-    ChargeId, CheckoutSessionId, CouponId, CreditNoteId, CustomerId, InvoiceId, InvoicePaymentId,
-    PaymentMethodId, PromotionCodeId, RefundId, ScheduleId, SubscriptionId,
+    ChargeId, CheckoutSessionId, CouponId, CreditNoteId, CustomerId, EventId, InvoiceId,
+    InvoicePaymentId, PaymentMethodId, PromotionCodeId, RefundId, ScheduleId, SubscriptionId,
 };
 
 use crate::{
-    app::App, checkout, discounts, error::Result, invoices, record::Origin, subscriptions,
+    app::App, checkout, discounts, error::Result, export, invoices, record::Origin, subscriptions,
     sync::Synced, tenants,
 };
 
@@ -31,19 +31,13 @@ pub enum Target {
     Refund,
     Coupon,
     PromotionCode,
+    /// Usage that we reported, by the id of the event that tells of it.
+    MeterEvents,
 }
 
-/// Types that no fetch can settle, and what they mean for the person who sees them.
-pub fn for_a_person(event_type: &str) -> Option<&'static str> {
-    match event_type {
-        "v1.billing.meter.error_report_triggered" => {
-            Some("Stripe refused usage that was reported for this meter: its dashboard says which")
-        }
-        "v1.billing.meter.no_meter_found" => {
-            Some("usage was reported to Stripe for a meter that is not there")
-        }
-        _ => None,
-    }
+/// Types of which the event itself is to be fetched: it says more than the object it is about.
+pub fn is_about_itself(event_type: &str) -> bool {
+    target(event_type) == Some(Target::MeterEvents)
 }
 
 /// What an event type syncs; `None` for the types we keep and ignore.
@@ -55,6 +49,12 @@ pub fn target(event_type: &str) -> Option<Target> {
         "credit_note" => Some(Target::CreditNote),
         "payment_method" => Some(Target::Card),
         "setup_intent" => None,
+        "billing" => match thin {
+            "billing.meter.error_report_triggered" | "billing.meter.no_meter_found" => {
+                Some(Target::MeterEvents)
+            }
+            _ => None,
+        },
         _ if thin == "invoice.upcoming" => None,
         _ => target_of_snapshot(thin),
     }
@@ -163,6 +163,7 @@ pub async fn sync(app: &App, target: Target, id: &str) -> Result<Synced> {
         Target::PromotionCode => {
             discounts::sync::promotion_code(app, &origin, &PromotionCodeId::new(id)).await
         }
+        Target::MeterEvents => export::sync::error_report(app, &EventId::new(id)).await,
     }
 }
 

@@ -32,9 +32,9 @@ pub fn sort(body: &[u8], now: Timestamp) -> Sorted {
     else {
         return unreadable(body, now);
     };
-    let object_id = event.subject.filter(|id| is_plain(id));
+    let about_itself = dispatch::is_about_itself(&event.r#type).then(|| event.id.to_string());
+    let object_id = about_itself.or(event.subject).filter(|id| is_plain(id));
     let (state, reason) = match dispatch::target(&event.r#type) {
-        _ if let Some(why) = dispatch::for_a_person(&event.r#type) => (State::Dead, Some(why)),
         None => (State::Ignored, Some("the type is none of ours")),
         Some(_) if object_id.is_none() => {
             (State::Ignored, Some("it is about nothing that has an id"))

@@ -36,6 +36,11 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("get", "/api/v1/billing/tenants/{tenant_id}/invoices", Guard::Path),
     ("get", "/api/v1/billing/tenants/{tenant_id}/invoices/{invoice_id}", Guard::Path),
     ("get", "/api/v1/billing/tenants/{tenant_id}/invoices/{invoice_id}/lines", Guard::Path),
+    (
+        "get",
+        "/api/v1/billing/tenants/{tenant_id}/invoices/{invoice_id}/lines/{line_id}/usage",
+        Guard::Path,
+    ),
     ("get", "/api/v1/stripe/tenants/{tenant_id}/invoices", Guard::Path),
     ("get", "/api/v1/billing/stream", Guard::Own),
     ("post", "/api/v1/customer/billing/portal-session", Guard::Own),
@@ -83,6 +88,9 @@ const ROUTES: &[(&str, &str, Guard)] = &[
     ("post", "/api/v1/usage/batch", Guard::Own),
     ("post", "/api/v1/stripe/usage/record", Guard::Staff),
     ("post", "/api/v1/stripe/tenants/{tenant_id}/usage/track", Guard::Path),
+    ("get", "/api/v1/admin/meter-events", Guard::Staff),
+    ("get", "/api/v1/admin/meter-events/backlog", Guard::Staff),
+    ("post", "/api/v1/admin/meter-events/{id}/settle", Guard::Staff),
     ("get", "/api/v1/admin/audit", Guard::Staff),
     ("get", "/api/v1/billing/tenants/{tenant_id}/audit", Guard::Path),
     ("get", "/api/v1/admin/drift", Guard::Staff),
@@ -162,7 +170,7 @@ async fn is_guarded(app: &TestApp, route: (&str, &str, Guard), victim: TenantId,
     let (name, path, guard) = route;
     let invoice = app.simulator.objects("invoice")[0]["id"].as_str().unwrap().to_owned();
     let path = path.replace("{tenant_id}", &victim.to_string()).replace("{id}", "pm_1");
-    let path = path.replace("{invoice_id}", &invoice);
+    let path = path.replace("{invoice_id}", &invoice).replace("{line_id}", "il_1");
     let anonymous = app.call(method(name), &path).text("{}").await.status;
     let foreign = app.call(method(name), &path).bearer(stranger).text("{}").await;
     for secret in ["Victim", "victim@", &stripe_ids(app)] {

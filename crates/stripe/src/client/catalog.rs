@@ -1,11 +1,11 @@
-//! Products, prices and meters: what is sold.
+//! Products and prices: what is sold.
 
 use crate::{
     client::{Client, Fetched},
     error::Result,
     gateway::IdempotencyKey,
     id::{PriceId, ProductId},
-    objects::{List, Meter, Price, Product},
+    objects::{List, Price, Product},
     params,
 };
 
@@ -46,19 +46,5 @@ impl Client {
     /// One page, at most 100.
     pub async fn list_prices(&self, params: &params::ListPrices) -> Result<List<Price>> {
         self.get("/v1/prices".into(), params).await
-    }
-
-    pub async fn create_meter(
-        &self,
-        params: &params::CreateMeter,
-        key: &IdempotencyKey,
-    ) -> Result<Meter> {
-        self.post("/v1/billing/meters".into(), params, key).await
-    }
-
-    /// The newest hundred active meters.
-    pub async fn list_meters(&self) -> Result<List<Meter>> {
-        let params = params::ListMeters { status: "active", limit: 100 };
-        self.get("/v1/billing/meters".into(), &params).await
     }
 }

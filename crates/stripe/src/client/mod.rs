@@ -11,6 +11,7 @@ mod credit_notes;
 mod customers;
 mod discounts;
 mod invoices;
+mod meters;
 mod pages;
 mod payments;
 mod schedules;

@@ -36,7 +36,10 @@ pub use invoice_line::{InvoiceLine, LinePeriod};
 pub use invoice_preview::InvoicePreview;
 pub(crate) use list::Listed;
 pub use list::{Expandable, List, Metadata, Ref};
-pub use meter::Meter;
+pub use meter::{
+    Meter, MeterErrorReason, MeterErrorReport, MeterErrorType, MeterErrors, MeterEvent,
+    MeterEventSummary, MeterFormula, PayloadKey, RefusedRequest, SampleError,
+};
 pub use payment::{Charge, InvoicePayment, PaymentKind, Refund};
 pub use payment_method::{Card, PaymentMethod};
 pub use portal::{PortalConfiguration, PortalSession};

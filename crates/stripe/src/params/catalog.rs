@@ -65,28 +65,9 @@ pub struct CreateRecurring {
     pub meter: Option<String>,
 }
 
-#[derive(Clone, Debug, Serialize)]
-pub struct CreateMeter {
-    pub display_name: String,
-    pub event_name: String,
-    pub default_aggregation: MeterAggregation,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub struct MeterAggregation {
-    /// `sum`, `count` or `last`.
-    pub formula: &'static str,
-}
-
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct ListPrices {
     pub lookup_keys: Vec<String>,
     pub active: Option<bool>,
-    pub limit: u32,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub struct ListMeters {
-    pub status: &'static str,
     pub limit: u32,
 }

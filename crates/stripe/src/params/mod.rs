@@ -5,13 +5,14 @@ mod checkout;
 mod customers;
 mod discounts;
 mod invoices;
+mod meters;
 mod schedules;
 mod subscriptions;
 mod webhook_endpoints;
 
 pub use catalog::{
-    CreateMeter, CreatePrice, CreateProduct, CreateRecurring, ListMeters, ListPrices,
-    MeterAggregation, PriceTier, TransformQuantity, UpdateProduct,
+    CreatePrice, CreateProduct, CreateRecurring, ListPrices, PriceTier, TransformQuantity,
+    UpdateProduct,
 };
 pub use checkout::{
     CreateCheckoutSession, CreatePortalConfiguration, CreatePortalSession, CustomerUpdate, Enabled,
@@ -27,6 +28,10 @@ pub use discounts::{
 };
 pub use invoices::{
     ListCreditNotes, ListInvoicePayments, PaidWith, PreviewDetails, PreviewInvoice,
+};
+pub use meters::{
+    CreateMeter, CreateMeterEvent, ListMeterEventSummaries, ListMeters, MeterAggregation,
+    MeterEventPayload,
 };
 pub use schedules::{CreateSchedule, Duration, PhaseBilling, SchedulePhase, UpdateSchedule};
 pub use subscriptions::{

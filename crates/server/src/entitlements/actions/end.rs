@@ -15,7 +15,7 @@ use crate::{
     error::{Conflict, Error, Result, invalid, not_found},
     record::{Done, Often, Origin, Subject, record_often},
     usage::{
-        Submission,
+        Onward, Submission,
         actions::{Outcome, Report, count},
     },
 };
@@ -84,7 +84,7 @@ async fn count_used(
         received_at: now,
     };
     let submission = Submission { origin: origin.clone(), reports: vec![report] };
-    let outcomes = count(tx, &app.clock, &[submission]).await?;
+    let outcomes = count(tx, &app.clock, &[submission], Onward::of(&app.config)).await?;
     match outcomes.into_iter().flatten().next() {
         Some(Outcome::Refused(refused)) => Err(refused.into()),
         Some(Outcome::Counted(_) | Outcome::Duplicate(_)) => Ok(()),

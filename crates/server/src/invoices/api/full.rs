@@ -30,8 +30,9 @@ use crate::{
         extract::{Query, bounded},
     },
     invoices::{
+        actions::get_named,
         parts::{self, Line},
-        queries::{self, Invoice},
+        queries::Invoice,
     },
 };
 
@@ -99,7 +100,7 @@ pub(super) async fn show(
 ) -> Result<Json<FullInvoice>> {
     let tenant = named_tenant(&caller, &tenant)?;
     let mut conn = app.db.read().await?;
-    let row = named_invoice(&mut conn, tenant, &invoice).await?;
+    let row = get_named(&mut conn, tenant, &invoice).await?;
     let (id, currency) = (row.id, row.currency);
     let payments = parts::payments(&mut conn, id).await?;
     let refunds = parts::refunds(&mut conn, id).await?;
@@ -142,7 +143,7 @@ pub(super) async fn lines(
         None => -1,
     };
     let mut conn = app.db.read().await?;
-    let row = named_invoice(&mut conn, tenant, &invoice).await?;
+    let row = get_named(&mut conn, tenant, &invoice).await?;
     Ok(Json(page_of_lines(&mut conn, &row, last.saturating_add(1), limit).await?))
 }
 
@@ -150,15 +151,6 @@ pub(super) async fn lines(
 fn named_tenant(caller: &Caller, tenant: &str) -> Result<TenantId> {
     let id = tenant.parse().map_err(|_| not_found("tenant", tenant))?;
     caller.tenant(id, Permission::Read)
-}
-
-/// The invoice of a path: by our id, or by Stripe's.
-async fn named_invoice(conn: &mut Conn, tenant: TenantId, id: &str) -> Result<Invoice> {
-    let row = match id.parse() {
-        Ok(id) => queries::find(conn, tenant, id).await?,
-        Err(_) => queries::find_by_stripe_id(conn, tenant, id).await?,
-    };
-    row.ok_or_else(|| not_found("invoice", id))
 }
 
 async fn page_of_lines(

@@ -105,6 +105,21 @@ pub async fn lines(
     .await
 }
 
+/// One line of an invoice, by Stripe's id.
+pub async fn find_line(
+    conn: &mut Conn,
+    invoice: InvoiceId,
+    stripe_line_id: &str,
+) -> DbResult<Option<Line>> {
+    sql!(
+        conn,
+        "SELECT * FROM invoice_lines
+         WHERE invoice_id = {invoice} AND stripe_line_id = {stripe_line_id} LIMIT 1"
+    )
+    .optional()
+    .await
+}
+
 /// Oldest first.
 pub async fn payments(conn: &mut Conn, invoice: InvoiceId) -> DbResult<Vec<Payment>> {
     sql!(

@@ -208,7 +208,7 @@ async fn second_base(app: &App, target: Target, id: &str) -> Result<Option<Strin
 }
 
 /// Whether it says nothing of this object: any other would meet it too, and it goes by itself.
-fn stops_everything(error: &Error) -> bool {
+pub fn stops_everything(error: &Error) -> bool {
     match error {
         Error::StripeUnavailable(_)
         | Error::NotConfigured
@@ -244,6 +244,7 @@ pub const fn kind(target: Target) -> &'static str {
         Target::Refund => "refund",
         Target::Coupon => "coupon",
         Target::PromotionCode => "promotion_code",
+        Target::MeterEvents => "billing.meter_events",
     }
 }
 

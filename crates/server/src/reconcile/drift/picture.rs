@@ -70,6 +70,8 @@ pub async fn picture(app: &App, target: Target, id: &str) -> Result<Option<Pictu
         | Target::Card => None,
         Target::Coupon => of_coupon(conn, id).await?,
         Target::PromotionCode => of_promotion_code(conn, id).await?,
+        // Its own stage compares what they come to.
+        Target::MeterEvents => None,
     })
 }
 

@@ -10,7 +10,7 @@ use tollhouse_domain::{
     usage::{Placement, Quantity, Reading, calendar_month, place},
 };
 
-use super::{Outcome, Refused, Report, rollups::Rollups};
+use super::{Outcome, Refused, Report, billables::Billables, rollups::Rollups};
 use crate::{
     catalog::queries as catalog,
     clock::Clock,
@@ -19,16 +19,22 @@ use crate::{
     subscriptions::queries as subscriptions,
     tenants::queries as tenants,
     usage::{
-        intake::Submission,
+        forward::queries as forward,
+        intake::{Onward, Submission},
         queries::{self, UsageEvent},
     },
 };
 
 /// What the reports have to be looked at with.
 struct Known {
-    meters: HashMap<String, Meter>,
+    meters: HashMap<String, KnownMeter>,
     tenants: HashSet<TenantId>,
     periods: HashMap<TenantId, Period>,
+}
+
+struct KnownMeter {
+    meter: Meter,
+    is_at_stripe: bool,
 }
 
 /// A report that will be counted, unless its key is known.
@@ -39,6 +45,7 @@ struct Ready {
     aggregation: Aggregation,
     reading: Reading,
     placement: Placement,
+    is_at_stripe: bool,
 }
 
 /// Counts the reports of every submission; says what became of each, in their order.
@@ -49,6 +56,7 @@ pub async fn count(
     tx: &mut Tx,
     clock: &Clock,
     submissions: &[Submission],
+    onward: Onward,
 ) -> DbResult<Vec<Vec<Outcome>>> {
     let known = look_up(tx, submissions).await?;
     let mut outcomes: Vec<Vec<Option<Outcome>>> =
@@ -64,14 +72,18 @@ pub async fn count(
     }
     ready.sort_by(|a, b| key_of(&a.event).cmp(&key_of(&b.event)));
     let events: Vec<&UsageEvent> = ready.iter().map(|ready| &ready.event).collect();
-    let inserted: HashSet<UsageEventId> = queries::insert(tx, &events).await?.into_iter().collect();
+    let inserted_in_order = queries::insert(tx, &events).await?;
+    let inserted: HashSet<UsageEventId> = inserted_in_order.iter().copied().collect();
     let originals = originals(tx, &events, &inserted).await?;
 
-    let mut rollups = Rollups::default();
+    let (mut rollups, mut billables) = (Rollups::default(), Billables::default());
     for report in ready {
         let (number, index) = report.place;
         let id = report.event.id;
         outcomes[number][index] = if inserted.contains(&id) {
+            if report.is_at_stripe {
+                billables.add(&report.event, report.aggregation, report.placement);
+            }
             rollups.add(&report.event, report.aggregation, report.reading, report.placement);
             Some(Outcome::Counted(id))
         } else {
@@ -80,6 +92,10 @@ pub async fn count(
         };
     }
     rollups.write(tx).await?;
+    billables.write(tx, clock.now().plus_seconds(onward.export_after_seconds)).await?;
+    if onward.is_forwarded && !inserted.is_empty() {
+        forward::insert(tx, clock.new_id(), &inserted_in_order, clock.now()).await?;
+    }
     audit(tx, clock, submissions, &outcomes).await?;
     outcomes
         .into_iter()
@@ -91,7 +107,8 @@ async fn look_up(tx: &mut Tx, submissions: &[Submission]) -> DbResult<Known> {
     let mut meters = HashMap::new();
     for row in catalog::meters(tx).await? {
         let meter = row.definition.to().map_err(|error| DbError::Decode(error.into()))?;
-        meters.insert(row.code, meter);
+        let is_at_stripe = row.stripe_meter_id.is_some();
+        meters.insert(row.code, KnownMeter { meter, is_at_stripe });
     }
     let reports = submissions.iter().flat_map(|submission| &submission.reports);
     let named: BTreeSet<TenantId> = reports.map(|report| report.tenant).collect();
@@ -107,7 +124,8 @@ fn prepare(known: &Known, report: &Report, place_in_it: (usize, usize)) -> Resul
         return Err(Refused::UnknownTenant(report.tenant));
     }
     let meter = known.meters.get(&report.meter);
-    let meter = meter.ok_or_else(|| Refused::UnknownMeter(report.meter.clone()))?;
+    let known_meter = meter.ok_or_else(|| Refused::UnknownMeter(report.meter.clone()))?;
+    let KnownMeter { meter, is_at_stripe } = known_meter;
     let reading = meter.read(report.quantity, &properties(report)).map_err(Refused::Reading)?;
     let (quantity, value) = match &reading {
         Reading::Quantity(quantity) => (*quantity, None),
@@ -128,7 +146,14 @@ fn prepare(known: &Known, report: &Report, place_in_it: (usize, usize)) -> Resul
         period_start: placement.period,
         properties: report.properties.clone().map(Json::from),
     };
-    Ok(Ready { place: place_in_it, event, aggregation: meter.aggregation, reading, placement })
+    Ok(Ready {
+        place: place_in_it,
+        event,
+        aggregation: meter.aggregation,
+        reading,
+        placement,
+        is_at_stripe: *is_at_stripe,
+    })
 }
 
 /// Only what a `unique` meter looks at needs to be read; the door has seen that it is an object.

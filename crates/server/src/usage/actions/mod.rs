@@ -1,5 +1,6 @@
 //! Counting reports, and what stands beside what is counted.
 
+mod billables;
 mod count;
 mod limits;
 mod present;
