@@ -17,6 +17,7 @@ mod discounts;
 mod documents;
 mod dunning;
 mod events;
+mod frozen;
 mod gateways;
 mod idempotency;
 mod import;
