@@ -12,5 +12,6 @@ mod deliveries;
 mod demo;
 mod docs_page;
 mod importing;
+mod instances;
 mod paying;
 mod serving;
