@@ -6,10 +6,11 @@
 //! Invariant: what is paid or void stays so; money can still be given back.
 //!
 //! Beside the usual files: `parts/` (lines, payments, refunds and credit notes of an invoice), `fetch.rs` (all
-//! that Stripe has of one), `paid_with.rs` (which invoices a charge or a refund is about) and `tell.rs` (its events).
+//! that Stripe has of one), `many.rs` (of many, by a few calls), `paid_with.rs` (which invoices a charge or a refund is about) and `tell.rs` (its events).
 
 pub mod api;
 mod fetch;
+pub mod many;
 pub mod paid_with;
 pub mod parts;
 pub mod queries;

@@ -251,3 +251,22 @@ pub struct Seen {
 pub async fn seen(conn: &mut Conn, id: &StripeInvoiceId) -> DbResult<Option<Seen>> {
     sql!(conn, "SELECT id, version FROM invoices WHERE stripe_invoice_id = {id}").optional().await
 }
+
+/// One of our rows, by Stripe's id.
+#[derive(Clone, Debug, Record)]
+pub struct Known {
+    pub stripe_invoice_id: StripeInvoiceId,
+    pub id: InvoiceId,
+    pub version: i64,
+    pub created_at: Timestamp,
+}
+
+/// The rows of these; those that have none are left out.
+pub async fn list_known(conn: &mut Conn, ids: &[StripeInvoiceId]) -> DbResult<Vec<Known>> {
+    conn.query(
+        "SELECT stripe_invoice_id, id, version, created_at FROM invoices WHERE stripe_invoice_id IN ",
+    )
+    .list(ids)
+    .all()
+    .await
+}

@@ -11,7 +11,7 @@ use tollhouse_domain::{
 use tollhouse_stripe::{Error as StripeError, Fetched, InvoiceId as StripeInvoiceId, objects};
 
 use super::{
-    fetch::{self, Parts, included, sum, time},
+    fetch::{self, Parts, Shown, included, sum, time},
     parts,
     queries::{self, Invoice, Seen},
     tell::{Cause, tell},
@@ -25,25 +25,37 @@ use crate::{
     tenants,
 };
 
+/// An invoice as Stripe shows it, and what our row was before we asked.
+pub struct Picture {
+    pub(super) seen: Option<Seen>,
+    pub(super) shown: Shown,
+}
+
 /// Fetches an invoice as it is now, and makes our rows say the same.
 ///
 /// # Errors
 /// What Stripe or the database says; and where a list of it is longer than we take in.
 pub async fn sync(app: &App, origin: &Origin, id: &StripeInvoiceId) -> Result<Synced> {
+    sync_picture(app, origin, id, None).await
+}
+
+/// The same with a picture that is there already; fetched anew only where somebody wrote since it was taken.
+pub async fn sync_picture(
+    app: &App,
+    origin: &Origin,
+    id: &StripeInvoiceId,
+    mut picture: Option<Picture>,
+) -> Result<Synced> {
     for _ in 0..FETCHES_MAX {
-        let mut conn = app.db.read().await?;
-        let seen = queries::seen(&mut conn, id).await?;
-        drop(conn);
-        let fetched = match app.stripe.retrieve_invoice(id).await {
-            Err(StripeError::Missing(why)) => {
-                match forget(app, origin, seen.as_ref(), why).await? {
-                    Some(outcome) => return Ok(outcome),
-                    None => continue,
-                }
-            }
-            fetched => fetched?,
+        let Picture { seen, shown } = match picture.take() {
+            Some(picture) => picture,
+            None => match look(app, origin, id).await? {
+                Look::Shown(picture) => *picture,
+                Look::Gone(outcome) => return Ok(outcome),
+                Look::Again => continue,
+            },
         };
-        let Some(customer) = &fetched.object.customer else {
+        let Some(customer) = &shown.invoice.object.customer else {
             return Ok(Synced::NotOurs("it has no customer"));
         };
         let Some(tenant) = tenants::sync::tenant_of(app, &customer.0).await? else {
@@ -53,8 +65,8 @@ pub async fn sync(app: &App, origin: &Origin, id: &StripeInvoiceId) -> Result<Sy
             Some(seen) => seen.id,
             None => InvoiceId::from_uuid(app.clock.new_id()),
         };
-        let parts = fetch::parts(app, row_id, &fetched).await?;
-        let after = row(row_id, tenant.id, &fetched, &parts)?;
+        let parts = fetch::parts(row_id, &shown)?;
+        let after = row(row_id, tenant.id, &shown.invoice, &parts)?;
         match write(app, origin, &after, &parts, seen.as_ref()).await? {
             Written::Yes => return Ok(Synced::Done),
             Written::Never(why) => return Ok(Synced::Kept(why)),
@@ -62,6 +74,28 @@ pub async fn sync(app: &App, origin: &Origin, id: &StripeInvoiceId) -> Result<Sy
         }
     }
     Err(contended())
+}
+
+enum Look {
+    Shown(Box<Picture>),
+    /// Stripe has it no more, and we have taken note of it.
+    Gone(Synced),
+    /// Somebody wrote meanwhile.
+    Again,
+}
+
+async fn look(app: &App, origin: &Origin, id: &StripeInvoiceId) -> Result<Look> {
+    let mut conn = app.db.read().await?;
+    let seen = queries::seen(&mut conn, id).await?;
+    drop(conn);
+    match fetch::one(app, id).await {
+        Ok(shown) => Ok(Look::Shown(Box::new(Picture { seen, shown }))),
+        Err(StripeError::Missing(why)) => {
+            let outcome = forget(app, origin, seen.as_ref(), why).await?;
+            Ok(outcome.map_or(Look::Again, Look::Gone))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Stripe has it no more: a draft was deleted. `None` where somebody wrote meanwhile.

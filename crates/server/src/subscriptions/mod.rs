@@ -8,10 +8,12 @@
 //! Invariant: a verb asks Stripe, then syncs; it writes nothing itself.
 //! Invariant: the plan version a subscription was bought under stays its own until Stripe shows another price.
 //!
-//! Beside the usual files: `offer.rs` (what can be bought), `terms.rs` (what was bought).
+//! Beside the usual files: `offer.rs` (what can be bought), `terms.rs` (what was bought) and `many.rs` (many
+//! of Stripe's, by a few calls).
 
 pub mod actions;
 pub mod api;
+pub mod many;
 pub mod offer;
 pub mod queries;
 pub mod sync;

@@ -300,6 +300,23 @@ pub async fn version(conn: &mut Conn, id: &StripeSubscriptionId) -> DbResult<Opt
     Ok(row.map(|row| row.version))
 }
 
+/// Our row of one of Stripe's subscriptions, and how often it was written.
+#[derive(Clone, Debug, Record)]
+pub struct Seen {
+    pub stripe_subscription_id: StripeSubscriptionId,
+    pub version: i64,
+}
+
+/// How often the rows of these were written; those that have none are left out.
+pub async fn list_seen(conn: &mut Conn, ids: &[StripeSubscriptionId]) -> DbResult<Vec<Seen>> {
+    conn.query(
+        "SELECT stripe_subscription_id, version FROM subscriptions WHERE stripe_subscription_id IN ",
+    )
+    .list(ids)
+    .all()
+    .await
+}
+
 /// Has the tenant's add-ons looked at: they may have to follow.
 pub async fn mark_addons_due(conn: &mut Conn, tenant: TenantId, now: Timestamp) -> DbResult<()> {
     sql!(

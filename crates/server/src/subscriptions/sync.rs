@@ -32,17 +32,38 @@ use crate::{
     tenants::{self, queries::Tenant},
 };
 
+/// A subscription as Stripe shows it, and how often our row was written before we asked.
+pub struct Picture {
+    pub(super) seen: Option<i64>,
+    pub(super) fetched: Fetched<objects::Subscription>,
+}
+
 /// Fetches a subscription as it is now, and makes our row say the same.
 ///
 /// # Errors
 /// What Stripe or the database says; and where its price is none of the catalog's, so that the delivery
 /// waits for the catalog instead of being lost.
 pub async fn sync(app: &App, origin: &Origin, id: &StripeSubscriptionId) -> Result<Synced> {
+    sync_picture(app, origin, id, None).await
+}
+
+/// The same with a picture that is there already; fetched anew only where somebody wrote since it was taken.
+pub async fn sync_picture(
+    app: &App,
+    origin: &Origin,
+    id: &StripeSubscriptionId,
+    mut picture: Option<Picture>,
+) -> Result<Synced> {
     for _ in 0..FETCHES_MAX {
-        let mut conn = app.db.read().await?;
-        let seen = queries::version(&mut conn, id).await?;
-        drop(conn);
-        let fetched = app.stripe.retrieve_subscription(id).await?;
+        let Picture { seen, fetched } = match picture.take() {
+            Some(picture) => picture,
+            None => {
+                let mut conn = app.db.read().await?;
+                let seen = queries::version(&mut conn, id).await?;
+                drop(conn);
+                Picture { seen, fetched: app.stripe.retrieve_subscription(id).await? }
+            }
+        };
         let Some(tenant) = tenants::sync::tenant_of(app, &fetched.object.customer.0).await? else {
             return Ok(Synced::NotOurs("its customer belongs to no tenant"));
         };

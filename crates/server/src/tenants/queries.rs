@@ -85,6 +85,24 @@ pub async fn find_by_customer(conn: &mut Conn, customer: &CustomerId) -> DbResul
     sql!(conn, "SELECT * FROM tenants WHERE stripe_customer_id = {customer}").optional().await
 }
 
+/// Those of these customers that belong to a tenant.
+pub async fn list_customers(
+    conn: &mut Conn,
+    customers: &[CustomerId],
+) -> DbResult<Vec<CustomerId>> {
+    let rows: Vec<Linked> = conn
+        .query("SELECT stripe_customer_id FROM tenants WHERE stripe_customer_id IN ")
+        .list(customers)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|row| row.stripe_customer_id).collect())
+}
+
+#[derive(Record)]
+struct Linked {
+    stripe_customer_id: CustomerId,
+}
+
 /// Newest first, one more than `limit` when there are more.
 pub async fn list(conn: &mut Conn, before: Option<TenantId>, limit: i64) -> DbResult<Vec<Tenant>> {
     conn.query("SELECT * FROM tenants WHERE 1 = 1")

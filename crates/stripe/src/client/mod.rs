@@ -13,6 +13,7 @@ mod discounts;
 mod invoices;
 mod pages;
 mod payments;
+mod ranges;
 mod schedules;
 mod subscriptions;
 mod walks;

@@ -9,6 +9,10 @@ use crate::{
     params,
 };
 
+/// Discounts cannot be asked for by themselves, nor can the card be that is its own.
+pub(super) const SHOWN: [&str; 3] =
+    ["default_payment_method", "discounts.source.coupon", "discounts.promotion_code"];
+
 impl Client {
     /// Begins a subscription, and charges its first invoice.
     pub async fn create_subscription(
@@ -19,14 +23,12 @@ impl Client {
         self.post("/v1/subscriptions".into(), params, key).await
     }
 
-    /// With its discounts, which cannot be asked for by themselves, and the card that is its own.
+    /// With its discounts and the card that is its own.
     pub async fn retrieve_subscription(
         &self,
         id: &SubscriptionId,
     ) -> Result<Fetched<Subscription>> {
-        let expand =
-            ["default_payment_method", "discounts.source.coupon", "discounts.promotion_code"];
-        self.fetch_expanded(format!("/v1/subscriptions/{id}"), &expand).await
+        self.fetch_expanded(format!("/v1/subscriptions/{id}"), &SHOWN).await
     }
 
     /// With what its customer may still have to confirm.

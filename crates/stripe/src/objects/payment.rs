@@ -21,6 +21,9 @@ pub struct InvoicePayment {
     #[serde(default)]
     pub amount_paid: Option<i64>,
     pub payment: PaymentKind,
+    /// Made by the invoice itself, not attached to it later.
+    #[serde(default)]
+    pub is_default: bool,
     /// Unix seconds.
     pub created: i64,
     #[serde(default)]

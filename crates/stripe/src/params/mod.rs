@@ -26,7 +26,7 @@ pub use discounts::{
     UpdatePromotionCode, UseDiscount,
 };
 pub use invoices::{
-    ListCreditNotes, ListInvoicePayments, PaidWith, PreviewDetails, PreviewInvoice,
+    ListCreditNotes, ListInvoicePayments, PaidWith, PreviewDetails, PreviewInvoice, Seconds,
 };
 pub use schedules::{CreateSchedule, Duration, PhaseBilling, SchedulePhase, UpdateSchedule};
 pub use subscriptions::{
