@@ -21,7 +21,8 @@ cargo xtask COMMAND
   test [ARGUMENTS]      Every test, with its own Postgres, Redis and Chromium; ARGUMENTS go to `cargo test`
   generate [--check]    Writes the pages of docs/reference; with --check, says which are stale
   conformance           The simulator before Stripe's own clients, installed from their registries for it
-  bench [ARGUMENTS]     The benchmarks, with a Postgres that really writes to disk
+  bench [SCENARIO]      Accepting webhooks, or `work`, `renewal-night [N]` or `streams [N]`, with a Postgres that
+                        really writes to disk
   servers COMMAND       Runs COMMAND with the test servers up and their addresses in the environment
   tidy                  The rules of the house, as in ARCHITECTURE.md";
 
@@ -64,7 +65,7 @@ fn test(arguments: &[&str]) -> Result<()> {
 
 fn bench(arguments: &[&str]) -> Result<()> {
     let servers = Servers::start(Purpose::Bench)?;
-    let mut cargo = shell::cargo(&["bench", "-p", "tollhouse-server", "--bench", "webhooks"]);
+    let mut cargo = shell::cargo(&["bench", "-p", "tollhouse-server", "--bench", "webhooks", "--"]);
     servers.run(cargo.args(arguments))
 }
 

@@ -102,3 +102,8 @@ fn answer_length(begun: &[u8]) -> anyhow::Result<Option<usize>> {
 pub fn now() -> Instant {
     Instant::now()
 }
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark lets time pass")]
+pub async fn pause(time: Duration) {
+    tokio::time::sleep(time).await;
+}

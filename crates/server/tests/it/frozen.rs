@@ -39,7 +39,7 @@ enum Then {
 
 /// Where an instance may stop: with each of Stripe's objects in its hands, and not yet written.
 const PLACES: [&str; 4] =
-    ["/v1/checkout/sessions/", "/v1/subscriptions/", "/v1/invoices/", "/v1/invoice_payments"];
+    ["/v1/checkout/sessions/", "/v1/subscriptions/", "/v1/invoices/", "/v1/credit_notes"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_an_instance_held_when_it_froze_is_worked_by_the_others_and_not_overwritten() {
