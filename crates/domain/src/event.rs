@@ -108,6 +108,12 @@ events! {
     InvoiceRefunded = "invoice.refunded",
     /// Money could not be given back, or came back to us.
     InvoiceRefundFailed = "invoice.refund_failed",
+    /// The customer's bank takes a payment back, or asks about it first.
+    DisputeOpened = "dispute.opened",
+    /// A dispute went on: evidence was given, or the money moved.
+    DisputeUpdated = "dispute.updated",
+    /// A dispute is over: won, lost, or come to nothing.
+    DisputeClosed = "dispute.closed",
     /// The tenant's own webhook endpoint is no longer told of events: it failed for days, or said it is gone.
     WebhookEndpointDisabled = "webhook_endpoint.disabled",
 }

@@ -36,6 +36,7 @@ pub mod checkout;
 pub mod credits;
 mod decimal;
 pub mod discount;
+pub mod dispute;
 pub mod event;
 pub mod id;
 pub mod invoice;

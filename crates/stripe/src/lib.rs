@@ -32,8 +32,8 @@ pub use error::{Error, Result};
 pub use event::{Created, Event, listed_at};
 pub use gateway::{Answer, BoxFuture, Call, Failure, Gateway, IdempotencyKey, Method};
 pub use id::{
-    ChargeId, CheckoutSessionId, CouponId, CreditNoteId, CustomerId, DiscountId, EventId,
-    InvoiceId, InvoiceLineId, InvoicePaymentId, PaymentIntentId, PaymentMethodId, PriceId,
+    ChargeId, CheckoutSessionId, CouponId, CreditNoteId, CustomerId, DiscountId, DisputeId,
+    EventId, InvoiceId, InvoiceLineId, InvoicePaymentId, PaymentIntentId, PaymentMethodId, PriceId,
     ProductId, PromotionCodeId, RefundId, ScheduleId, SubscriptionId, SubscriptionItemId,
     WebhookEndpointId,
 };

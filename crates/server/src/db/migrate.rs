@@ -45,6 +45,7 @@ const STEPS: &[Step] = &steps![
     "0018_event_copies",
     "0019_usage",
     "0020_subscription_items",
+    "0023_disputes",
 ];
 
 /// How the schema stands after migrating.

@@ -12,7 +12,7 @@ use tollhouse_stripe::{
     params::{ListInvoicePayments, PaidWith},
 };
 
-use super::parts::{CreditNote, Line, Payment, Refund};
+use super::parts::{CreditNote, Dispute, Line, Payment, Refund};
 use crate::{app::App, error::Result};
 
 /// An invoice with all that belongs to it, as Stripe has it. Lists of Stripe's are read to their end.
@@ -21,6 +21,7 @@ pub struct Shown {
     pub lines: Vec<InvoiceLine>,
     pub payments: Vec<InvoicePayment>,
     pub refunds: Vec<objects::Refund>,
+    pub disputes: Vec<objects::Dispute>,
     pub credit_notes: Vec<objects::CreditNote>,
 }
 
@@ -43,6 +44,7 @@ pub async fn one(app: &App, id: &InvoiceId) -> StripeResult<Shown> {
     }
     for means in shown.paid_with() {
         shown.refunds.extend(stripe.list_refunds(&means).await?);
+        shown.disputes.extend(stripe.list_disputes(&means).await?);
     }
     shown.credit_notes = stripe.list_credit_notes(id).await?;
     Ok(shown)
@@ -54,7 +56,14 @@ impl Shown {
         let lines = std::mem::take(&mut invoice.object.lines.data);
         let payments = invoice.object.payments.as_mut();
         let payments = payments.map(|list| std::mem::take(&mut list.data)).unwrap_or_default();
-        Self { invoice, lines, payments, refunds: Vec::new(), credit_notes: Vec::new() }
+        Self {
+            invoice,
+            lines,
+            payments,
+            refunds: Vec::new(),
+            disputes: Vec::new(),
+            credit_notes: Vec::new(),
+        }
     }
 
     /// Nothing is paid or given back before an invoice is final.
@@ -83,6 +92,7 @@ pub struct Parts {
     pub lines: Vec<Line>,
     pub payments: Vec<Payment>,
     pub refunds: Vec<Refund>,
+    pub disputes: Vec<Dispute>,
     pub credit_notes: Vec<CreditNote>,
 }
 
@@ -99,6 +109,7 @@ pub fn parts(id: OurInvoiceId, shown: &Shown) -> Result<Parts> {
             .iter()
             .map(|payment| payment_row(id, payment))
             .collect::<Result<_>>()?,
+        disputes: shown.disputes.iter().map(|row| dispute_row(id, row)).collect::<Result<_>>()?,
         refunds: shown
             .refunds
             .iter()
@@ -167,6 +178,19 @@ fn refund_row(id: OurInvoiceId, refund: &objects::Refund) -> Result<Refund> {
         created_at: time(refund.created)?,
         stripe_refund_id: refund.id.clone(),
         reason: refund.reason.clone(),
+    })
+}
+
+fn dispute_row(id: OurInvoiceId, dispute: &objects::Dispute) -> Result<Dispute> {
+    Ok(Dispute {
+        invoice_id: id,
+        status: dispute.status.parse().map_err(|error| anyhow!("{error}"))?,
+        reason: dispute.reason.clone(),
+        amount: dispute.amount,
+        withdrawn: dispute.is_withdrawn(),
+        evidence_due: dispute.evidence_due().map(time).transpose()?,
+        created_at: time(dispute.created)?,
+        stripe_dispute_id: dispute.id.clone(),
     })
 }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{app::App, error::Result, sync::list_many};
 
-/// Refunds, or credit notes, of as many invoices as one look has; more and each invoice is asked for its own.
+/// Refunds, disputes or credit notes of as many invoices as one look has; more and each invoice is asked for its own.
 const GIVEN_BACK_MAX: usize = 300;
 
 /// Pictures of these invoices, each named with the second it was made, where that is known; not always of all.
@@ -72,6 +72,7 @@ async fn add_what_was_given_back(app: &App, mut finals: Vec<Shown>) -> StripeRes
     if finals.iter().all(|shown| shown.paid_with().is_empty()) {
         return Ok(finals);
     }
+    let disputes = app.stripe.list_disputes_since(oldest, GIVEN_BACK_MAX).await?;
     let refunds = app.stripe.list_refunds_since(oldest, GIVEN_BACK_MAX).await?;
     for shown in &mut finals {
         let means = shown.paid_with();
@@ -79,6 +80,9 @@ async fn add_what_was_given_back(app: &App, mut finals: Vec<Shown>) -> StripeRes
             .iter()
             .filter(|refund| refund.paid_with().is_some_and(|of| means.contains(&of)));
         shown.refunds = of_it.cloned().collect();
+        let is_of_it =
+            |dispute: &&objects::Dispute| dispute.paid_with().is_some_and(|of| means.contains(&of));
+        shown.disputes = disputes.iter().filter(is_of_it).cloned().collect();
     }
     Ok(finals)
 }

@@ -2,6 +2,7 @@
 
 use anyhow::anyhow;
 use tollhouse_domain::{
+    dispute::dispute_changes,
     event::EventType,
     id::{InvoiceId, TenantId},
     invoice::{InvoiceStatus, changes, may_follow},
@@ -12,7 +13,7 @@ use tollhouse_stripe::{Error as StripeError, Fetched, InvoiceId as StripeInvoice
 
 use super::{
     fetch::{self, Parts, Shown, included, sum, time},
-    parts,
+    parts::{self, Dispute},
     queries::{self, Invoice, Seen},
     tell::{Cause, tell},
 };
@@ -152,10 +153,12 @@ async fn write(
     }
     tell_of_credit_notes(app, origin, &mut tx, after, parts).await?;
     tell_of_refunds(app, origin, &mut tx, after, parts).await?;
+    tell_of_disputes(app, origin, &mut tx, after, parts).await?;
     parts::replace_lines(&mut tx, after.id, &parts.lines).await?;
     parts::replace_payments(&mut tx, after.id, &parts.payments).await?;
     parts::replace_credit_notes(&mut tx, after.id, &parts.credit_notes).await?;
     parts::replace_refunds(&mut tx, after.id, &parts.refunds).await?;
+    parts::replace_disputes(&mut tx, after.id, &parts.disputes).await?;
     tx.commit().await?;
     Ok(Written::Yes)
 }
@@ -194,6 +197,25 @@ async fn tell_of_refunds(
         let before = known.iter().find(|known| known.stripe_refund_id == *id);
         if let Some(event) = refund_changes(before.map(|before| before.status), refund.status) {
             tell(app, origin, tx, event, after, Cause::Refund(refund)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What is new about disputes; the rows still say what was known.
+async fn tell_of_disputes(
+    app: &App,
+    origin: &Origin,
+    tx: &mut Tx,
+    after: &Invoice,
+    parts: &Parts,
+) -> Result<()> {
+    let known = parts::disputes(tx, after.id).await?;
+    for dispute in parts.disputes.iter().rev() {
+        let id = &dispute.stripe_dispute_id;
+        let before = known.iter().find(|known| known.stripe_dispute_id == *id);
+        for event in dispute_changes(before.map(Dispute::state), dispute.state()) {
+            tell(app, origin, tx, event, after, Cause::Dispute(dispute)).await?;
         }
     }
     Ok(())

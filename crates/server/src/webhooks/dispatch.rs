@@ -5,8 +5,8 @@
 //! told by another type as well (`payment_intent.*`, `charge.succeeded`: the invoice).
 
 use tollhouse_stripe::{
-    ChargeId, CheckoutSessionId, CouponId, CreditNoteId, CustomerId, InvoiceId, InvoicePaymentId,
-    PaymentMethodId, PromotionCodeId, RefundId, ScheduleId, SubscriptionId,
+    ChargeId, CheckoutSessionId, CouponId, CreditNoteId, CustomerId, DisputeId, InvoiceId,
+    InvoicePaymentId, PaymentMethodId, PromotionCodeId, RefundId, ScheduleId, SubscriptionId,
 };
 
 use crate::{
@@ -29,6 +29,7 @@ pub enum Target {
     CreditNote,
     Charge,
     Refund,
+    Dispute,
     Coupon,
     PromotionCode,
 }
@@ -111,6 +112,11 @@ fn target_of_snapshot(event_type: &str) -> Option<Target> {
         "charge.refund.updated" | "refund.created" | "refund.updated" | "refund.failed" => {
             Target::Refund
         }
+        "charge.dispute.created"
+        | "charge.dispute.updated"
+        | "charge.dispute.closed"
+        | "charge.dispute.funds_withdrawn"
+        | "charge.dispute.funds_reinstated" => Target::Dispute,
         "coupon.created" | "coupon.updated" | "coupon.deleted" => Target::Coupon,
         "promotion_code.created" | "promotion_code.updated" => Target::PromotionCode,
         _ => return None,
@@ -148,6 +154,9 @@ pub async fn sync(app: &App, target: Target, id: &str) -> Result<Synced> {
         }
         Target::Charge => invoices::paid_with::sync_charge(app, &origin, &ChargeId::new(id)).await,
         Target::Refund => invoices::paid_with::sync_refund(app, &origin, &RefundId::new(id)).await,
+        Target::Dispute => {
+            invoices::paid_with::sync_dispute(app, &origin, &DisputeId::new(id)).await
+        }
         Target::Coupon => discounts::sync::coupon(app, &origin, &CouponId::new(id)).await,
         Target::PromotionCode => {
             discounts::sync::promotion_code(app, &origin, &PromotionCodeId::new(id)).await

@@ -34,6 +34,7 @@ mod portal;
 mod promotion_codes;
 mod prorations;
 mod reconcile;
+mod renewal_night;
 mod slots;
 mod starting;
 mod story;

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use crate::{
     client::{Client, Fetched, pages::PAGE, subscriptions::SHOWN},
     error::{Error, Result},
-    objects::{CreditNote, Invoice, List, Refund, Subscription},
+    objects::{CreditNote, Dispute, Invoice, List, Refund, Subscription},
     params::Seconds,
 };
 
@@ -73,6 +73,11 @@ impl Client {
     /// Every refund made since that second, newest first; an error where there are more than `max`.
     pub async fn list_refunds_since(&self, second: i64, max: usize) -> Result<Vec<Refund>> {
         self.list_all("/v1/refunds", &Since { created: From { gte: second } }, max).await
+    }
+
+    /// Every dispute opened since that second, newest first; an error where there are more than `max`.
+    pub async fn list_disputes_since(&self, second: i64, max: usize) -> Result<Vec<Dispute>> {
+        self.list_all("/v1/disputes", &Since { created: From { gte: second } }, max).await
     }
 
     /// Every credit note made since that second, newest first; an error where there are more than `max`.

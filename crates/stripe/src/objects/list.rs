@@ -34,7 +34,13 @@ macro_rules! listed {
     )+};
 }
 
-listed!(super::InvoiceLine, super::InvoicePayment, super::Refund, super::CreditNote);
+listed!(
+    super::InvoiceLine,
+    super::InvoicePayment,
+    super::Refund,
+    super::Dispute,
+    super::CreditNote
+);
 
 /// An id where Stripe sends either the id or, expanded, the whole object.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -37,7 +37,7 @@ pub use invoice_preview::InvoicePreview;
 pub(crate) use list::Listed;
 pub use list::{Expandable, List, Metadata, Ref};
 pub use meter::Meter;
-pub use payment::{Charge, InvoicePayment, PaymentKind, Refund};
+pub use payment::{Charge, Dispute, InvoicePayment, PaymentKind, Refund};
 pub use payment_method::{Card, PaymentMethod};
 pub use portal::{PortalConfiguration, PortalSession};
 pub use price::{Price, Recurring};
