@@ -21,7 +21,8 @@ cargo xtask COMMAND
   test [ARGUMENTS]      Every test, with its own Postgres, Redis and Chromium; ARGUMENTS go to `cargo test`
   generate [--check]    Writes the pages of docs/reference; with --check, says which are stale
   conformance           The simulator before Stripe's own clients, installed from their registries for it
-  bench [usage [N]]     The benchmarks, of webhooks or of usage with N events, on a Postgres that really writes
+  bench [SCENARIO]      Accepting webhooks, or `work`, `renewal-night [N]`, `streams [N]` or `usage [N]`, with a
+                        Postgres that really writes to disk
   servers COMMAND       Runs COMMAND with the test servers up and their addresses in the environment
   tidy                  The rules of the house, as in ARCHITECTURE.md";
 

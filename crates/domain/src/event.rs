@@ -120,6 +120,12 @@ events! {
     InvoiceRefunded = "invoice.refunded",
     /// Money could not be given back, or came back to us.
     InvoiceRefundFailed = "invoice.refund_failed",
+    /// The customer's bank takes a payment back, or asks about it first.
+    DisputeOpened = "dispute.opened",
+    /// A dispute went on: evidence was given, or the money moved.
+    DisputeUpdated = "dispute.updated",
+    /// A dispute is over: won, lost, or come to nothing.
+    DisputeClosed = "dispute.closed",
     /// Stripe refused usage that was counted: it is not billed before an operator has done something.
     UsageExportRefused = "usage.export_refused",
     /// Whether Stripe has some usage cannot be found out any more: an operator has to look.

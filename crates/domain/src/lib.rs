@@ -39,6 +39,7 @@ pub mod checkout;
 pub mod credits;
 mod decimal;
 pub mod discount;
+pub mod dispute;
 pub mod entitlement;
 pub mod event;
 pub mod id;

@@ -4,6 +4,10 @@
 //! still the same; otherwise somebody wrote meanwhile, and it fetches once more. So what is written was
 //! fetched after everything it replaces was, and no clock is asked, neither ours nor Stripe's.
 
+use std::{collections::BTreeMap, future::Future};
+
+use tollhouse_stripe::{Fetched, Result as StripeResult, objects::List, params::Seconds};
+
 use crate::error::Error;
 
 /// What became of an object that Stripe told us about.
@@ -33,4 +37,37 @@ pub const FETCHES_MAX: u32 = 5;
 /// Others wrote the same object again and again while we fetched it.
 pub fn contended() -> Error {
     Error::Unavailable("the same object is being changed by many at once")
+}
+
+/// Fewer of a kind are fetched one by one; and so is what is left when a page of a hundred brings fewer.
+pub const WORTH_A_PAGE: usize = 10;
+
+/// Fetches many by Stripe's lists instead of each by itself. `wanted` names each by its id, with the second by
+/// which it is listed; `page` lists those between two seconds, newest first, after the one named.
+///
+/// What is not found is not there: the caller asks for it by its id.
+///
+/// # Errors
+/// What Stripe says.
+pub async fn list_many<T, Page>(
+    mut wanted: BTreeMap<String, i64>,
+    id_of: fn(&T) -> &str,
+    page: impl Fn(Seconds, Option<String>) -> Page,
+) -> StripeResult<Vec<Fetched<T>>>
+where
+    Page: Future<Output = StripeResult<List<Fetched<T>>>>,
+{
+    let (mut found, mut after) = (Vec::new(), None);
+    let seconds = wanted.values().copied();
+    let Some((gte, lte)) = seconds.clone().min().zip(seconds.max()) else { return Ok(found) };
+    while wanted.len() >= WORTH_A_PAGE {
+        let List { data, has_more } = page(Seconds { gte, lte }, after.take()).await?;
+        after = data.last().map(|last| id_of(&last.object).to_owned());
+        let before = found.len();
+        found.extend(data.into_iter().filter(|row| wanted.remove(id_of(&row.object)).is_some()));
+        if !has_more || found.len() - before < WORTH_A_PAGE {
+            break;
+        }
+    }
+    Ok(found)
 }

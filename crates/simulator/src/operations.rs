@@ -176,7 +176,7 @@ const OURS: &[(&str, &str, Run, &str)] = &[
     ("POST", "/v1/subscription_schedules/{id}", schedules::update, "end_behavior metadata phases proration_behavior"),
     ("POST", "/v1/subscription_schedules/{id}/cancel", schedules::cancel, "invoice_now prorate"),
     ("POST", "/v1/subscription_schedules/{id}/release", schedules::release, "preserve_cancel_date"),
-    ("GET", "/v1/subscriptions", subscriptions::list, "collection_method created customer price status test_clock"),
+    ("GET", "/v1/subscriptions", subscriptions::list, "collection_method created current_period_end current_period_start customer price status test_clock"),
     ("POST", "/v1/subscriptions", subscriptions::create, "automatic_tax billing_cycle_anchor billing_cycle_anchor_config billing_mode cancel_at cancel_at_period_end collection_method customer days_until_due default_payment_method default_tax_rates description discounts items metadata off_session payment_behavior payment_settings proration_behavior trial_end trial_period_days trial_settings"),
     ("DELETE", "/v1/subscriptions/{id}", subscriptions::cancel, "cancellation_details invoice_now prorate"),
     ("GET", "/v1/subscriptions/search", search::subscriptions, "limit page query"),

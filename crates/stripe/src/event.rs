@@ -5,7 +5,10 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{id::EventId, objects::Ref};
+use crate::{
+    id::EventId,
+    objects::{List, Ref},
+};
 
 /// One event as Stripe sends it, read only as far as sorting it needs.
 #[derive(Clone, Debug, Deserialize)]
@@ -154,6 +157,41 @@ impl About {
     }
 }
 
+/// The second by which Stripe lists the object that a snapshot carries: when an invoice was made, when a
+/// subscription's period began. `None` for other objects, and for what carries none.
+pub fn listed_at(body: &[u8]) -> Option<i64> {
+    let snapshot: Snapshot = serde_json::from_slice(body).ok()?;
+    match snapshot.data.object {
+        Dated::Invoice { created } => Some(created),
+        Dated::Subscription { items } => {
+            items.data.iter().filter_map(|item| item.current_period_start).max()
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Snapshot {
+    data: Carried,
+}
+
+#[derive(Deserialize)]
+struct Carried {
+    object: Dated,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "object", rename_all = "snake_case")]
+enum Dated {
+    Invoice { created: i64 },
+    Subscription { items: List<Item> },
+}
+
+#[derive(Deserialize)]
+struct Item {
+    #[serde(default)]
+    current_period_start: Option<i64>,
+}
+
 /// Of a reference that is an id or, expanded, an object.
 fn id_in(reference: &RawValue) -> Option<String> {
     let reference: Ref<String> = serde_json::from_str(reference.get()).ok()?;
@@ -169,6 +207,17 @@ mod tests {
             r#"{{"id": "evt_1", "object": "event", "type": "{event_type}", "created": 5, "data": {data}}}"#
         );
         Event::parse(body.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn knows_by_which_second_an_object_is_listed() {
+        let at =
+            |object: &str| listed_at(format!(r#"{{"data": {{"object": {object}}}}}"#).as_bytes());
+        assert_eq!(at(r#"{"object": "invoice", "id": "in_1", "created": 7}"#), Some(7));
+        let items = r#"{"data": [{"current_period_start": 8}, {"current_period_start": 9}]}"#;
+        assert_eq!(at(&format!(r#"{{"object": "subscription", "items": {items}}}"#)), Some(9));
+        assert_eq!(at(r#"{"object": "charge", "created": 7}"#), None);
+        assert_eq!(listed_at(br#"{"object": "v2.core.event", "related_object": {}}"#), None);
     }
 
     #[test]

@@ -70,6 +70,8 @@ ids! {
     ChargeId,
     /// `re_…`
     RefundId,
+    /// `du_…`, or `dp_…` for older ones.
+    DisputeId,
     /// `cn_…`
     CreditNoteId,
     /// `pm_…`

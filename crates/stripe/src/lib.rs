@@ -31,11 +31,11 @@ pub mod unconfigured;
 
 pub use client::{Client, Collection, Fetched};
 pub use error::{Error, Result};
-pub use event::{Created, Event};
+pub use event::{Created, Event, listed_at};
 pub use gateway::{Answer, BoxFuture, Call, Failure, Gateway, IdempotencyKey, Method};
 pub use id::{
-    ChargeId, CheckoutSessionId, CouponId, CreditNoteId, CustomerId, DiscountId, EventId,
-    InvoiceId, InvoiceLineId, InvoicePaymentId, PaymentIntentId, PaymentMethodId, PriceId,
+    ChargeId, CheckoutSessionId, CouponId, CreditNoteId, CustomerId, DiscountId, DisputeId,
+    EventId, InvoiceId, InvoiceLineId, InvoicePaymentId, PaymentIntentId, PaymentMethodId, PriceId,
     ProductId, PromotionCodeId, RefundId, ScheduleId, SubscriptionId, SubscriptionItemId,
     WebhookEndpointId,
 };

@@ -4,21 +4,15 @@ use std::{
     collections::BTreeSet,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use serde_json::Value;
-use tokio::sync::Mutex;
 use tollhouse_server::{
-    Clock,
     db::{Column, Db, DbError, Record, Row},
     nudge::Nudges,
 };
 
-use crate::harness::{
-    Tollhouse,
-    busy::{Instance, Numbers, Stripe, has_told_once},
-};
+use crate::harness::{Installation, Numbers, Stripe, Tollhouse, send};
 
 const TENANTS: usize = 8;
 const MONTH: i64 = 32 * 86_400;
@@ -28,7 +22,9 @@ async fn a_backup_under_load_is_consistent_and_the_service_starts_on_it() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let database = format!("sqlite:{}", folder.path().join("busy.sqlite").display());
     let stripe = Stripe::start().await;
-    let instance = Instance::start(&database, &stripe).await;
+    let installation = Installation { database: &database, redis: "", stripe: &stripe };
+    installation.push_catalog().await;
+    let instance = installation.start_instance().await;
     for index in 0..TENANTS {
         instance.subscribe(&stripe, &format!("Tenant {index}")).await;
     }
@@ -38,9 +34,9 @@ async fn a_backup_under_load_is_consistent_and_the_service_starts_on_it() {
     stripe.advance(MONTH).await;
     events.extend(stripe.events_besides(&first).await);
     let sent = events.iter().map(id).collect();
-    let numbers = Arc::new(Mutex::new(Numbers(Clock::real().seed() | 1)));
+    let numbers = Numbers::any();
 
-    let mut sending = instance.send(events.clone(), &numbers).await;
+    let mut sending = send(&[&instance], &events, &numbers).await;
     let mut backups: Vec<PathBuf> = Vec::new();
     while !sending.is_empty() {
         let to = folder.path().join(format!("backup-{}.sqlite", backups.len()));
@@ -58,11 +54,12 @@ async fn a_backup_under_load_is_consistent_and_the_service_starts_on_it() {
     }
 
     let restored = format!("sqlite:{}", backups[0].display());
-    let restored = Instance::start(&restored, &stripe).await;
-    restored.send(events, &numbers).await.join_all().await;
+    let restored = Installation { database: &restored, redis: "", stripe: &stripe };
+    let restored = restored.start_instance().await;
+    send(&[&restored], &events, &numbers).await.join_all().await;
     restored.settled().await;
     restored.has_kept(&sent).await;
-    has_told_once(&restored, &stripe, TENANTS).await;
+    restored.has_told_once(&stripe, TENANTS).await;
     restored.running.stop().await;
     stripe.running.stop().await;
 }

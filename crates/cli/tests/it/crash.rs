@@ -1,14 +1,8 @@
 //! Killed at any moment, and started again: what was acknowledged is there, is done, and is told once.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
-use tokio::sync::Mutex;
-use tollhouse_server::Clock;
-
-use crate::harness::{
-    Database,
-    busy::{Instance, Numbers, Stripe, has_told_once, pass},
-};
+use crate::harness::{Database, Installation, Numbers, Stripe, pass, send};
 
 const TENANTS: usize = 6;
 const KILLS: usize = 5;
@@ -30,11 +24,13 @@ async fn killed_while_webhooks_come_it_loses_nothing_on_postgres() {
 
 async fn killed_while_webhooks_come(database: &str) {
     let stripe = Stripe::start().await;
-    let mut instance = Instance::start(database, &stripe).await;
+    let installation = Installation { database, redis: "", stripe: &stripe };
+    installation.push_catalog().await;
+    let mut instance = installation.start_instance().await;
     for index in 0..TENANTS {
         instance.subscribe(&stripe, &format!("Tenant {index}")).await;
     }
-    let rng = Arc::new(Mutex::new(Numbers(Clock::real().seed() | 1)));
+    let numbers = Numbers::any();
     let mut acknowledged = BTreeSet::new();
     for kill in 0..KILLS {
         if kill > 0 {
@@ -43,15 +39,15 @@ async fn killed_while_webhooks_come(database: &str) {
         let events = stripe.events_besides(&acknowledged).await;
         assert!(events.len() > TENANTS, "{}", events.len());
         acknowledged.extend(events.iter().map(|event| event["id"].as_str().unwrap().to_owned()));
-        let sending = instance.send(events, &rng).await;
-        let moment = rng.lock().await.below(250);
+        let sending = send(&[&instance], &events, &numbers).await;
+        let moment = numbers.lock().await.below(250);
         pass(Duration::from_millis(moment)).await;
         instance = instance.kill_and_start_again().await;
         sending.join_all().await;
     }
     instance.settled().await;
     instance.has_kept(&acknowledged).await;
-    has_told_once(&instance, &stripe, TENANTS).await;
+    instance.has_told_once(&stripe, TENANTS).await;
     instance.running.stop().await;
     stripe.running.stop().await;
 }

@@ -14,6 +14,7 @@ mod demo;
 mod docs_page;
 mod doctor;
 mod importing;
+mod instances;
 mod migrating;
 mod paying;
 mod serving;

@@ -9,13 +9,25 @@ pub const SECRET: &str = "whsec_of_the_benchmark";
 /// As many requests, each with an event of its own.
 pub fn requests(count: usize) -> Vec<Bytes> {
     let signed_at = Clock::real().now().as_second();
-    (0..count).map(|number| request(number, signed_at)).collect()
+    (0..count).map(|number| request(EVENT, number, signed_at)).collect()
+}
+
+/// As many requests about so many customers in turn.
+pub fn of_customers(count: usize, customers: usize) -> Vec<Bytes> {
+    let signed_at = Clock::real().now().as_second();
+    let of = |number| CUSTOMER_EVENT.replace("WHO", &customer(number % customers));
+    (0..count).map(|number| request(&of(number), number, signed_at)).collect()
+}
+
+/// The id of a customer.
+pub fn customer(number: usize) -> String {
+    format!("cus_bench00{number:08}")
 }
 
 /// A whole HTTP/1.1 request.
-fn request(number: usize, signed_at: i64) -> Bytes {
+fn request(event: &str, number: usize, signed_at: i64) -> Bytes {
     let body =
-        EVENT.replace("NUMBER", &format!("{number:08}")).replace("CREATED", &signed_at.to_string());
+        event.replace("NUMBER", &format!("{number:08}")).replace("CREATED", &signed_at.to_string());
     let signature = signature::sign(SECRET, signed_at, body.as_bytes());
     let head = format!(
         "POST /webhook/stripe HTTP/1.1\r\n\
@@ -50,5 +62,28 @@ const EVENT: &str = r#"{
       "metadata": {"tenant_id": "0199d2a0-0000-7000-8000-0000NUMBER"}
     },
     "previous_attributes": {"latest_invoice": "in_1bench00NUMBER"}
+  }
+}"#;
+
+/// A customer whose address was changed, about 1 kB.
+const CUSTOMER_EVENT: &str = r#"{
+  "id": "evt_1bench00NUMBER", "object": "event", "api_version": "2026-10-28.endive",
+  "created": CREATED, "livemode": false, "pending_webhooks": 1,
+  "type": "customer.updated",
+  "request": {"id": "req_bench00NUMBER", "idempotency_key": null},
+  "data": {
+    "object": {
+      "id": "WHO", "object": "customer", "created": CREATED, "currency": "usd", "balance": 0,
+      "name": "A customer of the benchmark", "email": "someone@example.com", "phone": null,
+      "address": {"line1": "1 Long Road", "line2": null, "city": "Springfield", "state": "IL",
+        "postal_code": "62701", "country": "US"},
+      "shipping": null, "delinquent": false, "default_source": null, "discount": null,
+      "invoice_prefix": "BENCH", "next_invoice_sequence": 12, "preferred_locales": [],
+      "invoice_settings": {"custom_fields": null, "default_payment_method": null, "footer": null},
+      "tax_exempt": "none", "test_clock": null, "livemode": false, "description": null,
+      "metadata": {"tenant_id": "0199d2a0-0000-7000-8000-000000000000"}
+    },
+    "previous_attributes": {"address": {"line1": "2 Short Road", "line2": null, "city": "Springfield",
+      "state": "IL", "postal_code": "62701", "country": "US"}}
   }
 }"#;

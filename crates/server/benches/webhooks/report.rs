@@ -110,12 +110,12 @@ fn mark(met: bool) -> &'static str {
     if met { "aim met     " } else { "aim missed  " }
 }
 
-fn milliseconds(time: Duration) -> String {
+pub fn milliseconds(time: Duration) -> String {
     let microseconds = time.as_micros();
     format!("{}.{:02} ms", microseconds / 1000, microseconds % 1000 / 10)
 }
 
 #[expect(clippy::print_stdout, reason = "what a benchmark is run for")]
-fn say(line: &str) {
+pub fn say(line: &str) {
     println!("{line}");
 }

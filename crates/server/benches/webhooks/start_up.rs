@@ -52,8 +52,9 @@ pub async fn measure() -> anyhow::Result<StartUp> {
             .context("`tollhouse serve` was not ready after half a minute")??;
         times.push(began.elapsed());
         if start == STARTS {
-            idle().await;
-            idle_kib = resident_kib(&process)?;
+            pause(IDLE).await;
+            let id = process.id().context("`tollhouse serve` ended while it idled")?;
+            idle_kib = resident_kib(id)?;
         }
         process.kill().await?;
     }
@@ -112,16 +113,16 @@ async fn free_address() -> std::io::Result<SocketAddr> {
     TcpListener::bind("127.0.0.1:0").await?.local_addr()
 }
 
-#[expect(clippy::disallowed_methods, reason = "idling is what is measured")]
-async fn idle() {
-    tokio::time::sleep(IDLE).await;
-}
-
-fn resident_kib(process: &Child) -> anyhow::Result<u64> {
-    let id = process.id().context("`tollhouse serve` ended while it idled")?;
+/// Of a process that runs.
+pub fn resident_kib(id: u32) -> anyhow::Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status"))
         .context("resident memory is read from `/proc`, which only Linux has")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let number = line.and_then(|line| line.split_whitespace().next());
     Ok(number.context("`/proc` does not say how much memory is resident")?.parse()?)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark lets time pass")]
+pub async fn pause(time: Duration) {
+    tokio::time::sleep(time).await;
 }

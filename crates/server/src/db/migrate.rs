@@ -63,6 +63,7 @@ const STEPS: &[Step] = &steps![
     "0029_erasure",
     "0030_usage_export",
     "0031_usage_to_forward",
+    "0032_disputes",
 ];
 
 /// How the schema stands after migrating.

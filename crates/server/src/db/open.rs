@@ -3,6 +3,7 @@
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
+    Executor as _,
     postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -14,6 +15,12 @@ const SQLITE_READERS: u32 = 4;
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Beyond this a request answers an error rather than wait for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// An instance that stands still within a transaction keeps its locks, and others wait for them. No
+/// transaction of ours waits for anything but Postgres, so one that asks nothing for this long is given up.
+/// A time that the server, the role or the URL sets is left alone.
+const GIVE_UP_THE_FROZEN: &str =
+    "SELECT set_config('idle_in_transaction_session_timeout', '5s', false)
+    WHERE current_setting('idle_in_transaction_session_timeout') = '0'";
 
 impl Db {
     /// Opens `sqlite:path` (made if missing) or `postgres://…`. The schema is [`Db::migrate`]'s.
@@ -23,7 +30,10 @@ impl Db {
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let options = PgPoolOptions::new()
                 .max_connections(postgres_connections)
-                .acquire_timeout(ACQUIRE_TIMEOUT);
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .after_connect(|conn, _| {
+                    Box::pin(async move { conn.execute(GIVE_UP_THE_FROZEN).await.map(drop) })
+                });
             Pools::Postgres(options.connect(url).await?)
         } else {
             // Never the URL itself: it may hold a password.

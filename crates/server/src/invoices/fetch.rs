@@ -2,64 +2,125 @@
 
 use anyhow::anyhow;
 use tollhouse_domain::{
-    id::InvoiceId,
+    id::InvoiceId as OurInvoiceId,
     money_back::{CreditNoteStatus, RefundStatus},
     time::Timestamp,
 };
 use tollhouse_stripe::{
-    Fetched,
-    objects::{self, InvoiceStatus, Tax},
-    params::ListInvoicePayments,
+    Fetched, InvoiceId, Result as StripeResult,
+    objects::{self, InvoiceLine, InvoicePayment, InvoiceStatus, Tax},
+    params::{ListInvoicePayments, PaidWith},
 };
 
-use super::parts::{CreditNote, Line, Payment, Refund};
+use super::parts::{CreditNote, Dispute, Line, Payment, Refund};
 use crate::{app::App, error::Result};
 
-/// The parts of an invoice; lists of Stripe's are read to their end.
+/// An invoice with all that belongs to it, as Stripe has it. Lists of Stripe's are read to their end.
+pub struct Shown {
+    pub invoice: Fetched<objects::Invoice>,
+    pub lines: Vec<InvoiceLine>,
+    pub payments: Vec<InvoicePayment>,
+    pub refunds: Vec<objects::Refund>,
+    pub disputes: Vec<objects::Dispute>,
+    pub credit_notes: Vec<objects::CreditNote>,
+}
+
+/// Fetches an invoice as it is now.
+///
+/// # Errors
+/// What Stripe says; and where a list is longer than we take in.
+pub async fn one(app: &App, id: &InvoiceId) -> StripeResult<Shown> {
+    let stripe = &app.stripe;
+    let mut shown = Shown::alone(stripe.retrieve_invoice(id).await?);
+    if shown.invoice.object.lines.has_more {
+        shown.lines = stripe.list_invoice_lines(id).await?;
+    }
+    if shown.is_draft() {
+        return Ok(shown);
+    }
+    if shown.has_more_payments() {
+        let of_it = ListInvoicePayments { invoice: Some(id.clone()), ..Default::default() };
+        shown.payments = stripe.list_invoice_payments(&of_it).await?;
+    }
+    for means in shown.paid_with() {
+        shown.refunds.extend(stripe.list_refunds(&means).await?);
+        shown.disputes.extend(stripe.list_disputes(&means).await?);
+    }
+    shown.credit_notes = stripe.list_credit_notes(id).await?;
+    Ok(shown)
+}
+
+impl Shown {
+    /// With what came along; nothing is given back yet.
+    pub fn alone(mut invoice: Fetched<objects::Invoice>) -> Self {
+        let lines = std::mem::take(&mut invoice.object.lines.data);
+        let payments = invoice.object.payments.as_mut();
+        let payments = payments.map(|list| std::mem::take(&mut list.data)).unwrap_or_default();
+        Self {
+            invoice,
+            lines,
+            payments,
+            refunds: Vec::new(),
+            disputes: Vec::new(),
+            credit_notes: Vec::new(),
+        }
+    }
+
+    /// Nothing is paid or given back before an invoice is final.
+    pub fn is_draft(&self) -> bool {
+        self.invoice.object.status == Some(InvoiceStatus::Draft)
+    }
+
+    pub fn has_more_payments(&self) -> bool {
+        self.invoice.object.payments.as_ref().is_none_or(|payments| payments.has_more)
+    }
+
+    /// What Stripe took the money with.
+    pub fn paid_with(&self) -> Vec<PaidWith> {
+        let mut paid_with = Vec::new();
+        for payment in &self.payments {
+            let is_paid = payment.amount_paid.is_some_and(|amount| amount > 0);
+            let means = payment.paid_with().filter(|means| is_paid && !paid_with.contains(means));
+            paid_with.extend(means);
+        }
+        paid_with
+    }
+}
+
+/// The parts of an invoice, as rows of ours.
 pub struct Parts {
     pub lines: Vec<Line>,
     pub payments: Vec<Payment>,
     pub refunds: Vec<Refund>,
+    pub disputes: Vec<Dispute>,
     pub credit_notes: Vec<CreditNote>,
 }
 
-/// Fetches what belongs to `invoice`, for the row `id`.
+/// What belongs to an invoice, for the row `id`.
 ///
 /// # Errors
-/// What Stripe says; and where a list is longer than we take in.
-pub async fn parts(app: &App, id: InvoiceId, invoice: &Fetched<objects::Invoice>) -> Result<Parts> {
-    let (stripe, invoice) = (&app.stripe, &invoice.object);
-    let lines = if invoice.lines.has_more {
-        &stripe.list_invoice_lines(&invoice.id).await?
-    } else {
-        &invoice.lines.data
-    };
-    let mut parts =
-        Parts { lines: vec![], payments: vec![], refunds: vec![], credit_notes: vec![] };
-    for (line, position) in lines.iter().zip(0..) {
-        parts.lines.push(line_row(id, position, line)?);
-    }
-    // Nothing is paid or given back before an invoice is final.
-    if invoice.status == Some(InvoiceStatus::Draft) {
-        return Ok(parts);
-    }
-    let of_invoice =
-        ListInvoicePayments { invoice: Some(invoice.id.clone()), ..ListInvoicePayments::default() };
-    let mut paid_with = Vec::new();
-    for payment in stripe.list_invoice_payments(&of_invoice).await? {
-        let is_paid = payment.amount_paid.is_some_and(|amount| amount > 0);
-        paid_with.extend(payment.paid_with().filter(|means| is_paid && !paid_with.contains(means)));
-        parts.payments.push(payment_row(id, payment)?);
-    }
-    for means in &paid_with {
-        for refund in stripe.list_refunds(means).await? {
-            parts.refunds.push(refund_row(id, refund)?);
-        }
-    }
-    for note in stripe.list_credit_notes(&invoice.id).await? {
-        parts.credit_notes.push(credit_note_row(id, note)?);
-    }
-    Ok(parts)
+/// Where Stripe says what we cannot read.
+pub fn parts(id: OurInvoiceId, shown: &Shown) -> Result<Parts> {
+    let lines = shown.lines.iter().zip(0..);
+    Ok(Parts {
+        lines: lines.map(|(line, position)| line_row(id, position, line)).collect::<Result<_>>()?,
+        payments: shown
+            .payments
+            .iter()
+            .map(|payment| payment_row(id, payment))
+            .collect::<Result<_>>()?,
+        disputes: shown.disputes.iter().map(|row| dispute_row(id, row)).collect::<Result<_>>()?,
+        refunds: shown
+            .refunds
+            .iter()
+            .map(|refund| refund_row(id, refund))
+            .collect::<Result<_>>()?,
+        credit_notes: shown
+            .credit_notes
+            .iter()
+            .map(|note| credit_note_row(id, note))
+            .collect::<Result<_>>()?,
+    })
 }
 
 impl Parts {
@@ -76,7 +137,7 @@ impl Parts {
     }
 }
 
-fn line_row(id: InvoiceId, position: i64, line: &objects::InvoiceLine) -> Result<Line> {
+fn line_row(id: OurInvoiceId, position: i64, line: &InvoiceLine) -> Result<Line> {
     let quantity = line.quantity_decimal.clone();
     Ok(Line {
         invoice_id: id,
@@ -95,32 +156,45 @@ fn line_row(id: InvoiceId, position: i64, line: &objects::InvoiceLine) -> Result
     })
 }
 
-fn payment_row(id: InvoiceId, payment: objects::InvoicePayment) -> Result<Payment> {
+fn payment_row(id: OurInvoiceId, payment: &InvoicePayment) -> Result<Payment> {
     Ok(Payment {
         invoice_id: id,
         created_at: time(payment.created)?,
         settled_at: payment.settled_at().map(time).transpose()?,
         amount_requested: payment.amount_requested,
         amount_paid: payment.amount_paid.unwrap_or(0),
-        stripe_payment_id: payment.id,
-        status: payment.status,
-        kind: payment.payment.r#type,
+        stripe_payment_id: payment.id.clone(),
+        status: payment.status.clone(),
+        kind: payment.payment.r#type.clone(),
     })
 }
 
-fn refund_row(id: InvoiceId, refund: objects::Refund) -> Result<Refund> {
+fn refund_row(id: OurInvoiceId, refund: &objects::Refund) -> Result<Refund> {
     let status = refund.status.as_deref().unwrap_or(RefundStatus::Pending.as_str());
     Ok(Refund {
         invoice_id: id,
         status: status.parse().map_err(|error| anyhow!("{error}"))?,
         amount: refund.amount,
         created_at: time(refund.created)?,
-        stripe_refund_id: refund.id,
-        reason: refund.reason,
+        stripe_refund_id: refund.id.clone(),
+        reason: refund.reason.clone(),
     })
 }
 
-fn credit_note_row(id: InvoiceId, note: objects::CreditNote) -> Result<CreditNote> {
+fn dispute_row(id: OurInvoiceId, dispute: &objects::Dispute) -> Result<Dispute> {
+    Ok(Dispute {
+        invoice_id: id,
+        status: dispute.status.parse().map_err(|error| anyhow!("{error}"))?,
+        reason: dispute.reason.clone(),
+        amount: dispute.amount,
+        withdrawn: dispute.is_withdrawn(),
+        evidence_due: dispute.evidence_due().map(time).transpose()?,
+        created_at: time(dispute.created)?,
+        stripe_dispute_id: dispute.id.clone(),
+    })
+}
+
+fn credit_note_row(id: OurInvoiceId, note: &objects::CreditNote) -> Result<CreditNote> {
     Ok(CreditNote {
         invoice_id: id,
         status: note.status.parse().map_err(|error| anyhow!("{error}"))?,
@@ -129,11 +203,11 @@ fn credit_note_row(id: InvoiceId, note: objects::CreditNote) -> Result<CreditNot
         after_payment: note.post_payment_amount,
         created_at: time(note.created)?,
         voided_at: note.voided_at.map(time).transpose()?,
-        stripe_credit_note_id: note.id,
-        number: note.number,
-        reason: note.reason,
-        memo: note.memo,
-        pdf: note.pdf,
+        stripe_credit_note_id: note.id.clone(),
+        number: note.number.clone(),
+        reason: note.reason.clone(),
+        memo: note.memo.clone(),
+        pdf: note.pdf.clone(),
     })
 }
 

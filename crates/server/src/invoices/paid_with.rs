@@ -1,9 +1,9 @@
-//! Which invoices a charge or a refund is about.
+//! Which invoices a charge, a refund or a dispute is about.
 //!
-//! Neither names its invoice: Stripe's list of invoice payments does.
+//! None of them names its invoice: Stripe's list of invoice payments does.
 
 use tollhouse_stripe::{
-    ChargeId, RefundId,
+    ChargeId, DisputeId, RefundId,
     params::{ListInvoicePayments, PaidWith},
 };
 
@@ -21,6 +21,14 @@ pub async fn sync_refund(app: &App, origin: &Origin, id: &RefundId) -> Result<Sy
     match app.stripe.retrieve_refund(id).await?.paid_with() {
         Some(paid_with) => sync_paid(app, origin, paid_with).await,
         None => Ok(Synced::NotOurs("it gives back no payment")),
+    }
+}
+
+/// Takes in what a dispute is about, as it is now.
+pub async fn sync_dispute(app: &App, origin: &Origin, id: &DisputeId) -> Result<Synced> {
+    match app.stripe.retrieve_dispute(id).await?.paid_with() {
+        Some(paid_with) => sync_paid(app, origin, paid_with).await,
+        None => Ok(Synced::NotOurs("it is about no payment")),
     }
 }
 

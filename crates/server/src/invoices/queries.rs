@@ -299,3 +299,22 @@ pub async fn replace_object(conn: &mut Conn, stored: &Stored, object: &Json) -> 
     .execute()
     .await
 }
+
+/// One of our rows, by Stripe's id.
+#[derive(Clone, Debug, Record)]
+pub struct Known {
+    pub stripe_invoice_id: StripeInvoiceId,
+    pub id: InvoiceId,
+    pub version: i64,
+    pub created_at: Timestamp,
+}
+
+/// The rows of these; those that have none are left out.
+pub async fn list_known(conn: &mut Conn, ids: &[StripeInvoiceId]) -> DbResult<Vec<Known>> {
+    conn.query(
+        "SELECT stripe_invoice_id, id, version, created_at FROM invoices WHERE stripe_invoice_id IN ",
+    )
+    .list(ids)
+    .all()
+    .await
+}

@@ -2,6 +2,7 @@
 
 use anyhow::anyhow;
 use tollhouse_domain::{
+    dispute::dispute_changes,
     event::EventType,
     id::{InvoiceId, TenantId},
     invoice::{InvoiceStatus, changes, may_follow},
@@ -11,8 +12,8 @@ use tollhouse_domain::{
 use tollhouse_stripe::{Error as StripeError, Fetched, InvoiceId as StripeInvoiceId, objects};
 
 use super::{
-    fetch::{self, Parts, included, sum, time},
-    parts,
+    fetch::{self, Parts, Shown, included, sum, time},
+    parts::{self, Dispute},
     queries::{self, Invoice, Seen},
     tell::{Cause, tell},
 };
@@ -25,25 +26,37 @@ use crate::{
     tenants,
 };
 
+/// An invoice as Stripe shows it, and what our row was before we asked.
+pub struct Picture {
+    pub(super) seen: Option<Seen>,
+    pub(super) shown: Shown,
+}
+
 /// Fetches an invoice as it is now, and makes our rows say the same.
 ///
 /// # Errors
 /// What Stripe or the database says; and where a list of it is longer than we take in.
 pub async fn sync(app: &App, origin: &Origin, id: &StripeInvoiceId) -> Result<Synced> {
+    sync_picture(app, origin, id, None).await
+}
+
+/// The same with a picture that is there already; fetched anew only where somebody wrote since it was taken.
+pub async fn sync_picture(
+    app: &App,
+    origin: &Origin,
+    id: &StripeInvoiceId,
+    mut picture: Option<Picture>,
+) -> Result<Synced> {
     for _ in 0..FETCHES_MAX {
-        let mut conn = app.db.read().await?;
-        let seen = queries::seen(&mut conn, id).await?;
-        drop(conn);
-        let fetched = match app.stripe.retrieve_invoice(id).await {
-            Err(StripeError::Missing(why)) => {
-                match forget(app, origin, seen.as_ref(), why).await? {
-                    Some(outcome) => return Ok(outcome),
-                    None => continue,
-                }
-            }
-            fetched => fetched?,
+        let Picture { seen, shown } = match picture.take() {
+            Some(picture) => picture,
+            None => match look(app, origin, id).await? {
+                Look::Shown(picture) => *picture,
+                Look::Gone(outcome) => return Ok(outcome),
+                Look::Again => continue,
+            },
         };
-        let Some(customer) = &fetched.object.customer else {
+        let Some(customer) = &shown.invoice.object.customer else {
             return Ok(Synced::NotOurs("it has no customer"));
         };
         let Some(tenant) = tenants::sync::tenant_of(app, &customer.0).await? else {
@@ -53,8 +66,8 @@ pub async fn sync(app: &App, origin: &Origin, id: &StripeInvoiceId) -> Result<Sy
             Some(seen) => seen.id,
             None => InvoiceId::from_uuid(app.clock.new_id()),
         };
-        let parts = fetch::parts(app, row_id, &fetched).await?;
-        let mut after = row(row_id, tenant.id, &fetched, &parts)?;
+        let parts = fetch::parts(row_id, &shown)?;
+        let mut after = row(row_id, tenant.id, &shown.invoice, &parts)?;
         if tenant.personal_data_erased_at.is_some() {
             after.erase_personal_data()?;
         }
@@ -65,6 +78,28 @@ pub async fn sync(app: &App, origin: &Origin, id: &StripeInvoiceId) -> Result<Sy
         }
     }
     Err(contended())
+}
+
+enum Look {
+    Shown(Box<Picture>),
+    /// Stripe has it no more, and we have taken note of it.
+    Gone(Synced),
+    /// Somebody wrote meanwhile.
+    Again,
+}
+
+async fn look(app: &App, origin: &Origin, id: &StripeInvoiceId) -> Result<Look> {
+    let mut conn = app.db.read().await?;
+    let seen = queries::seen(&mut conn, id).await?;
+    drop(conn);
+    match fetch::one(app, id).await {
+        Ok(shown) => Ok(Look::Shown(Box::new(Picture { seen, shown }))),
+        Err(StripeError::Missing(why)) => {
+            let outcome = forget(app, origin, seen.as_ref(), why).await?;
+            Ok(outcome.map_or(Look::Again, Look::Gone))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Stripe has it no more: a draft was deleted. `None` where somebody wrote meanwhile.
@@ -121,10 +156,12 @@ async fn write(
     }
     tell_of_credit_notes(app, origin, &mut tx, after, parts).await?;
     tell_of_refunds(app, origin, &mut tx, after, parts).await?;
+    tell_of_disputes(app, origin, &mut tx, after, parts).await?;
     parts::replace_lines(&mut tx, after.id, &parts.lines).await?;
     parts::replace_payments(&mut tx, after.id, &parts.payments).await?;
     parts::replace_credit_notes(&mut tx, after.id, &parts.credit_notes).await?;
     parts::replace_refunds(&mut tx, after.id, &parts.refunds).await?;
+    parts::replace_disputes(&mut tx, after.id, &parts.disputes).await?;
     tx.commit().await?;
     Ok(Written::Yes)
 }
@@ -163,6 +200,25 @@ async fn tell_of_refunds(
         let before = known.iter().find(|known| known.stripe_refund_id == *id);
         if let Some(event) = refund_changes(before.map(|before| before.status), refund.status) {
             tell(app, origin, tx, event, after, Cause::Refund(refund)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What is new about disputes; the rows still say what was known.
+async fn tell_of_disputes(
+    app: &App,
+    origin: &Origin,
+    tx: &mut Tx,
+    after: &Invoice,
+    parts: &Parts,
+) -> Result<()> {
+    let known = parts::disputes(tx, after.id).await?;
+    for dispute in parts.disputes.iter().rev() {
+        let id = &dispute.stripe_dispute_id;
+        let before = known.iter().find(|known| known.stripe_dispute_id == *id);
+        for event in dispute_changes(before.map(Dispute::state), dispute.state()) {
+            tell(app, origin, tx, event, after, Cause::Dispute(dispute)).await?;
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tollhouse_domain::event::EventType;
 
 use super::{
-    parts::{CreditNote, Refund},
+    parts::{CreditNote, Dispute, Refund},
     queries::Invoice,
 };
 use crate::{
@@ -20,6 +20,7 @@ pub enum Cause<'a> {
     Invoice,
     CreditNote(&'a CreditNote),
     Refund(&'a Refund),
+    Dispute(&'a Dispute),
 }
 
 /// Records one event of an invoice, as it is `after` the change.
@@ -70,6 +71,14 @@ fn data(invoice: &Invoice, cause: Cause<'_>) -> Value {
             data["refunded_minor"] = json!(invoice.refunded);
             data["stripe_refund_id"] = json!(refund.stripe_refund_id);
         }
+        Cause::Dispute(dispute) => {
+            data["amount_minor"] = json!(dispute.amount);
+            data["dispute_status"] = json!(dispute.status);
+            data["reason"] = json!(dispute.reason);
+            data["withdrawn"] = json!(dispute.withdrawn);
+            data["evidence_due"] = json!(dispute.evidence_due);
+            data["stripe_dispute_id"] = json!(dispute.stripe_dispute_id);
+        }
     }
     data
 }
@@ -109,6 +118,15 @@ fn sentence(event: EventType, invoice: &Invoice, cause: Cause<'_>) -> String {
         }
         (EventType::InvoiceRefundFailed, Cause::Refund(refund)) => {
             format!("{} of invoice {name} could not be given back", shown(refund.amount))
+        }
+        (EventType::DisputeOpened, Cause::Dispute(dispute)) => {
+            format!("The payment of {} for invoice {name} is disputed", shown(dispute.amount))
+        }
+        (EventType::DisputeClosed, Cause::Dispute(dispute)) => {
+            format!("The dispute about invoice {name} is over: {}", dispute.status)
+        }
+        (EventType::DisputeUpdated, Cause::Dispute(dispute)) => {
+            format!("The dispute about invoice {name} went on: {}", dispute.status)
         }
         (other, _) => other.sentence().to_owned(),
     }

@@ -69,6 +69,8 @@ pub(super) struct Answer {
     pub status: Option<u16>,
     /// Why it was not taken.
     pub reason: Option<String>,
+    /// How long the endpoint asks us to wait, in seconds.
+    pub retry_after: Option<i64>,
 }
 
 impl Sender {
@@ -110,7 +112,7 @@ impl Sender {
             Err(why) => return Answer::none(format!("TLS could not be set up: {why}")),
         };
         match post(client, url, message).await {
-            Ok(status) => Answer::of(status),
+            Ok((status, retry_after)) => Answer { retry_after, ..Answer::of(status) },
             Err(error) if error.is_timeout() => {
                 Answer::none(format!("gave no answer within {TIMEOUT_SECONDS} seconds"))
             }
@@ -137,9 +139,13 @@ impl Sender {
     }
 }
 
-/// The status; the answer is read to its end, so that the connection can be used again, but no further than
+/// The status, and how long to wait; the answer is read to its end, so that the connection can be used again, but no further than
 /// is bearable.
-async fn post(client: &Client, url: Url, message: Signed<'_>) -> reqwest::Result<StatusCode> {
+async fn post(
+    client: &Client,
+    url: Url,
+    message: Signed<'_>,
+) -> reqwest::Result<(StatusCode, Option<i64>)> {
     let request = client
         .post(url)
         .header("content-type", "application/json")
@@ -148,6 +154,8 @@ async fn post(client: &Client, url: Url, message: Signed<'_>) -> reqwest::Result
         .header("webhook-signature", message.signature)
         .body(message.body);
     let mut response = request.send().await?;
+    let retry_after =
+        response.headers().get("retry-after").and_then(|value| seconds(value.to_str().ok()?));
     let mut read = 0;
     // What breaks off after the status changes nothing: the status was the answer.
     while let Ok(Some(chunk)) = response.chunk().await {
@@ -156,7 +164,12 @@ async fn post(client: &Client, url: Url, message: Signed<'_>) -> reqwest::Result
             break;
         }
     }
-    Ok(response.status())
+    Ok((response.status(), retry_after))
+}
+
+/// Of a `Retry-After`. One that names a date instead is passed over: our own waits are no shorter than polite.
+fn seconds(retry_after: &str) -> Option<i64> {
+    retry_after.trim().parse::<u32>().ok().map(i64::from)
 }
 
 impl Answer {
@@ -173,12 +186,12 @@ impl Answer {
             }
             _ => Some(format!("answered {}", status.as_u16())),
         };
-        Self { verdict, status: Some(status.as_u16()), reason }
+        Self { verdict, status: Some(status.as_u16()), reason, retry_after: None }
     }
 
     fn none(reason: String) -> Self {
         let reason = reason.chars().filter(|c| !c.is_control()).take(REASON_LENGTH_MAX).collect();
-        Self { verdict: Verdict::NotTaken, status: None, reason: Some(reason) }
+        Self { verdict: Verdict::NotTaken, status: None, reason: Some(reason), retry_after: None }
     }
 }
 

@@ -31,7 +31,9 @@ pub async fn tell(app: &App, endpoint: &Endpoint, lane: &mut Lane, event: &Event
     let now = app.clock.now();
     let taken = attempt.answer.verdict == Verdict::Taken;
     let since = lane.failing_since.unwrap_or(attempt.at);
-    let next = next_attempt(since, now, lane.attempts + 1, app.clock.seed()).filter(|_| !taken);
+    let asked = attempt.answer.retry_after;
+    let next = next_attempt(since, now, lane.attempts + 1, asked, app.clock.seed());
+    let next = next.filter(|_| !taken);
     let state = match next {
         Some(_) => State::Pending,
         None if taken => State::Delivered,

@@ -8,10 +8,13 @@
 //! Invariant: a verb asks Stripe, then syncs; it writes nothing itself.
 //! Invariant: the plan version a subscription was bought under stays its own until Stripe shows another price.
 //!
-//! Beside the usual files: `offer.rs` (what can be bought), `terms.rs` (what was bought).
+//! Beside the usual files: `offer.rs` (what can be bought), `terms.rs` (what was bought), `many.rs` (many of Stripe's,
+//! by a few calls) and `due/` (what is to be looked at, and when).
 
 pub mod actions;
 pub mod api;
+pub mod due;
+pub mod many;
 pub mod offer;
 pub mod queries;
 pub mod sync;

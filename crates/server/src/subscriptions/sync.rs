@@ -18,7 +18,7 @@ use tollhouse_stripe::{
 };
 
 use super::{
-    PARENT_ID,
+    PARENT_ID, due,
     queries::{self, Subscription},
     terms::{Terms, find_terms},
 };
@@ -35,17 +35,38 @@ use crate::{
     tenants::{self, queries::Tenant},
 };
 
+/// A subscription as Stripe shows it, and how often our row was written before we asked.
+pub struct Picture {
+    pub(super) seen: Option<i64>,
+    pub(super) fetched: Fetched<objects::Subscription>,
+}
+
 /// Fetches a subscription as it is now, and makes our row say the same.
 ///
 /// # Errors
 /// What Stripe or the database says; and where its price is none of the catalog's, so that the delivery
 /// waits for the catalog instead of being lost.
 pub async fn sync(app: &App, origin: &Origin, id: &StripeSubscriptionId) -> Result<Synced> {
+    sync_picture(app, origin, id, None).await
+}
+
+/// The same with a picture that is there already; fetched anew only where somebody wrote since it was taken.
+pub async fn sync_picture(
+    app: &App,
+    origin: &Origin,
+    id: &StripeSubscriptionId,
+    mut picture: Option<Picture>,
+) -> Result<Synced> {
     for _ in 0..FETCHES_MAX {
-        let mut conn = app.db.read().await?;
-        let seen = queries::version(&mut conn, id).await?;
-        drop(conn);
-        let fetched = app.stripe.retrieve_subscription(id).await?;
+        let Picture { seen, fetched } = match picture.take() {
+            Some(picture) => picture,
+            None => {
+                let mut conn = app.db.read().await?;
+                let seen = queries::version(&mut conn, id).await?;
+                drop(conn);
+                Picture { seen, fetched: app.stripe.retrieve_subscription(id).await? }
+            }
+        };
         let Some(tenant) = tenants::sync::tenant_of(app, &fetched.object.customer()).await? else {
             return Ok(Synced::NotOurs("its customer belongs to no tenant"));
         };
@@ -168,7 +189,7 @@ async fn write(
         tell(app, origin, &mut tx, event, &after, &shown.terms.plan).await?;
     }
     if before_state.as_ref() != Some(&after_state) {
-        queries::mark_addons_due(&mut tx, after.tenant_id, app.clock.now()).await?;
+        due::queries::mark_addons_due(&mut tx, after.tenant_id, app.clock.now()).await?;
         credits::mark_due(&mut tx, after.tenant_id, app.clock.now()).await?;
         tx.nudge_after_commit(Nudge::Addons);
         settle_if_halted(app, &mut tx, &after).await?;

@@ -291,6 +291,16 @@ struct Linked {
     stripe_customer_id: CustomerId,
 }
 
+/// Those of these customers that belong to a tenant.
+pub async fn list_linked(conn: &mut Conn, customers: &[CustomerId]) -> DbResult<Vec<CustomerId>> {
+    let rows: Vec<Linked> = conn
+        .query("SELECT id, stripe_customer_id FROM tenants WHERE stripe_customer_id IN ")
+        .list(customers)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|row| row.stripe_customer_id).collect())
+}
+
 /// Links a customer to a tenant that has none; `false` where it has one already.
 pub async fn link_customer(
     conn: &mut Conn,

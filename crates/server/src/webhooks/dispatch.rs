@@ -5,7 +5,7 @@
 //! told by another type as well (`payment_intent.*`, `charge.succeeded`: the invoice).
 
 use tollhouse_stripe::{
-    ChargeId, CheckoutSessionId, CouponId, CreditNoteId, CustomerId, EventId, InvoiceId,
+    ChargeId, CheckoutSessionId, CouponId, CreditNoteId, CustomerId, DisputeId, EventId, InvoiceId,
     InvoicePaymentId, PaymentMethodId, PromotionCodeId, RefundId, ScheduleId, SubscriptionId,
 };
 
@@ -29,6 +29,7 @@ pub enum Target {
     CreditNote,
     Charge,
     Refund,
+    Dispute,
     Coupon,
     PromotionCode,
     /// Usage that we reported, by the id of the event that tells of it.
@@ -114,6 +115,11 @@ pub const TYPES: &[(&str, Target)] = &[
     ("refund.created", Target::Refund),
     ("refund.updated", Target::Refund),
     ("refund.failed", Target::Refund),
+    ("charge.dispute.created", Target::Dispute),
+    ("charge.dispute.updated", Target::Dispute),
+    ("charge.dispute.closed", Target::Dispute),
+    ("charge.dispute.funds_withdrawn", Target::Dispute),
+    ("charge.dispute.funds_reinstated", Target::Dispute),
     ("coupon.created", Target::Coupon),
     ("coupon.updated", Target::Coupon),
     ("coupon.deleted", Target::Coupon),
@@ -159,6 +165,9 @@ pub async fn sync(app: &App, target: Target, id: &str) -> Result<Synced> {
         }
         Target::Charge => invoices::paid_with::sync_charge(app, &origin, &ChargeId::new(id)).await,
         Target::Refund => invoices::paid_with::sync_refund(app, &origin, &RefundId::new(id)).await,
+        Target::Dispute => {
+            invoices::paid_with::sync_dispute(app, &origin, &DisputeId::new(id)).await
+        }
         Target::Coupon => discounts::sync::coupon(app, &origin, &CouponId::new(id)).await,
         Target::PromotionCode => {
             discounts::sync::promotion_code(app, &origin, &PromotionCodeId::new(id)).await

@@ -132,6 +132,25 @@ pub async fn put_off(
     Ok(())
 }
 
+/// Lets deliveries that were claimed and not tried be claimed at once. Those of a claim that ran out stay.
+pub async fn hand_back(
+    conn: &mut Conn,
+    claimed: &[Claimed],
+    now: Timestamp,
+    reason: &str,
+) -> DbResult<()> {
+    conn.query("UPDATE deliveries SET state = 'failed', attempts = attempts - 1")
+        .filter(", due_at = ?", Some(now))
+        .filter(", reason = ?", Some(reason))
+        .push(" WHERE id IN ")
+        .list(&ids(claimed))
+        .push(" AND state = 'working'")
+        .filter(" AND due_at = ?", claimed.first().map(|claimed| claimed.due_at))
+        .execute()
+        .await?;
+    Ok(())
+}
+
 /// Whether a delivery about an object is still to be worked.
 pub async fn is_awaited(conn: &mut Conn, object: &str) -> DbResult<bool> {
     let row: Option<Known> = sql!(
@@ -248,6 +267,18 @@ pub async fn find_payload(conn: &mut Conn, id: DeliveryId) -> DbResult<Option<Ve
     let body: Option<Body> =
         sql!(conn, "SELECT payload FROM deliveries WHERE id = {id}").optional().await?;
     Ok(body.map(|body| body.payload))
+}
+
+/// The body of one of many deliveries.
+#[derive(Clone, Debug, Record)]
+pub struct Payload {
+    pub id: DeliveryId,
+    pub payload: Vec<u8>,
+}
+
+/// The bodies of these.
+pub async fn list_payloads(conn: &mut Conn, ids: &[DeliveryId]) -> DbResult<Vec<Payload>> {
+    conn.query("SELECT id, payload FROM deliveries WHERE id IN ").list(ids).all().await
 }
 
 /// How many deliveries of a type stand where.

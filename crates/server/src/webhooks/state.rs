@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use crate::db;
 
 /// Where a delivery stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
     /// Stored, not looked at yet.
     Received,

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Status, Subscription};
 use crate::{
     error::Result,
-    lists,
+    lists::{self, TimeRange},
     table::Object,
     test_clocks::clock_of,
     world::{Request, World},
@@ -35,6 +35,8 @@ pub fn list(world: &mut World, request: &Request) -> Result<Value> {
             "unpaid",
         ],
     )?;
+    let begins = TimeRange::read(&params, "current_period_start")?;
+    let ends = TimeRange::read(&params, "current_period_end")?;
     lists::list::<Subscription>(world, request, |subscription| {
         let has_status = match status {
             None => subscription.status != Status::Canceled,
@@ -43,6 +45,8 @@ pub fn list(world: &mut World, request: &Request) -> Result<Value> {
             Some(status) => subscription.status.word() == status,
         };
         has_status
+            && begins.contains(subscription.period_start)
+            && ends.contains(subscription.period_end)
             && (customer.is_some() || clock_of(world, &subscription.customer) == clock)
             && customer.is_none_or(|customer| subscription.customer == customer)
             && method.is_none_or(|method| subscription.billing.collection_method() == method)

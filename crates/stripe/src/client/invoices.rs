@@ -13,9 +13,9 @@ use crate::{
 const LINES_MAX: usize = 5000;
 
 impl Client {
-    /// An invoice, with the first few of its lines.
+    /// An invoice, with the first few of its lines and of its payments.
     pub async fn retrieve_invoice(&self, id: &InvoiceId) -> Result<Fetched<Invoice>> {
-        self.fetch(format!("/v1/invoices/{id}")).await
+        self.fetch_expanded(format!("/v1/invoices/{id}"), &["payments"]).await
     }
 
     /// Every line of an invoice, in the order of the invoice.

@@ -14,6 +14,7 @@ mod invoices;
 mod meters;
 mod pages;
 mod payments;
+mod ranges;
 mod schedules;
 mod subscriptions;
 mod walks;

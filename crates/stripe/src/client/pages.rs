@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// As many as Stripe gives at once.
-const PAGE: u8 = 100;
+pub(super) const PAGE: u8 = 100;
 
 /// One page of a list.
 #[derive(Serialize)]

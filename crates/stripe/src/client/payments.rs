@@ -3,8 +3,8 @@
 use crate::{
     client::{Client, NO_PARAMS},
     error::Result,
-    id::{ChargeId, InvoicePaymentId, RefundId},
-    objects::{Charge, InvoicePayment, Refund},
+    id::{ChargeId, DisputeId, InvoicePaymentId, RefundId},
+    objects::{Charge, Dispute, InvoicePayment, Refund},
     params::{ListInvoicePayments, PaidWith},
 };
 
@@ -12,6 +12,8 @@ use crate::{
 const PAYMENTS_MAX: usize = 1000;
 /// Refunds of one payment that are taken in.
 const REFUNDS_MAX: usize = 1000;
+/// Disputes of one payment that are taken in.
+const DISPUTES_MAX: usize = 100;
 
 impl Client {
     /// Newest first.
@@ -32,6 +34,15 @@ impl Client {
 
     pub async fn retrieve_refund(&self, id: &RefundId) -> Result<Refund> {
         self.get(format!("/v1/refunds/{id}"), &NO_PARAMS).await
+    }
+
+    pub async fn retrieve_dispute(&self, id: &DisputeId) -> Result<Dispute> {
+        self.get(format!("/v1/disputes/{id}"), &NO_PARAMS).await
+    }
+
+    /// Newest first.
+    pub async fn list_disputes(&self, of: &PaidWith) -> Result<Vec<Dispute>> {
+        self.list_all("/v1/disputes", &of.id(), DISPUTES_MAX).await
     }
 
     /// Newest first.

@@ -9,6 +9,14 @@ use crate::{
     params,
 };
 
+/// Discounts cannot be asked for by themselves, nor can what it is charged to.
+pub(super) const SHOWN: [&str; 4] = [
+    "default_payment_method",
+    "customer.invoice_settings.default_payment_method",
+    "discounts.source.coupon",
+    "discounts.promotion_code",
+];
+
 impl Client {
     /// Begins a subscription, and charges its first invoice.
     pub async fn create_subscription(
@@ -24,13 +32,7 @@ impl Client {
         &self,
         id: &SubscriptionId,
     ) -> Result<Fetched<Subscription>> {
-        let expand = [
-            "default_payment_method",
-            "customer.invoice_settings.default_payment_method",
-            "discounts.source.coupon",
-            "discounts.promotion_code",
-        ];
-        self.fetch_expanded(format!("/v1/subscriptions/{id}"), &expand).await
+        self.fetch_expanded(format!("/v1/subscriptions/{id}"), &SHOWN).await
     }
 
     /// With what its customer may still have to confirm.

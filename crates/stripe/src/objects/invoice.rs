@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{DiscountAmount, InvoiceLine, List, Ref, Tax};
+use super::{DiscountAmount, InvoiceLine, InvoicePayment, List, Ref, Tax};
 use crate::{
     id::{CustomerId, InvoiceId, SubscriptionId},
     open_enum::open_enum,
@@ -51,6 +51,9 @@ pub struct Invoice {
     pub billing_reason: Option<String>,
     /// The first few; see `has_more`.
     pub lines: List<InvoiceLine>,
+    /// The first few, newest first, where Stripe was asked for them; see `has_more`.
+    #[serde(default)]
+    pub payments: Option<List<InvoicePayment>>,
     /// How often a charge was tried.
     #[serde(default)]
     pub attempt_count: i64,

@@ -39,6 +39,7 @@ listed!(
     super::InvoicePayment,
     super::Refund,
     super::CreditNote,
+    super::Dispute,
     super::WebhookEndpoint
 );
 

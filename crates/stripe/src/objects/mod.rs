@@ -40,7 +40,7 @@ pub use meter::{
     Meter, MeterErrorReason, MeterErrorReport, MeterErrorType, MeterErrors, MeterEvent,
     MeterEventSummary, MeterFormula, PayloadKey, RefusedRequest, SampleError,
 };
-pub use payment::{Charge, InvoicePayment, PaymentKind, Refund};
+pub use payment::{Charge, Dispute, InvoicePayment, PaymentKind, Refund};
 pub use payment_method::{Card, PaymentMethod};
 pub use portal::{PortalConfiguration, PortalSession};
 pub use price::{Price, Recurring};

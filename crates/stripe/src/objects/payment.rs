@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::Ref;
 use crate::{
-    id::{ChargeId, InvoiceId, InvoicePaymentId, PaymentIntentId, RefundId},
+    id::{ChargeId, DisputeId, InvoiceId, InvoicePaymentId, PaymentIntentId, RefundId},
     params::PaidWith,
 };
 
@@ -21,6 +21,9 @@ pub struct InvoicePayment {
     #[serde(default)]
     pub amount_paid: Option<i64>,
     pub payment: PaymentKind,
+    /// Made by the invoice itself, not attached to it later.
+    #[serde(default)]
+    pub is_default: bool,
     /// Unix seconds.
     pub created: i64,
     #[serde(default)]
@@ -95,6 +98,57 @@ impl Refund {
     /// What it gives back.
     pub fn paid_with(&self) -> Option<PaidWith> {
         paid_with(self.payment_intent.as_ref(), self.charge.as_ref())
+    }
+}
+
+/// A payment that the customer's bank takes back, or asks about first.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Dispute {
+    pub id: DisputeId,
+    /// What is disputed, in minor units.
+    pub amount: i64,
+    /// `needs_response`, `under_review`, `won`, `lost`, `prevented`, or a `warning_…` for a question.
+    pub status: String,
+    /// `fraudulent`, `product_not_received` …
+    pub reason: String,
+    /// Unix seconds.
+    pub created: i64,
+    #[serde(default)]
+    balance_transactions: Vec<Movement>,
+    #[serde(default)]
+    evidence_details: EvidenceDetails,
+    #[serde(default)]
+    payment_intent: Option<Ref<PaymentIntentId>>,
+    #[serde(default)]
+    charge: Option<Ref<ChargeId>>,
+}
+
+/// What it moved on our balance; below zero where it was taken.
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct Movement {
+    amount: i64,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+struct EvidenceDetails {
+    due_by: Option<i64>,
+}
+
+impl Dispute {
+    /// What is disputed.
+    pub fn paid_with(&self) -> Option<PaidWith> {
+        paid_with(self.payment_intent.as_ref(), self.charge.as_ref())
+    }
+
+    /// Whether the money is with the bank now.
+    pub fn is_withdrawn(&self) -> bool {
+        self.balance_transactions.iter().map(|moved| i128::from(moved.amount)).sum::<i128>() < 0
+    }
+
+    /// Until when evidence can be given, in unix seconds.
+    pub fn evidence_due(&self) -> Option<i64> {
+        self.evidence_details.due_by
     }
 }
 

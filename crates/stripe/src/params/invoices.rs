@@ -25,6 +25,13 @@ pub struct PreviewDetails {
     pub proration_date: i64,
 }
 
+/// From one second to another, both included, since 1970.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Seconds {
+    pub gte: i64,
+    pub lte: i64,
+}
+
 /// The payments of an invoice, or the invoices of a payment.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct ListInvoicePayments {

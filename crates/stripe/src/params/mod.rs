@@ -27,7 +27,7 @@ pub use discounts::{
     UpdatePromotionCode, UseDiscount,
 };
 pub use invoices::{
-    ListCreditNotes, ListInvoicePayments, PaidWith, PreviewDetails, PreviewInvoice,
+    ListCreditNotes, ListInvoicePayments, PaidWith, PreviewDetails, PreviewInvoice, Seconds,
 };
 pub use meters::{
     CreateMeter, CreateMeterEvent, ListMeterEventSummaries, ListMeters, MeterAggregation,

@@ -1,10 +1,15 @@
 //! A client: requests, and the live stream.
 
+use std::time::Duration;
+
 use reqwest::{Client, RequestBuilder, Response, redirect::Policy};
 use serde_json::Value;
 use tokio::time::timeout;
 
 use super::PATIENCE;
+
+/// Longer than a webhook waits for its answer, however busy the machine.
+const WEBHOOK_PATIENCE: Duration = Duration::from_secs(3);
 
 pub struct Http(Client);
 
@@ -47,7 +52,8 @@ impl Http {
 
     /// Hands a webhook over as Stripe does. The status it was answered with, if it was.
     pub async fn webhook(&self, url: &str, signature: &str, body: &str) -> Option<u16> {
-        let request = self.0.post(url).header("stripe-signature", signature);
+        let request =
+            self.0.post(url).header("stripe-signature", signature).timeout(WEBHOOK_PATIENCE);
         let answer = request.body(body.to_owned()).send().await.ok()?;
         Some(answer.status().as_u16())
     }

@@ -147,9 +147,7 @@ impl Running {
     /// Tells it to stop as a supervisor does, and sees that it goes well and leaves nothing behind.
     /// The rest of its log.
     pub async fn stop(mut self) -> Vec<String> {
-        let id = self.child.id().unwrap().to_string();
-        let told = Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
-        assert!(told.success());
+        self.signal("-TERM").await;
         let status = timeout(STOP_PATIENCE, self.child.wait()).await.expect("it stops in time");
         let mut log = Vec::new();
         while let Some(line) = self.log.next_line().await.unwrap() {
@@ -159,6 +157,22 @@ impl Running {
         let left: Vec<_> = self.tollhouse.temporary_files().collect();
         assert!(left.is_empty(), "left behind: {left:?}");
         log
+    }
+
+    /// Lets it stand still, as a machine does that is out of memory, or moved to another host.
+    pub async fn freeze(&self) {
+        self.signal("-STOP").await;
+    }
+
+    /// Lets it go on as if nothing had been.
+    pub async fn wake(&self) {
+        self.signal("-CONT").await;
+    }
+
+    async fn signal(&self, signal: &str) {
+        let id = self.child.id().unwrap().to_string();
+        let told = Command::new("kill").args([signal, &id]).status().await.unwrap();
+        assert!(told.success());
     }
 
     /// Ends it without a word, as when the power goes; it can be started again.

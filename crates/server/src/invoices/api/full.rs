@@ -1,4 +1,4 @@
-//! One invoice in full: lines, payments, refunds and credit notes.
+//! One invoice in full: lines, payments, refunds, disputes and credit notes.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -19,7 +19,7 @@ use tollhouse_domain::{
 use tollhouse_stripe::PriceId;
 use utoipa::{IntoParams, ToSchema};
 
-use super::view::{CreditNoteView, InvoiceView, PaymentView, RefundView};
+use super::view::{CreditNoteView, DisputeView, InvoiceView, PaymentView, RefundView};
 use crate::{
     app::App,
     catalog::queries as catalog,
@@ -50,6 +50,8 @@ pub struct FullInvoice {
     payments: Vec<PaymentView>,
     /// Oldest first.
     refunds: Vec<RefundView>,
+    /// Oldest first.
+    disputes: Vec<DisputeView>,
     /// Oldest first.
     credit_notes: Vec<CreditNoteView>,
 }
@@ -86,7 +88,7 @@ pub struct LineView {
     proration: bool,
 }
 
-/// One invoice of a tenant, with its lines, payments, refunds and credit notes
+/// One invoice of a tenant, with its lines, payments, refunds, disputes and credit notes
 ///
 /// `invoice_id` is ours or Stripe's.
 #[utoipa::path(get, path = "/api/v1/billing/tenants/{tenant_id}/invoices/{invoice_id}", tag = "invoices",
@@ -104,11 +106,13 @@ pub(super) async fn show(
     let (id, currency) = (row.id, row.currency);
     let payments = parts::payments(&mut conn, id).await?;
     let refunds = parts::refunds(&mut conn, id).await?;
+    let disputes = parts::disputes(&mut conn, id).await?;
     let credit_notes = parts::credit_notes(&mut conn, id).await?;
     Ok(Json(FullInvoice {
         lines: page_of_lines(&mut conn, &row, 0, FIRST_LINES).await?,
         payments: payments.into_iter().map(|row| PaymentView::of(row, currency)).collect(),
         refunds: refunds.into_iter().map(|row| RefundView::of(row, currency)).collect(),
+        disputes: disputes.into_iter().map(|row| DisputeView::of(row, currency)).collect(),
         credit_notes: credit_notes
             .into_iter()
             .map(|row| CreditNoteView::of(row, currency))

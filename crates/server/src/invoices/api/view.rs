@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use tollhouse_domain::{
+    dispute::DisputeStatus,
     id::{InvoiceId, TenantId},
     money::{Amount, Currency, Money},
     money_back::{CreditNoteStatus, RefundStatus},
@@ -10,7 +11,7 @@ use tollhouse_domain::{
 use utoipa::ToSchema;
 
 use crate::invoices::{
-    parts::{CreditNote, Payment, Refund},
+    parts::{CreditNote, Dispute, Payment, Refund},
     queries::Invoice,
 };
 
@@ -179,6 +180,41 @@ impl RefundView {
             status: row.status,
             amount: Amount(Money::new(row.amount, currency)),
             reason: row.reason,
+            created: row.created_at,
+        }
+    }
+}
+
+/// A payment that the customer's bank takes back, or asks about first.
+#[derive(Serialize, ToSchema)]
+pub struct DisputeView {
+    stripe_dispute_id: String,
+    /// `needs_response`, `under_review`, `won`, `lost`, `prevented`; of a mere question `warning_needs_response`,
+    /// `warning_under_review` or `warning_closed`
+    #[schema(value_type = String)]
+    status: DisputeStatus,
+    #[schema(value_type = f64, example = 29.00)]
+    amount: Amount,
+    /// `fraudulent`, `product_not_received` …
+    reason: String,
+    /// Whether the money is with the bank.
+    withdrawn: bool,
+    /// Until when evidence can be given.
+    #[schema(value_type = Option<String>)]
+    evidence_due: Option<Timestamp>,
+    #[schema(value_type = String)]
+    created: Timestamp,
+}
+
+impl DisputeView {
+    pub fn of(row: Dispute, currency: Currency) -> Self {
+        Self {
+            stripe_dispute_id: row.stripe_dispute_id.to_string(),
+            status: row.status,
+            amount: Amount(Money::new(row.amount, currency)),
+            reason: row.reason,
+            withdrawn: row.withdrawn,
+            evidence_due: row.evidence_due,
             created: row.created_at,
         }
     }

@@ -1,20 +1,23 @@
-//! All SQL of `invoice_lines`, `invoice_payments`, `refunds` and `credit_notes`.
+//! All SQL of `invoice_lines`, `invoice_payments`, `refunds`, `disputes` and `credit_notes`.
 //!
 //! The parts of an invoice are replaced as a whole, in the transaction that writes the invoice.
 
 use tollhouse_domain::{
+    dispute::{DisputeState, DisputeStatus},
     id::InvoiceId,
     money_back::{CreditNoteStatus, RefundStatus},
     time::Timestamp,
 };
 use tollhouse_sql::{Record, sql};
-use tollhouse_stripe::{CreditNoteId, InvoiceLineId, InvoicePaymentId, PriceId, RefundId};
+use tollhouse_stripe::{
+    CreditNoteId, DisputeId, InvoiceLineId, InvoicePaymentId, PriceId, RefundId,
+};
 
 use crate::db::{Conn, DbResult};
 
 /// Rows in one statement; a line has thirteen columns, and SQLite takes 32,766 parameters.
 const ROWS_AT_ONCE: usize = 500;
-/// More payments, refunds or credit notes of one invoice are not taken in.
+/// More payments, refunds, disputes or credit notes of one invoice are not taken in.
 const PARTS_MAX: i64 = 1000;
 
 /// One line of an invoice. Amounts are minor units.
@@ -65,6 +68,29 @@ pub struct Refund {
     /// Stripe's word.
     pub reason: Option<String>,
     pub created_at: Timestamp,
+}
+
+/// A payment of an invoice that the customer's bank takes back, or asks about first.
+#[derive(Clone, Debug, Record)]
+pub struct Dispute {
+    pub invoice_id: InvoiceId,
+    pub stripe_dispute_id: DisputeId,
+    pub status: DisputeStatus,
+    /// Stripe's word.
+    pub reason: String,
+    pub amount: i64,
+    /// Whether the money is with the bank.
+    pub withdrawn: bool,
+    /// Until when evidence can be given.
+    pub evidence_due: Option<Timestamp>,
+    pub created_at: Timestamp,
+}
+
+impl Dispute {
+    /// The part that the rules look at.
+    pub fn state(&self) -> DisputeState {
+        DisputeState { status: self.status, amount: self.amount, withdrawn: self.withdrawn }
+    }
 }
 
 /// What was taken off an invoice after it was final.
@@ -147,6 +173,22 @@ pub async fn refunds(conn: &mut Conn, invoice: InvoiceId) -> DbResult<Vec<Refund
     .await
 }
 
+/// By Stripe's id, of whichever invoice.
+pub async fn find_dispute(conn: &mut Conn, id: &DisputeId) -> DbResult<Option<Dispute>> {
+    sql!(conn, "SELECT * FROM disputes WHERE stripe_dispute_id = {id} LIMIT 1").optional().await
+}
+
+/// Oldest first.
+pub async fn disputes(conn: &mut Conn, invoice: InvoiceId) -> DbResult<Vec<Dispute>> {
+    sql!(
+        conn,
+        "SELECT * FROM disputes WHERE invoice_id = {invoice}
+         ORDER BY created_at, stripe_dispute_id LIMIT {PARTS_MAX}"
+    )
+    .all()
+    .await
+}
+
 /// Oldest first.
 pub async fn credit_notes(conn: &mut Conn, invoice: InvoiceId) -> DbResult<Vec<CreditNote>> {
     sql!(
@@ -218,6 +260,27 @@ pub async fn replace_refunds(
             "INSERT INTO refunds (invoice_id, stripe_refund_id, status, amount, reason, created_at)
              VALUES ({refund.invoice_id}, {refund.stripe_refund_id}, {refund.status}, {refund.amount},
                  {refund.reason}, {refund.created_at})"
+        )
+        .execute()
+        .await?;
+    }
+    Ok(())
+}
+
+pub async fn replace_disputes(
+    conn: &mut Conn,
+    invoice: InvoiceId,
+    disputes: &[Dispute],
+) -> DbResult<()> {
+    sql!(conn, "DELETE FROM disputes WHERE invoice_id = {invoice}").execute().await?;
+    for dispute in disputes {
+        sql!(
+            conn,
+            "INSERT INTO disputes (invoice_id, stripe_dispute_id, status, reason, amount, withdrawn,
+                 evidence_due, created_at)
+             VALUES ({dispute.invoice_id}, {dispute.stripe_dispute_id}, {dispute.status},
+                 {dispute.reason}, {dispute.amount}, {dispute.withdrawn}, {dispute.evidence_due},
+                 {dispute.created_at})"
         )
         .execute()
         .await?;

@@ -242,6 +242,7 @@ pub const fn kind(target: Target) -> &'static str {
         Target::CreditNote => "credit_note",
         Target::Charge => "charge",
         Target::Refund => "refund",
+        Target::Dispute => "dispute",
         Target::Coupon => "coupon",
         Target::PromotionCode => "promotion_code",
         Target::MeterEvents => "billing.meter_events",

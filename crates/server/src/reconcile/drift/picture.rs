@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tollhouse_domain::{id::TenantId, subscription::Status};
 use tollhouse_stripe::{
-    CheckoutSessionId, CouponId, CustomerId, InvoiceId, PromotionCodeId, RefundId, ScheduleId,
-    SubscriptionId,
+    CheckoutSessionId, CouponId, CustomerId, DisputeId, InvoiceId, PromotionCodeId, RefundId,
+    ScheduleId, SubscriptionId,
 };
 use utoipa::ToSchema;
 
@@ -61,6 +61,7 @@ pub async fn picture(app: &App, target: Target, id: &str) -> Result<Option<Pictu
             row.as_ref().map(of_invoice)
         }
         Target::Refund => of_refund(conn, id).await?,
+        Target::Dispute => of_dispute(conn, id).await?,
         // What it paid is not written down under its id; its refunds are told by themselves.
         // Cards are pictured in the subscriptions that they pay.
         Target::Charge
@@ -161,6 +162,19 @@ async fn of_refund(conn: &mut Conn, id: &str) -> Result<Option<Picture>> {
     let fields = vec![("status", refund.status.to_string()), ("amount", refund.amount.to_string())];
     let invoice = invoices::tenant_of(conn, refund.invoice_id).await?;
     Ok(Some(Picture { tenant: invoice, fields, is_over: false }))
+}
+
+async fn of_dispute(conn: &mut Conn, id: &str) -> Result<Option<Picture>> {
+    let Some(dispute) = parts::find_dispute(conn, &DisputeId::new(id)).await? else {
+        return Ok(None);
+    };
+    let fields = vec![
+        ("status", dispute.status.to_string()),
+        ("amount", dispute.amount.to_string()),
+        ("withdrawn", dispute.withdrawn.to_string()),
+    ];
+    let tenant = invoices::tenant_of(conn, dispute.invoice_id).await?;
+    Ok(Some(Picture { tenant, fields, is_over: false }))
 }
 
 async fn of_coupon(conn: &mut Conn, id: &str) -> Result<Option<Picture>> {

@@ -2,6 +2,7 @@
 
 mod adding_up;
 mod deleted;
+mod disputes;
 mod money_back;
 mod shown;
 

@@ -107,6 +107,8 @@ async fn receive(
     let elsewhere = [("location", "/elsewhere")];
     if status.is_redirection() {
         (status, elsewhere).into_response()
+    } else if status == StatusCode::TOO_MANY_REQUESTS {
+        (status, [("retry-after", "900")]).into_response()
     } else {
         status.into_response()
     }

@@ -34,6 +34,19 @@ on_both_databases! {
         assert!(anew && messages.iter().all(|message| message.is_signed_with(secret)));
     }
 
+    async fn an_endpoint_that_asks_for_time_gets_it(app: &TestApp) {
+        let receiver = Receiver::start().await;
+        endpoint(app, &receiver).await;
+        receiver.answer(|_| 429);
+        app.tenant("Acme").await;
+        app.settle().await;
+        app.advance(899).await;
+        assert_eq!(receiver.messages().len(), 1, "it asked for 900 seconds");
+        receiver.answer(|_| 200);
+        app.advance(1 + 900 / 5).await;
+        assert_eq!(receiver.messages().len(), 2);
+    }
+
     async fn after_three_days_an_event_is_given_up_and_can_be_redelivered(app: &TestApp) {
         let receiver = Receiver::start().await;
         let made = endpoint(app, &receiver).await;
