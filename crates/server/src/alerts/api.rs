@@ -26,7 +26,7 @@ use super::{
 use crate::{
     app::App,
     catalog::queries as catalog,
-    db::Page,
+    db::{Page, Tx},
     error::{Conflict, Error, FieldProblem, Problem, Result, invalid, not_found},
     http::{
         Work,
@@ -232,7 +232,7 @@ async fn delete(
 
 async fn audit(
     app: &App,
-    tx: &mut crate::db::Tx,
+    tx: &mut Tx,
     origin: &Origin,
     alert: &UsageAlert,
     action: &'static str,

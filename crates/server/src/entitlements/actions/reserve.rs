@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 use tollhouse_domain::{
-    entitlement::{Decision, Metered, Reason, decide},
+    entitlement::{Decision, Metered, Reason, Tally, decide},
     id::{ReservationId, TenantId},
     plan::Aggregation,
     refusal::Refusal,
@@ -135,12 +135,7 @@ fn refuse_other_aggregation(wish: &Wish, aggregation: Aggregation) -> Result<()>
     }
 }
 
-fn refused(
-    wish: &Wish,
-    reason: Reason,
-    tally: Option<&tollhouse_domain::entitlement::Tally>,
-    now: Timestamp,
-) -> Error {
+fn refused(wish: &Wish, reason: Reason, tally: Option<&Tally>, now: Timestamp) -> Error {
     let sentence = || {
         let (limit, per) = tally
             .and_then(|tally| tally.limit.as_ref())
