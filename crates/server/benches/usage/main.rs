@@ -42,7 +42,7 @@ use tollhouse_server::{
 use crate::{
     database::{Database, Kind},
     generator::drive,
-    say::{Run, say},
+    say::{Counted, Run, say},
 };
 
 const ROUNDS: u32 = 3;
@@ -74,20 +74,16 @@ async fn main() -> anyhow::Result<()> {
             let database = Database::create(kind, &server_url, round * 2 + 1).await?;
             let outcome = measure(&database.url, events).await;
             database.remove().await?;
-            let (batches, singles, grown) =
-                outcome.with_context(|| format!("on {}", kind.name()))?;
-            runs.push(Run::of(round, kind.name(), events, yardstick, &batches, &singles, grown));
+            let counted = outcome.with_context(|| format!("on {}", kind.name()))?;
+            runs.push(Run::of(round, kind.name(), events, yardstick, &counted));
         }
     }
     say::verdict(&runs, &Kind::ALL.map(Kind::name));
     Ok(())
 }
 
-/// Batches, then single events; and by how many KiB the process grew from the first tenth of the batches on.
-async fn measure(
-    database_url: &str,
-    events: usize,
-) -> anyhow::Result<(generator::Measured, generator::Measured, u64)> {
+/// Batches, then single events.
+async fn measure(database_url: &str, events: usize) -> anyhow::Result<Counted> {
     let app = App::start(config(database_url)?, Clock::real(), None).await?;
     load(&app, &file::parse(include_str!("../../../../catalog.example.toml"))?, &[].into()).await?;
     let tenants = create_tenants(&app).await?;
@@ -103,7 +99,7 @@ async fn measure(
     let requests = reports::batches(&tenants, &token, tenth..tenth + events, BATCH).into();
     let before = memory::resident_kib();
     let batches = drive(address, &requests, 0..events / BATCH, BATCH_CONNECTIONS).await?;
-    let grown = memory::resident_kib().saturating_sub(before);
+    let grown_kib = memory::resident_kib().saturating_sub(before);
     drop(requests);
 
     let first = tenth + events;
@@ -116,7 +112,7 @@ async fn measure(
     check(&app, &tenants, first + SINGLE_WARM_UP + SINGLES).await?;
     app.stop.cancel();
     server.await?;
-    Ok((batches, singles, grown))
+    Ok(Counted { batches, singles, grown_kib })
 }
 
 /// Every event counts one: what the roll-ups come to is how many there were.
@@ -156,7 +152,7 @@ fn token(app: &App) -> anyhow::Result<String> {
         aud: None,
     };
     let secret = app.config.auth.jwt_secret.as_ref().context("the benchmark has set it")?;
-    Ok(sign_token(&claims, secret)?)
+    sign_token(&claims, secret)
 }
 
 fn config(database_url: &str) -> anyhow::Result<tollhouse_server::Config> {

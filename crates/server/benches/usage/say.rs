@@ -12,6 +12,14 @@ const SINGLE_AIMS: [(&str, u128); 2] = [("SQLite", 12_000), ("Postgres", 8_000)]
 const P99_AIM: Duration = Duration::from_millis(25);
 const GROWN_KIB_AIM: u64 = 16 * 1024;
 
+/// What the service took.
+pub struct Counted {
+    pub batches: Measured,
+    pub singles: Measured,
+    /// By how much the process grew from the first tenth of the batches on.
+    pub grown_kib: u64,
+}
+
 /// One round on one database; events a second.
 pub struct Run {
     round: u32,
@@ -30,10 +38,9 @@ impl Run {
         database: &'static str,
         events: usize,
         yardstick: Duration,
-        batches: &Measured,
-        singles: &Measured,
-        grown_kib: u64,
+        counted: &Counted,
     ) -> Self {
+        let Counted { batches, singles, grown_kib } = counted;
         let latencies = &singles.latencies;
         let run = Self {
             round,
@@ -42,7 +49,7 @@ impl Run {
             batched: per_second(events, batches.elapsed),
             single: per_second(latencies.len(), singles.elapsed),
             single_p99: latencies.get(latencies.len() * 99 / 100).copied().unwrap_or_default(),
-            grown_kib,
+            grown_kib: *grown_kib,
         };
         say(&format!(
             "round {round}  {database:<9} bare SQL {:>7}/s   batches {:>7}/s ({:>3} %)   single {:>6}/s, p99 {}   grown {} MiB",

@@ -163,7 +163,7 @@ pub async fn list_by_id(conn: &mut Conn, ids: &[UsageEventId]) -> DbResult<Vec<C
     for portion in portions(ids, ROWS_MAX) {
         let rows: Vec<Counted> = conn
             .query("WITH wanted (wanted_id) AS (")
-            .values(portion, |row, id| row.column(id))
+            .values(portion, |row, id| row.column(&id.as_uuid()))
             .push(
                 ") SELECT id, tenant_id, meter, whole, trillionths, value, occurred_at, properties
                  FROM wanted CROSS JOIN usage_events WHERE id = wanted_id",

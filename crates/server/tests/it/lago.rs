@@ -97,7 +97,7 @@ fn check(event: &Value) {
                 }
             }
             "timestamp" => {
-                assert!(value.as_str().unwrap().parse::<f64>().unwrap() > 1.7e9, "{event}")
+                assert!(value.as_str().unwrap().parse::<f64>().unwrap() > 1.7e9, "{event}");
             }
             _ => assert!(value.as_str().is_some_and(|text| !text.is_empty()), "{event}"),
         }

@@ -5,12 +5,12 @@ use tollhouse_domain::{
     time::Timestamp,
     usage::{MeterEventState, Quantity},
 };
-use tollhouse_stripe::{CustomerId, Error as StripeError, params::ListMeterEventSummaries};
+use tollhouse_stripe::{CustomerId, params::ListMeterEventSummaries};
 
 use crate::{
     app::App,
     catalog::queries as catalog,
-    error::{Error, Result},
+    error::{Error, Result, not_found},
     export::queries::{self, MeterEvent},
 };
 
@@ -80,7 +80,7 @@ pub async fn value_at_stripe(
     drop(conn);
     let found = meters.into_iter().find(|row| row.code == meter);
     let id = found.and_then(|row| row.stripe_meter_id);
-    let id = id.ok_or_else(|| crate::error::not_found("meter", meter))?;
+    let id = id.ok_or_else(|| not_found("meter", meter))?;
     let params = ListMeterEventSummaries {
         customer: customer.clone(),
         start_time: from.as_second(),
@@ -97,10 +97,7 @@ fn floor(moment: Timestamp) -> Timestamp {
 
 fn cause(error: &Error) -> String {
     match error {
-        Error::StripeFailed(cause) | Error::StripeUnavailable(cause) => {
-            let cause: &StripeError = cause;
-            cause.to_string()
-        }
+        Error::StripeFailed(cause) | Error::StripeUnavailable(cause) => cause.to_string(),
         other => other.to_string(),
     }
 }

@@ -77,10 +77,11 @@ pub async fn send(app: &App, event: &MeterEvent) -> Result<()> {
     settle(app, event, outcome).await
 }
 
-/// Stripe has one with this identifier: ours, of an attempt whose answer never came.
+/// Stripe has one with this identifier: ours, of an attempt whose answer never came. Its documents name neither a
+/// code nor a parameter for that, so any sign of it will do: nothing else can be wrong with an identifier of ours.
 fn is_known(error: &StripeError) -> bool {
-    matches!(error, StripeError::Invalid { code, param, .. }
-        if code == "resource_already_exists" || param == "identifier")
+    matches!(error, StripeError::Invalid { code, param, message }
+        if code == "resource_already_exists" || param == "identifier" || message.contains("already exists"))
 }
 
 /// Stripe turned it away before it looked at it.

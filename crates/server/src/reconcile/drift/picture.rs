@@ -65,14 +65,13 @@ pub async fn picture(app: &App, target: Target, id: &str) -> Result<Option<Pictu
         // What it paid is not written down under its id; its refunds are told by themselves.
         // Cards are pictured in the subscriptions that they pay.
         Target::Charge
+        | Target::MeterEvents
         | Target::InvoicePayment
         | Target::CreditNote
         | Target::Cards
         | Target::Card => None,
         Target::Coupon => of_coupon(conn, id).await?,
         Target::PromotionCode => of_promotion_code(conn, id).await?,
-        // Its own stage compares what they come to.
-        Target::MeterEvents => None,
     })
 }
 

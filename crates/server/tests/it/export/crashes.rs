@@ -30,7 +30,7 @@ struct Dying {
     stripe: Arc<dyn Gateway>,
     dies: Dies,
     left: AtomicUsize,
-    died: Arc<Notify>,
+    over: Arc<Notify>,
 }
 
 impl Gateway for Dying {
@@ -43,7 +43,7 @@ impl Gateway for Dying {
             if self.dies == Dies::BeforeTheAnswerComes {
                 self.stripe.send(call).await?;
             }
-            self.died.notify_one();
+            self.over.notify_one();
             std::future::pending().await
         })
     }
@@ -51,12 +51,12 @@ impl Gateway for Dying {
 
 /// A process that works until it dies at its report of that number.
 async fn work_until_death(app: &TestApp, dies: Dies, report: usize) {
-    let died = Arc::new(Notify::new());
+    let over = Arc::new(Notify::new());
     let stripe: Arc<dyn Gateway> = Arc::new(app.simulator.gateway());
-    let dying = Dying { stripe, dies, left: AtomicUsize::new(report), died: Arc::clone(&died) };
+    let dying = Dying { stripe, dies, left: AtomicUsize::new(report), over: Arc::clone(&over) };
     let process = another(app, Arc::new(dying)).await;
     let work = tokio::spawn(export_usage(Arc::clone(&process)));
-    died.notified().await;
+    over.notified().await;
     work.abort();
     let _ = work.await;
     process.db.close().await;
