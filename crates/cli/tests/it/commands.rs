@@ -135,3 +135,14 @@ async fn a_token_needs_a_secret_that_cannot_be_guessed() {
     let complaint = long.run(&["token", "--role", "king"]).await.refused(2);
     assert!(complaint.contains("king") && complaint.contains("operator"), "{complaint}");
 }
+
+#[tokio::test]
+async fn what_would_go_is_counted_by_command() {
+    let tollhouse = Tollhouse::new();
+    let said = tollhouse.run(&["retention", "--dry-run"]).await.succeeded();
+    assert_eq!(said, "Nothing was kept long enough to go.\n");
+    let run = tollhouse.run(&["retention", "--json"]).await.succeeded();
+    let run: Value = serde_json::from_str(&run).unwrap();
+    assert_eq!((&run["state"], &run["dry_run"]), (&json!("done"), &json!(false)));
+    assert_eq!(run["removed"], json!({}));
+}

@@ -201,15 +201,15 @@ struct Number {
     sequence: i64,
 }
 
-/// The number of a tenant's first event that happened at a moment or later.
-pub async fn first_since(
+/// The number of a tenant's first event that happened after a moment.
+pub async fn first_after(
     conn: &mut Conn,
     tenant: TenantId,
     moment: Timestamp,
 ) -> DbResult<Option<i64>> {
     let row: Option<Number> = sql!(
         conn,
-        "SELECT sequence FROM events WHERE tenant_id = {tenant} AND occurred_at >= {moment}
+        "SELECT sequence FROM events WHERE tenant_id = {tenant} AND occurred_at > {moment}
          ORDER BY sequence LIMIT 1"
     )
     .optional()

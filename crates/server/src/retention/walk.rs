@@ -15,7 +15,7 @@ use crate::{
     events::queries as events,
     tenants::queries::{self as tenants, Tenant},
     usage::queries as usage,
-    webhooks::queries as webhooks,
+    webhooks::queries::{self as webhooks, Kept},
 };
 
 /// Rows of one transaction.
@@ -112,7 +112,7 @@ pub(super) async fn old_events(
     before: Timestamp,
 ) -> Result<()> {
     let mut conn = holder.app.db.read().await?;
-    let young = events::first_since(&mut conn, tenant, before).await?.unwrap_or(i64::MAX);
+    let young = events::first_after(&mut conn, tenant, before).await?.unwrap_or(i64::MAX);
     drop(conn);
     let mut after = 0;
     loop {
@@ -150,10 +150,7 @@ async fn deliveries(
         let mut old = Vec::new();
         for row in &page {
             let policy = policy::of_tenant(default, row.retention.as_ref())?;
-            let is_over = row.personal_data_erased_at.is_some() && policy != Policy::HOLD;
-            let is_old = goes_before(policy.delivery_payload, now)
-                .is_some_and(|before| row.received_at <= before);
-            if is_over || is_old {
+            if body_goes(row, policy, now) {
                 old.push(row.id);
             }
         }
@@ -169,6 +166,17 @@ async fn deliveries(
         let emptied = webhooks::empty(&mut tx, &old, now).await?;
         holder.commit(tx, "deliveries", emptied).await?;
     }
+}
+
+/// Whether it was kept long enough, or its tenant is erased, or is to be: a dry run erases none.
+fn body_goes(row: &Kept, policy: Policy, now: Timestamp) -> bool {
+    let is_erased = row.personal_data_erased_at.is_some() && policy != Policy::HOLD;
+    let is_old =
+        goes_before(policy.delivery_payload, now).is_some_and(|before| row.received_at <= before);
+    let status = row.status;
+    is_erased
+        || is_old
+        || status.is_some_and(|status| personal_data_goes(policy, status, row.status_since, now))
 }
 
 /// Reports of usage; what they came to stays, and is what is billed.

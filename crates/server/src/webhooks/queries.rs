@@ -1,6 +1,6 @@
 //! All SQL of `deliveries`.
 
-use tollhouse_domain::{id::DeliveryId, time::Timestamp};
+use tollhouse_domain::{id::DeliveryId, tenant::TenantStatus, time::Timestamp};
 use tollhouse_sql::{Record, sql};
 use tollhouse_stripe::EventId;
 
@@ -384,6 +384,9 @@ pub struct Kept {
     pub received_at: Timestamp,
     /// The tenant's own `tenants::Retention`.
     pub retention: Option<Json>,
+    /// How the tenant stands, and since when.
+    pub status: Option<TenantStatus>,
+    pub status_since: Option<Timestamp>,
     pub personal_data_erased_at: Option<Timestamp>,
 }
 
@@ -395,7 +398,8 @@ pub async fn list_settled(
     limit: i64,
 ) -> DbResult<Vec<Kept>> {
     conn.query(
-        "SELECT deliveries.id, received_at, retention, personal_data_erased_at FROM deliveries
+        "SELECT deliveries.id, received_at, retention, status, status_since, personal_data_erased_at
+         FROM deliveries
          LEFT JOIN tenants ON tenants.stripe_customer_id = deliveries.customer_id
          WHERE emptied_at IS NULL AND state IN ('done', 'ignored', 'dead')",
     )
