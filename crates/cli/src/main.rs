@@ -83,7 +83,7 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Demo(command) => command.run().await,
+        Command::Demo(command) => Box::pin(command.run()).await,
         Command::Serve(command) => command.run().await,
         Command::Simulator(command) => command.run().await,
         Command::Migrate(command) => command.run().await,

@@ -157,15 +157,16 @@ impl About {
     }
 }
 
-/// The second by which Stripe lists the object that a snapshot carries: when an invoice was made, when a
-/// subscription's period began. `None` for other objects, and for what carries none.
-pub fn listed_at(body: &[u8]) -> Option<i64> {
+/// The second by which Stripe lists the object `id`, where a snapshot carries it: when an invoice was made, when
+/// a subscription's period began.
+pub fn listed_at(body: &[u8], id: &str) -> Option<i64> {
     let snapshot: Snapshot = serde_json::from_slice(body).ok()?;
     match snapshot.data.object {
-        Dated::Invoice { created } => Some(created),
-        Dated::Subscription { items } => {
+        Dated::Invoice { id: carried, created } if carried == id => Some(created),
+        Dated::Subscription { id: carried, items } if carried == id => {
             items.data.iter().filter_map(|item| item.current_period_start).max()
         }
+        Dated::Invoice { .. } | Dated::Subscription { .. } => None,
     }
 }
 
@@ -182,8 +183,16 @@ struct Carried {
 #[derive(Deserialize)]
 #[serde(tag = "object", rename_all = "snake_case")]
 enum Dated {
-    Invoice { created: i64 },
-    Subscription { items: List<Item> },
+    Invoice {
+        /// None of one that is to come.
+        #[serde(default)]
+        id: String,
+        created: i64,
+    },
+    Subscription {
+        id: String,
+        items: List<Item>,
+    },
 }
 
 #[derive(Deserialize)]
@@ -211,13 +220,21 @@ mod tests {
 
     #[test]
     fn knows_by_which_second_an_object_is_listed() {
-        let at =
-            |object: &str| listed_at(format!(r#"{{"data": {{"object": {object}}}}}"#).as_bytes());
-        assert_eq!(at(r#"{"object": "invoice", "id": "in_1", "created": 7}"#), Some(7));
+        let at = |object: &str, id: &str| {
+            listed_at(format!(r#"{{"data": {{"object": {object}}}}}"#).as_bytes(), id)
+        };
+        let invoice = r#"{"object": "invoice", "id": "in_1", "created": 7}"#;
+        assert_eq!((at(invoice, "in_1"), at(invoice, "sub_1")), (Some(7), None));
+        assert_eq!(at(r#"{"object": "invoice", "created": 7}"#, "sub_1"), None);
         let items = r#"{"data": [{"current_period_start": 8}, {"current_period_start": 9}]}"#;
-        assert_eq!(at(&format!(r#"{{"object": "subscription", "items": {items}}}"#)), Some(9));
-        assert_eq!(at(r#"{"object": "charge", "created": 7}"#), None);
-        assert_eq!(listed_at(br#"{"object": "v2.core.event", "related_object": {}}"#), None);
+        let subscription =
+            format!(r#"{{"object": "subscription", "id": "sub_1", "items": {items}}}"#);
+        assert_eq!(at(&subscription, "sub_1"), Some(9));
+        assert_eq!(at(r#"{"object": "charge", "id": "ch_1", "created": 7}"#, "ch_1"), None);
+        assert_eq!(
+            listed_at(br#"{"object": "v2.core.event", "related_object": {}}"#, "in_1"),
+            None
+        );
     }
 
     #[test]

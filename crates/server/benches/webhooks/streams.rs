@@ -39,7 +39,7 @@ pub async fn measure(listeners: usize) -> anyhow::Result<()> {
         database.remove().await?;
         let (kib, median, max) = outcome?;
         say(&format!(
-            "{}{}: {listeners} streams take {} MiB, both ends (aim: {} MiB); the last hears {} after the \
+            "{}{}: {listeners} streams take {} MiB, both ends (aim: {} MiB); the last inbox {} after the \
              commit, at most {} (aim: {})",
             if kib < KIB_AIM && median < LAST_AIM { "aim met     " } else { "aim missed  " },
             kind.name(),
@@ -70,20 +70,20 @@ async fn listen(database_url: &str, listeners: usize) -> anyhow::Result<(u64, Du
     let server = tokio::spawn(serve(Arc::clone(&app), Some(listener)));
     let own = tenant(&app, "Acme").await?;
     let request = request(&app, own)?;
-    let (heard, mut hears) = mpsc::unbounded_channel();
+    let (heard, mut inbox) = mpsc::unbounded_channel();
     let before = resident_kib(std::process::id())?;
     for _ in 0..listeners {
         tokio::spawn(hear(address, request.clone(), heard.clone()));
     }
     for _ in 0..listeners {
-        ensure!(hears.recv().await == Some(Heard::Hello), "a stream began with an event");
+        ensure!(inbox.recv().await == Some(Heard::Hello), "a stream began with an event");
     }
     let mut times = Vec::new();
     for _ in 0..EVENTS {
         change(&app, own).await?;
         let committed = now();
         for _ in 0..listeners {
-            ensure!(hears.recv().await == Some(Heard::Event), "a stream ended");
+            ensure!(inbox.recv().await == Some(Heard::Event), "a stream ended");
         }
         times.push(committed.elapsed());
     }

@@ -7,21 +7,21 @@ use tollhouse_stripe::{InvoiceId, Result as StripeResult, objects};
 use super::{
     fetch::Shown,
     queries::{self, Known, Seen},
-    sync::Picture,
+    sync::Fetch,
 };
 use crate::{app::App, error::Result, sync::list_many};
 
 /// Refunds, disputes or credit notes of as many invoices as one look has; more and each invoice is asked for its own.
 const GIVEN_BACK_MAX: usize = 300;
 
-/// Pictures of these invoices, each named with the second it was made, where that is known; not always of all.
+/// Fetches of these invoices, each named with the second it was made, where that is known; not always of all.
 ///
 /// # Errors
 /// What Stripe or the database says.
 pub async fn look_at(
     app: &App,
     wanted: &BTreeMap<String, Option<i64>>,
-) -> Result<HashMap<InvoiceId, Picture>> {
+) -> Result<HashMap<InvoiceId, Fetch>> {
     let ids: Vec<InvoiceId> = wanted.keys().map(InvoiceId::new).collect();
     // Read before Stripe is asked: what was written in between is fetched once more.
     let mut conn = app.db.read().await?;
@@ -46,12 +46,12 @@ pub async fn look_at(
         Err(tollhouse_stripe::Error::TooMany { .. }) => Vec::new(),
         finals => finals?,
     };
-    let pictures = drafts.into_iter().chain(finals).map(|shown| {
+    let fetches = drafts.into_iter().chain(finals).map(|shown| {
         let id = shown.invoice.object.id.clone();
         let seen = known.get(&id).map(|row| Seen { id: row.id, version: row.version });
-        (id, Picture { seen, shown })
+        (id, Fetch { seen, shown })
     });
-    Ok(pictures.collect())
+    Ok(fetches.collect())
 }
 
 /// A payment that was attached later may be older than the invoice.

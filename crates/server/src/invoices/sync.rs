@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// An invoice as Stripe shows it, and what our row was before we asked.
-pub struct Picture {
+pub struct Fetch {
     pub(super) seen: Option<Seen>,
     pub(super) shown: Shown,
 }
@@ -37,21 +37,21 @@ pub struct Picture {
 /// # Errors
 /// What Stripe or the database says; and where a list of it is longer than we take in.
 pub async fn sync(app: &App, origin: &Origin, id: &StripeInvoiceId) -> Result<Synced> {
-    sync_picture(app, origin, id, None).await
+    sync_fetched(app, origin, id, None).await
 }
 
-/// The same with a picture that is there already; fetched anew only where somebody wrote since it was taken.
-pub async fn sync_picture(
+/// The same with a fetch that is there already; fetched anew only where somebody wrote since it was taken.
+pub async fn sync_fetched(
     app: &App,
     origin: &Origin,
     id: &StripeInvoiceId,
-    mut picture: Option<Picture>,
+    mut fetch: Option<Fetch>,
 ) -> Result<Synced> {
     for _ in 0..FETCHES_MAX {
-        let Picture { seen, shown } = match picture.take() {
-            Some(picture) => picture,
+        let Fetch { seen, shown } = match fetch.take() {
+            Some(fetch) => fetch,
             None => match look(app, origin, id).await? {
-                Look::Shown(picture) => *picture,
+                Look::Shown(fetch) => *fetch,
                 Look::Gone(outcome) => return Ok(outcome),
                 Look::Again => continue,
             },
@@ -81,7 +81,7 @@ pub async fn sync_picture(
 }
 
 enum Look {
-    Shown(Box<Picture>),
+    Shown(Box<Fetch>),
     /// Stripe has it no more, and we have taken note of it.
     Gone(Synced),
     /// Somebody wrote meanwhile.
@@ -93,7 +93,7 @@ async fn look(app: &App, origin: &Origin, id: &StripeInvoiceId) -> Result<Look> 
     let seen = queries::seen(&mut conn, id).await?;
     drop(conn);
     match fetch::one(app, id).await {
-        Ok(shown) => Ok(Look::Shown(Box::new(Picture { seen, shown }))),
+        Ok(shown) => Ok(Look::Shown(Box::new(Fetch { seen, shown }))),
         Err(StripeError::Missing(why)) => {
             let outcome = forget(app, origin, seen.as_ref(), why).await?;
             Ok(outcome.map_or(Look::Again, Look::Gone))

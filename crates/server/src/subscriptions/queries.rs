@@ -348,12 +348,13 @@ pub async fn version(conn: &mut Conn, id: &StripeSubscriptionId) -> DbResult<Opt
 pub struct Seen {
     pub stripe_subscription_id: StripeSubscriptionId,
     pub version: i64,
+    pub period_start: Timestamp,
 }
 
-/// How often the rows of these were written; those that have none are left out.
+/// The rows of these; those that have none are left out.
 pub async fn list_seen(conn: &mut Conn, ids: &[StripeSubscriptionId]) -> DbResult<Vec<Seen>> {
     conn.query(
-        "SELECT stripe_subscription_id, version FROM subscriptions WHERE stripe_subscription_id IN ",
+        "SELECT stripe_subscription_id, version, period_start FROM subscriptions WHERE stripe_subscription_id IN ",
     )
     .list(ids)
     .all()

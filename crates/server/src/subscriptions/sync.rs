@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// A subscription as Stripe shows it, and how often our row was written before we asked.
-pub struct Picture {
+pub struct Fetch {
     pub(super) seen: Option<i64>,
     pub(super) fetched: Fetched<objects::Subscription>,
 }
@@ -47,25 +47,24 @@ pub struct Picture {
 /// What Stripe or the database says; and where its price is none of the catalog's, so that the delivery
 /// waits for the catalog instead of being lost.
 pub async fn sync(app: &App, origin: &Origin, id: &StripeSubscriptionId) -> Result<Synced> {
-    sync_picture(app, origin, id, None).await
+    sync_fetched(app, origin, id, None).await
 }
 
-/// The same with a picture that is there already; fetched anew only where somebody wrote since it was taken.
-pub async fn sync_picture(
+/// The same with a fetch that is there already; fetched anew only where somebody wrote since it was taken.
+pub async fn sync_fetched(
     app: &App,
     origin: &Origin,
     id: &StripeSubscriptionId,
-    mut picture: Option<Picture>,
+    mut fetch: Option<Fetch>,
 ) -> Result<Synced> {
     for _ in 0..FETCHES_MAX {
-        let Picture { seen, fetched } = match picture.take() {
-            Some(picture) => picture,
-            None => {
-                let mut conn = app.db.read().await?;
-                let seen = queries::version(&mut conn, id).await?;
-                drop(conn);
-                Picture { seen, fetched: app.stripe.retrieve_subscription(id).await? }
-            }
+        let Fetch { seen, fetched } = if let Some(fetch) = fetch.take() {
+            fetch
+        } else {
+            let mut conn = app.db.read().await?;
+            let seen = queries::version(&mut conn, id).await?;
+            drop(conn);
+            Fetch { seen, fetched: app.stripe.retrieve_subscription(id).await? }
         };
         let Some(tenant) = tenants::sync::tenant_of(app, &fetched.object.customer()).await? else {
             return Ok(Synced::NotOurs("its customer belongs to no tenant"));

@@ -6,14 +6,14 @@
 //! Invariant: every delivery ends as done, ignored or dead, with a reason; dead ones wait for a person.
 //!
 //! Beside the usual files: `sort.rs` (what a body is about), `intake.rs` (storing many at once), `state.rs`
-//! (where a delivery stands), `dispatch.rs` (which type syncs what), `pictures.rs` (what Stripe shows of all that
+//! (where a delivery stands), `dispatch.rs` (which type syncs what), `fetches.rs` (what Stripe shows of all that
 //! a claim is about) and `settle.rs` (how deliveries end).
 
 pub mod actions;
 pub mod api;
 pub mod dispatch;
+mod fetches;
 mod intake;
-mod pictures;
 pub mod queries;
 mod settle;
 mod sort;

@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{
     dispatch::{self, Target},
-    pictures::Pictures,
+    fetches::Fetches,
     queries::{self, Claimed},
     settle::{Ended, reason, settle},
 };
@@ -55,13 +55,13 @@ impl Work {
             if claimed.is_empty() && self.running.is_empty() {
                 return Ok(());
             }
-            let pictures = Arc::new(Pictures::take(&self.app, &claimed).await?);
+            let fetches = Arc::new(Fetches::take(&self.app, &claimed).await);
             for group in by_customer(claimed) {
                 if self.running.len() >= SIDE_BY_SIDE {
                     self.one_group_ends().await;
                 }
-                let (app, pictures) = (Arc::clone(&self.app), Arc::clone(&pictures));
-                self.running.spawn(work_in_order(app, pictures, group, self.ends.clone()));
+                let (app, fetches) = (Arc::clone(&self.app), Arc::clone(&fetches));
+                self.running.spawn(work_in_order(app, fetches, group, self.ends.clone()));
             }
             // A time-out only means: look for new ones.
             if let Ok(outcome) = timeout(LOOK_AGAIN, self.running.join_next()).await {
@@ -132,7 +132,7 @@ fn by_customer(claimed: Vec<Claimed>) -> Vec<Vec<Claimed>> {
 /// Syncs each object once, at its first delivery; the later ones end with it.
 async fn work_in_order(
     app: Arc<App>,
-    pictures: Arc<Pictures>,
+    fetches: Arc<Fetches>,
     group: Vec<Claimed>,
     ends: mpsc::UnboundedSender<Ended>,
 ) -> Result<()> {
@@ -164,7 +164,7 @@ async fn work_in_order(
             continue;
         }
         let began = app.clock.now();
-        let outcome = pictures.sync(&app, target, &id).await;
+        let outcome = fetches.sync(&app, target, &id).await;
         let worked_ms = (app.clock.now().as_millisecond() - began.as_millisecond()).max(0);
         end(deliveries, outcome, worked_ms);
     }

@@ -62,7 +62,7 @@ pub async fn change_plan(
     let from = row.as_ref().map(|row| row.plan_code.clone());
     let interval = held.map(|price| price.interval);
     match row {
-        Some(row) if plan.is_free() => give_up(app, origin, row, work, &wanted).await?,
+        Some(row) if plan.is_free() => Box::pin(give_up(app, origin, row, work, &wanted)).await?,
         Some(row)
             if row.plan_code == wanted.plan
                 && wanted.interval.is_none_or(|of| interval == Some(of)) =>
@@ -71,7 +71,7 @@ pub async fn change_plan(
         }
         Some(_) => change(app, origin, tenant, work, &wanted).await?,
         None if plan.is_free() => return Ok(()),
-        None => start(app, origin, tenant, work, &wanted).await?,
+        None => Box::pin(start(app, origin, tenant, work, &wanted)).await?,
     }
     tell(app, origin, tenant, from, &wanted).await
 }

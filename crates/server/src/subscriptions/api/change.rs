@@ -109,7 +109,7 @@ pub(super) async fn resume(
     work: Work,
 ) -> Result<Json<FullSubscription>> {
     let tenant = tenants::get(&app, caller.tenant(tenant, Permission::ManageBilling)?).await?;
-    let row = actions::resume(&app, &caller.origin(), tenant.id, work.0).await?;
+    let row = Box::pin(actions::resume(&app, &caller.origin(), tenant.id, work.0)).await?;
     Ok(Json(full_view(&app, &tenant, row).await?))
 }
 

@@ -1,6 +1,6 @@
 //! What Stripe shows of all that a claim is about, by as few calls as possible.
 //!
-//! Only a beginning: what is not among the pictures is fetched by itself, and what was written since its picture
+//! Only a beginning: what is not among the fetches is fetched by itself, and what was written since its fetch
 //! was taken, once more.
 
 use std::{
@@ -25,21 +25,26 @@ use crate::{
     tenants,
 };
 
-/// What is known before a claim is worked. Each picture is used once.
+/// What is known before a claim is worked. Each fetch is used once.
 #[derive(Default)]
-pub struct Pictures {
+pub struct Fetches {
     /// Customers that belong to a tenant, and of whom nothing more is shown: no subscription is charged to theirs.
     customers: HashSet<CustomerId>,
-    subscriptions: Mutex<HashMap<SubscriptionId, subscriptions::sync::Picture>>,
-    invoices: Mutex<HashMap<InvoiceId, invoices::sync::Picture>>,
+    subscriptions: Mutex<HashMap<SubscriptionId, subscriptions::sync::Fetch>>,
+    invoices: Mutex<HashMap<InvoiceId, invoices::sync::Fetch>>,
 }
 
-impl Pictures {
-    /// Looks at what these deliveries are about. Where Stripe does not answer, there are fewer pictures.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub async fn take(app: &App, claimed: &[Claimed]) -> Result<Self> {
+impl Fetches {
+    /// Looks at what these deliveries are about. Where something goes wrong with that, each object is asked for
+    /// by itself, and meets the same trouble, if it is still there.
+    pub async fn take(app: &App, claimed: &[Claimed]) -> Self {
+        Self::look(app, claimed).await.unwrap_or_else(|error| {
+            tracing::warn!("what the deliveries are about could not be listed: {error}");
+            Self::default()
+        })
+    }
+
+    async fn look(app: &App, claimed: &[Claimed]) -> Result<Self> {
         let mut objects: BTreeMap<Target, BTreeMap<String, DeliveryId>> = BTreeMap::new();
         for delivery in claimed {
             let target = dispatch::target(&delivery.event_type).zip(delivery.object_id.as_ref());
@@ -57,13 +62,11 @@ impl Pictures {
                 taken.customers.remove(&customer);
             }
         }
-        if let Some(wanted) = told(app, objects.remove(&Target::Subscription)).await? {
-            let begun = wanted.into_iter().filter_map(|(id, second)| Some((id, second?))).collect();
-            let looked = subscriptions::many::look_at(app, &begun).await;
-            taken.subscriptions = Mutex::new(or_none(looked));
+        if let Some(begun) = told(app, objects.remove(&Target::Subscription)).await? {
+            taken.subscriptions = Mutex::new(subscriptions::many::look_at(app, &begun).await?);
         }
         if let Some(made) = told(app, objects.remove(&Target::Invoice)).await? {
-            taken.invoices = Mutex::new(or_none(invoices::many::look_at(app, &made).await));
+            taken.invoices = Mutex::new(invoices::many::look_at(app, &made).await?);
         }
         Ok(taken)
     }
@@ -75,13 +78,13 @@ impl Pictures {
             Target::Customer if self.customers.contains(&CustomerId::new(id)) => Ok(Synced::Done),
             Target::Subscription => {
                 let id = SubscriptionId::new(id);
-                let picture = lock(&self.subscriptions).remove(&id);
-                subscriptions::sync::sync_picture(app, &origin, &id, picture).await
+                let fetch = lock(&self.subscriptions).remove(&id);
+                subscriptions::sync::sync_fetched(app, &origin, &id, fetch).await
             }
             Target::Invoice => {
                 let id = InvoiceId::new(id);
-                let picture = lock(&self.invoices).remove(&id);
-                invoices::sync::sync_picture(app, &origin, &id, picture).await
+                let fetch = lock(&self.invoices).remove(&id);
+                invoices::sync::sync_fetched(app, &origin, &id, fetch).await
             }
             other => dispatch::sync(app, other, id).await,
         }
@@ -100,18 +103,13 @@ async fn told(
     let deliveries: Vec<DeliveryId> = objects.values().copied().collect();
     let mut conn = app.db.read().await?;
     let bodies = queries::list_payloads(&mut conn, &deliveries).await?;
-    let seconds: HashMap<DeliveryId, i64> =
-        bodies.iter().filter_map(|body| Some((body.id, listed_at(&body.payload)?))).collect();
-    let dated = objects.into_iter().map(|(id, delivery)| (id, seconds.get(&delivery).copied()));
+    let bodies: HashMap<DeliveryId, Vec<u8>> =
+        bodies.into_iter().map(|body| (body.id, body.payload)).collect();
+    let dated = objects.into_iter().map(|(id, delivery)| {
+        let second = bodies.get(&delivery).and_then(|body| listed_at(body, &id));
+        (id, second)
+    });
     Ok(Some(dated.collect()))
-}
-
-/// Each object is asked for by itself then, and meets the same trouble, if it is still there.
-fn or_none<Id, Picture>(looked: Result<HashMap<Id, Picture>>) -> HashMap<Id, Picture> {
-    looked.unwrap_or_else(|error| {
-        tracing::warn!("what the deliveries are about could not be listed: {error}");
-        HashMap::new()
-    })
 }
 
 fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
