@@ -8,8 +8,8 @@ use tollhouse_stripe::{
 };
 
 use crate::{
-    clock::Clock, config::Config, db::Db, events::Streams, nudge::Nudges, outbound::Sender, usage,
-    webhooks::Intake,
+    clock::Clock, config::Config, db::Db, events::Streams, http::key_set::KeySet, nudge::Nudges,
+    outbound::Sender, usage, webhooks::Intake,
 };
 
 /// One running service. Shared by every request and task.
@@ -25,6 +25,8 @@ pub struct App {
     pub usage: usage::Intake,
     /// The live streams that are open.
     pub streams: Streams,
+    /// The keys of the identity provider, where there is one.
+    pub key_set: Option<Arc<KeySet>>,
     /// Posts events to endpoints of the application.
     pub sender: Sender,
     /// The requests under way; they are finished before the service stops.
@@ -59,6 +61,7 @@ impl App {
         let intake = Intake::start(db.clone());
         let usage = usage::Intake::start(db.clone(), clock.clone());
         let streams = Streams::new(config.stream.connections_max);
+        let key_set = KeySet::of(&config.auth)?;
         let sender = Sender::new(&config.outbound)?;
         let (requests, stop) = (TaskTracker::new(), CancellationToken::new());
         Ok(Arc::new(Self {
@@ -70,6 +73,7 @@ impl App {
             intake,
             usage,
             streams,
+            key_set,
             sender,
             requests,
             stop,
@@ -90,6 +94,7 @@ impl App {
             intake: self.intake.clone(),
             usage: self.usage.clone(),
             streams: self.streams.clone(),
+            key_set: self.key_set.clone(),
             sender: self.sender.clone(),
             requests: self.requests.clone(),
             stop: self.stop.clone(),

@@ -11,7 +11,7 @@ use tollhouse_domain::actor::Role;
 use tollhouse_server::{
     Clock,
     config::Secret,
-    http::auth::{Claims, sign_token},
+    http::tokens::{self, Claims},
 };
 use tollhouse_stripe::signature::sign;
 
@@ -296,7 +296,7 @@ fn token(role: Role, tenant_id: Option<String>) -> String {
     let exp = Clock::real().now().plus_days(1).as_second();
     let claims =
         Claims { sub: "crash".to_owned(), role, tenant_id, exp, nbf: None, iss: None, aud: None };
-    sign_token(&claims, &Secret::new(JWT_SECRET)).unwrap()
+    tokens::sign(&claims, &Secret::new(JWT_SECRET)).unwrap()
 }
 
 /// Lets time pass for another process, which tells nothing that could be waited for.

@@ -1,10 +1,12 @@
 //! Settings as types.
 //!
 //! Owns: nothing.
-//! Does not own: where a value comes from; that is `settings.rs`: defaults, then a file, then the environment.
+//! Does not own: where a value comes from; that is `settings.rs`: defaults, then a file, then the environment. Which
+//! values make no sense, alone or together, says `checks.rs`.
 //! Invariant: `config.default.toml` is compiled in and is the documentation; a setting that is not in it does
 //! not exist, and naming one is an error.
 
+mod checks;
 mod settings;
 
 use std::{fmt, net::SocketAddr};
@@ -95,6 +97,11 @@ pub struct Catalog {
 pub struct Auth {
     #[serde(deserialize_with = "none_if_empty")]
     pub jwt_secret: Option<Secret>,
+    #[serde(deserialize_with = "none_if_empty")]
+    pub jwt_jwks_url: Option<String>,
+    pub jwks_refresh_seconds: u64,
+    pub jwks_outage_seconds: i64,
+    pub jwks_plain_http: bool,
     #[serde(deserialize_with = "none_if_empty")]
     pub jwt_issuer: Option<String>,
     #[serde(deserialize_with = "none_if_empty")]

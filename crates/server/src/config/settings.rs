@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use anyhow::{Context, bail};
 use toml::{Table, Value};
 
-use super::{Config, DEFAULT_FILE};
+use super::{Config, DEFAULT_FILE, checks::check};
 
 /// Names that users already have in their environment, and the setting each one is.
 const ENVIRONMENT: &[(&str, &str)] = &[
@@ -25,6 +25,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("STRIPE_PORTAL_RETURN_URL", "stripe.portal_return_url"),
     ("TOLLHOUSE_CATALOG", "catalog.file"),
     ("JWT_SECRET", "auth.jwt_secret"),
+    ("JWT_JWKS_URL", "auth.jwt_jwks_url"),
     ("JWT_ISSUER", "auth.jwt_issuer"),
     ("JWT_AUDIENCE", "auth.jwt_audience"),
     ("DEFAULT_TRIAL_DAYS", "billing.default_trial_days"),
@@ -160,19 +161,7 @@ impl Settings {
     /// With the setting whose value makes no sense.
     pub fn config(&self) -> anyhow::Result<Config> {
         let config: Config = self.values.clone().try_into().context("a setting makes no sense")?;
-        if let Some(secret) = &config.auth.jwt_secret
-            && secret.expose().len() < 32
-        {
-            bail!("`auth.jwt_secret` is shorter than 32 bytes: anyone could guess it");
-        }
-        if config.billing.automatic_tax && !config.billing.tax_rates.is_empty() {
-            bail!(
-                "`billing.automatic_tax` and `billing.tax_rates` exclude each other: set one of them"
-            );
-        }
-        if config.stream.heartbeat_seconds == 0 || config.stream.life_seconds == 0 {
-            bail!("`stream.heartbeat_seconds` and `stream.life_seconds` must be 1 or more");
-        }
+        check(&config)?;
         Ok(config)
     }
 

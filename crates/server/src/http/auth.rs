@@ -8,17 +8,17 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use serde::{Deserialize, Serialize};
 use tollhouse_domain::{
     actor::{Actor, Permission, Role, Scope},
     id::{ApiKeyId, TenantId},
 };
 
-use super::RequestId;
+use super::{
+    RequestId,
+    tokens::{self, Claims},
+};
 use crate::{
     app::App,
-    config::{Auth, Secret},
     credentials::{
         actions::{MARK, know},
         queries::ApiKey,
@@ -26,28 +26,6 @@ use crate::{
     error::{Error, Result, not_found},
     record::Origin,
 };
-
-/// How far a token's times may be off our clock, in seconds.
-const LEEWAY_SECONDS: i64 = 30;
-
-/// What a token says of its bearer.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Claims {
-    pub sub: String,
-    pub role: Role,
-    /// The bearer's own tenant; staff have none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tenant_id: Option<String>,
-    /// Unix seconds.
-    pub exp: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nbf: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub iss: Option<String>,
-    /// One audience or several.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub aud: Option<serde_json::Value>,
-}
 
 /// Somebody we know.
 #[derive(Clone, Debug)]
@@ -215,7 +193,7 @@ async fn known(app: &App, token: &str, request_id: String) -> Result<Identity> {
             Err(why) => Err(why),
         }
     } else {
-        read_token(app, token).map(|claims| Caller::of_token(claims, request_id))
+        tokens::read(app, token).await?.map(|claims| Caller::of_token(claims, request_id))
     };
     Ok(caller.map_or_else(Identity::Refused, Identity::Known))
 }
@@ -246,51 +224,4 @@ impl FromRequestParts<Arc<App>> for Caller {
             )),
         }
     }
-}
-
-/// Verifies a token against the settings and the clock.
-fn read_token(app: &App, token: &str) -> Result<Claims, &'static str> {
-    let Auth { jwt_secret, jwt_issuer, jwt_audience } = &app.config.auth;
-    let secret = jwt_secret.as_ref().ok_or("Tokens are not accepted here: set `JWT_SECRET`.")?;
-    // One algorithm, ours: a token that names another one is forged. Times are checked below, by our clock.
-    let mut validation = Validation::new(Algorithm::HS256);
-    validation.validate_exp = false;
-    validation.validate_nbf = false;
-    validation.validate_aud = jwt_audience.is_some();
-    validation.required_spec_claims = ["exp".to_owned()].into();
-    if let Some(issuer) = jwt_issuer {
-        validation.set_issuer(&[issuer]);
-        validation.required_spec_claims.insert("iss".to_owned());
-    }
-    if let Some(audience) = jwt_audience {
-        validation.set_audience(&[audience]);
-        validation.required_spec_claims.insert("aud".to_owned());
-    }
-    let key = DecodingKey::from_secret(secret.expose().as_bytes());
-    let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation)
-        .map_err(
-            |_| "The token is not valid here: its signature, claims, issuer or audience are wrong.",
-        )?
-        .claims;
-    if claims.sub.is_empty() || claims.sub.len() > 255 || claims.sub.contains(char::is_control) {
-        return Err("The token's `sub` must be 1 to 255 bytes of plain text.");
-    }
-    let now = app.clock.now().as_second();
-    if claims.exp.saturating_add(LEEWAY_SECONDS) <= now {
-        return Err("The token has expired: get a new one.");
-    }
-    if claims.nbf.is_some_and(|nbf| nbf.saturating_sub(LEEWAY_SECONDS) > now) {
-        return Err("The token is not valid yet: check the clocks.");
-    }
-    Ok(claims)
-}
-
-/// Signs a development token, as `tollhouse token` and the demo hand out.
-///
-/// # Errors
-/// Never for an HMAC secret; the library's type does not say so.
-pub fn sign_token(claims: &Claims, secret: &Secret) -> anyhow::Result<String> {
-    let header = jsonwebtoken::Header::new(Algorithm::HS256);
-    let key = jsonwebtoken::EncodingKey::from_secret(secret.expose().as_bytes());
-    Ok(jsonwebtoken::encode(&header, claims, &key)?)
 }

@@ -4,19 +4,21 @@
 //! Does not own: any route's meaning; routes are listed in `router.rs` and stand in the slices' `api.rs`.
 //! Invariant: whatever goes wrong, the answer is a problem document with a code and a request id.
 //!
-//! Beside the usual files: `router.rs`, `auth.rs`, `idempotency.rs`, `extract.rs`, `openapi.rs`, `limits.rs`,
+//! Beside the usual files: `router.rs`, `auth.rs`, `tokens.rs`, `key_set.rs`, `idempotency.rs`, `extract.rs`, `openapi.rs`, `limits.rs`,
 //! `redirect.rs`, `request_log.rs`, `health.rs`.
 
 pub mod auth;
 pub mod extract;
 mod health;
 mod idempotency;
+pub mod key_set;
 mod limits;
 mod openapi;
 pub(crate) mod queries;
 pub mod redirect;
 mod request_log;
 mod router;
+pub mod tokens;
 
 pub use idempotency::{ShownOnce, Work, forget_old_keys};
 pub use openapi::document;

@@ -20,6 +20,7 @@ mod dunning;
 mod events;
 mod gateways;
 mod idempotency;
+mod identity;
 mod import;
 mod instances;
 mod invoices;

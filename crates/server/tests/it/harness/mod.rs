@@ -18,7 +18,7 @@ use tollhouse_server::{
     App, Clock, Config, Settings,
     catalog::{actions::load, file, push::push},
     config::Secret,
-    http::auth::{Claims, sign_token},
+    http::tokens::{self, Claims},
     record::Origin,
     router, tasks,
     tenants::{actions::create, queries::Tenant},
@@ -229,7 +229,7 @@ impl TestApp {
             iss: None,
             aud: None,
         };
-        sign_token(&claims, self.app.config.auth.jwt_secret.as_ref().unwrap()).unwrap()
+        tokens::sign(&claims, self.app.config.auth.jwt_secret.as_ref().unwrap()).unwrap()
     }
 
     /// A tenant that has bought nothing yet.
