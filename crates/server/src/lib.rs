@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | doors | [`checkout`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`] |
 //! | answers | [`status`] |
-//! | state | [`subscriptions`], [`invoices`], [`usage`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`] |
+//! | state | [`subscriptions`], [`invoices`], [`usage`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`], [`sessions`] |
 //! | traces | [`record`], [`events`], [`audit`] |
 //! | ground | [`app`], [`config`], [`clock`], [`error`], [`db`], [`http`], [`tasks`], [`nudge`], [`sync`] |
 //!
@@ -33,6 +33,7 @@ pub mod portal;
 pub mod reconcile;
 pub mod record;
 mod serve;
+pub mod sessions;
 pub mod slots;
 pub mod status;
 pub mod subscriptions;

@@ -9,7 +9,7 @@ use crate::{
     App,
     config::WorkerMode,
     events,
-    http::{key_set, router},
+    http::{key_set, listen},
     tasks,
 };
 
@@ -32,13 +32,7 @@ pub async fn serve(app: Arc<App>, listener: Option<TcpListener>) {
     running.spawn(events::wake::run(Arc::clone(&app)));
     running.spawn(key_set::run(Arc::clone(&app)));
     if let Some(listener) = listener {
-        let stopped = app.stop.clone().cancelled_owned();
-        let served = axum::serve(listener, router(&app)).with_graceful_shutdown(stopped);
-        running.spawn(async move {
-            if let Err(error) = served.await {
-                tracing::error!("the listener failed: {error}");
-            }
-        });
+        running.spawn(listen(listener, Arc::clone(&app)));
     }
     running.close();
     app.stop.cancelled().await;

@@ -14,6 +14,12 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
             "`billing.automatic_tax` and `billing.tax_rates` exclude each other: set one of them"
         );
     }
+    if config.server.header_timeout_seconds == 0 {
+        bail!("`server.header_timeout_seconds` must be 1 or more");
+    }
+    if config.session.life_seconds < 1 {
+        bail!("`session.life_seconds` must be 1 or more");
+    }
     if config.stream.heartbeat_seconds == 0 || config.stream.life_seconds == 0 {
         bail!("`stream.heartbeat_seconds` and `stream.life_seconds` must be 1 or more");
     }

@@ -22,11 +22,13 @@ pub const DEFAULT_FILE: &str = include_str!("../../../../config.default.toml");
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub server: Server,
+    pub limits: Limits,
     pub database: Database,
     pub redis: Redis,
     pub stripe: Stripe,
     pub catalog: Catalog,
     pub auth: Auth,
+    pub session: Session,
     pub billing: Billing,
     pub stream: Stream,
     pub webhooks: Webhooks,
@@ -45,6 +47,20 @@ pub struct Server {
     pub body_bytes_max: usize,
     pub request_timeout_seconds: u64,
     pub requests_at_once_max: usize,
+    pub connections_max: usize,
+    pub header_timeout_seconds: u64,
+    pub trusted_proxies: usize,
+}
+
+/// Of one caller; 0 is no limit.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub credential_per_second: u32,
+    pub credential_burst: u32,
+    pub address_per_second: u32,
+    pub address_burst: u32,
+    pub address_at_once: usize,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -106,6 +122,13 @@ pub struct Auth {
     pub jwt_issuer: Option<String>,
     #[serde(deserialize_with = "none_if_empty")]
     pub jwt_audience: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    pub life_seconds: i64,
+    pub secure: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]

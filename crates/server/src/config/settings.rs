@@ -10,6 +10,7 @@ use super::{Config, DEFAULT_FILE, checks::check};
 /// Names that users already have in their environment, and the setting each one is.
 const ENVIRONMENT: &[(&str, &str)] = &[
     ("TOLLHOUSE_LISTEN", "server.listen"),
+    ("TOLLHOUSE_TRUSTED_PROXIES", "server.trusted_proxies"),
     ("FRONTEND_URL", "server.frontend_url"),
     ("TOLLHOUSE_REDIRECT_HOSTS", "server.redirect_hosts"),
     ("DATABASE_URL", "database.url"),
@@ -28,6 +29,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("JWT_JWKS_URL", "auth.jwt_jwks_url"),
     ("JWT_ISSUER", "auth.jwt_issuer"),
     ("JWT_AUDIENCE", "auth.jwt_audience"),
+    ("TOLLHOUSE_SESSION_SECURE", "session.secure"),
     ("DEFAULT_TRIAL_DAYS", "billing.default_trial_days"),
     ("BILLING_GRACE_PERIOD_DAYS", "billing.grace_period_days"),
     ("ENABLE_BILLING_STREAM", "stream.enabled"),

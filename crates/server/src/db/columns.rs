@@ -21,8 +21,8 @@ use sqlx::{
 };
 use tollhouse_domain::{
     id::{
-        ApiKeyId, AuditId, CheckoutId, DeliveryId, DriftId, EventId, InvoiceId, RunId, SlotId,
-        SubscriptionId, TenantId, UsageEventId, WebhookEndpointId,
+        ApiKeyId, AuditId, CheckoutId, DeliveryId, DriftId, EventId, InvoiceId, RunId, SessionId,
+        SlotId, SubscriptionId, TenantId, UsageEventId, WebhookEndpointId,
     },
     time::Timestamp,
 };
@@ -167,6 +167,7 @@ macro_rules! uuids {
 
 uuids!(
     ApiKeyId,
+    SessionId,
     TenantId,
     CheckoutId,
     SubscriptionId,
@@ -209,6 +210,7 @@ macro_rules! words {
 pub(crate) use words;
 
 words!(
+    tollhouse_domain::actor::Role,
     tollhouse_domain::money::Currency,
     tollhouse_domain::price::Interval,
     tollhouse_domain::plan::PlanKind,

@@ -47,6 +47,7 @@ const STEPS: &[Step] = &steps![
     "0020_subscription_items",
     "0021_tenants_in_full",
     "0022_api_keys",
+    "0030_sessions",
 ];
 
 /// How the schema stands after migrating.

@@ -10,6 +10,7 @@ use crate::{
     outbound::tasks::{deliver_events, forget_old_outbound_deliveries},
     platform::tasks::settle_tenants,
     reconcile::tasks::reconcile,
+    sessions::tasks::forget_old_sessions,
     subscriptions::tasks::{follow_bases, tell_what_time_brings},
     webhooks::tasks::work_deliveries,
 };
@@ -65,6 +66,12 @@ pub const TASKS: &[Task] = &[
         interval: Duration::from_hours(1),
         nudged_by: |_| false,
         work: |app| Box::pin(async move { forget_old_outbound_deliveries(&app).await }),
+    },
+    Task {
+        name: "forget_old_sessions",
+        interval: Duration::from_hours(1),
+        nudged_by: |_| false,
+        work: |app| Box::pin(async move { forget_old_sessions(&app).await }),
     },
     Task {
         name: "forget_old_keys",
