@@ -61,6 +61,7 @@ pub struct Limits {
     pub address_per_second: u32,
     pub address_burst: u32,
     pub address_at_once: usize,
+    pub address_connections: usize,
 }
 
 #[derive(Clone, Debug, Deserialize)]

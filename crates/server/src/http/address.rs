@@ -12,10 +12,15 @@ pub struct Peer(pub IpAddr);
 pub(super) fn address_of(request: &Request, trusted_proxies: usize) -> Option<IpAddr> {
     let Peer(peer) = request.extensions().get::<Peer>()?;
     let client = forwarded(request.headers(), trusted_proxies).unwrap_or(*peer);
-    Some(match client.to_canonical() {
+    Some(network(client))
+}
+
+/// An address of IPv4, or the network of one of IPv6.
+pub(super) fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
         address @ IpAddr::V4(_) => address,
-    })
+    }
 }
 
 /// What the outermost trusted proxy wrote. Each appends whom it saw; what stands before was said by strangers.

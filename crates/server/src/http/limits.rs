@@ -2,10 +2,9 @@
 //! bounded by the router, how often one caller may ask by `rates.rs`.
 
 use std::{
-    collections::HashMap,
     net::IpAddr,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -20,7 +19,10 @@ use hyper::body::{Body as _, Frame};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::address::address_of;
+use super::{
+    address::address_of,
+    shares::{Share, Shares},
+};
 use crate::{app::App, error::Error};
 
 /// The places for requests.
@@ -28,14 +30,12 @@ use crate::{app::App, error::Error};
 pub(super) struct Places {
     app: Arc<App>,
     all: Arc<Semaphore>,
-    /// How many each address holds now; no more entries than places.
-    by_address: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    by_address: Option<Shares>,
 }
 
 /// A place, until it is dropped.
 struct Place {
-    address: Option<IpAddr>,
-    by_address: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    _of_address: Option<Share>,
     _of_all: OwnedSemaphorePermit,
 }
 
@@ -44,37 +44,18 @@ impl Places {
         Self {
             app: Arc::clone(app),
             all: Arc::new(Semaphore::new(app.config.server.requests_at_once_max)),
-            by_address: Arc::default(),
+            by_address: Shares::of(app.config.limits.address_at_once),
         }
     }
 
     /// Nothing, where all are taken, or all that one address may have: whoever is slow is slow for themselves.
     fn take(&self, address: Option<IpAddr>) -> Option<Place> {
+        let of_address = match (&self.by_address, address) {
+            (Some(shares), Some(address)) => Some(shares.take(address)?),
+            _ => None,
+        };
         let of_all = Arc::clone(&self.all).try_acquire_owned().ok()?;
-        let most = self.app.config.limits.address_at_once;
-        let address = address.filter(|_| most > 0);
-        if let Some(address) = address {
-            let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-            let held = by_address.entry(address).or_default();
-            if *held >= most {
-                return None;
-            }
-            *held += 1;
-        }
-        Some(Place { address, by_address: Arc::clone(&self.by_address), _of_all: of_all })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let Some(address) = self.address else { return };
-        let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(held) = by_address.get_mut(&address) {
-            *held -= 1;
-            if *held == 0 {
-                by_address.remove(&address);
-            }
-        }
+        Some(Place { _of_address: of_address, _of_all: of_all })
     }
 }
 

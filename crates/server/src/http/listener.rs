@@ -14,7 +14,11 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use super::{address::Peer, router};
+use super::{
+    address::{Peer, network},
+    router,
+    shares::Shares,
+};
 use crate::app::App;
 
 /// A longer request line with headers is refused with 431.
@@ -34,6 +38,9 @@ pub(crate) async fn listen(listener: TcpListener, app: Arc<App>) {
         .header_read_timeout(Duration::from_secs(server.header_timeout_seconds))
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX);
+    // Behind proxies, theirs are the only addresses there are.
+    let shares =
+        Shares::of(app.config.limits.address_connections).filter(|_| server.trusted_proxies == 0);
     let open = GracefulShutdown::new();
     loop {
         // Who comes while all places are taken waits in the system's queue.
@@ -47,13 +54,18 @@ pub(crate) async fn listen(listener: TcpListener, app: Arc<App>) {
         };
         match accepted {
             Some((place, Ok((stream, peer)))) => {
+                let share = shares.as_ref().map(|shares| shares.take(network(peer.ip())));
+                if matches!(share, Some(None)) {
+                    // Dropped, it is closed: an answer would take longer than most attacks deserve.
+                    continue;
+                }
                 let service = answering(router.clone(), Peer(peer.ip()));
                 let connection = http.serve_connection(io(stream), service_fn(service));
                 let connection = open.watch(connection);
                 tokio::spawn(async move {
                     // A connection that breaks is its client's affair.
                     let _ = connection.await;
-                    drop(place);
+                    drop((place, share));
                 });
             }
             Some((_, Err(error))) => {

@@ -4,7 +4,7 @@
 //! Does not own: any route's meaning; routes are listed in `router.rs` and stand in the slices' `api.rs`.
 //! Invariant: whatever goes wrong, the answer is a problem document with a code and a request id.
 //!
-//! Beside the usual files: `listener.rs`, `router.rs`, `address.rs`, `limits.rs`, `rates.rs`, `auth.rs`, `tokens.rs`,
+//! Beside the usual files: `listener.rs`, `router.rs`, `address.rs`, `limits.rs`, `rates.rs`, `shares.rs`, `auth.rs`, `tokens.rs`,
 //! `key_set.rs`, `session_cookie.rs`, `idempotency.rs`, `extract.rs`, `openapi.rs`, `redirect.rs`, `request_log.rs`,
 //! `health.rs`.
 
@@ -23,6 +23,7 @@ pub mod redirect;
 mod request_log;
 mod router;
 pub mod session_cookie;
+mod shares;
 pub mod tokens;
 
 pub use idempotency::{ShownOnce, Work, forget_old_keys};

@@ -82,7 +82,7 @@ pub(super) fn open() -> OpenApiRouter<Arc<App>> {
 /// The document as it is served and committed.
 pub fn document() -> utoipa::openapi::OpenApi {
     let (_, mut of_known) = authenticated().split_for_parts();
-    each_operation(&mut of_known, |operation| add(operation, 429, "Too many requests"));
+    each_operation(&mut of_known, |operation| add(operation, "429"));
     let (_, mut of_all) = open().split_for_parts();
     of_all.merge(of_known);
     let mut document = Document::openapi();
@@ -101,8 +101,8 @@ fn each_operation(document: &mut utoipa::openapi::OpenApi, change: impl Fn(&mut 
 /// What holds of every operation, said once: refusals are problem documents, and a body can be refused as such.
 fn complete(operation: &mut Operation) {
     if operation.request_body.is_some() {
-        add(operation, 400, "Malformed request");
-        add(operation, 413, "Too large");
+        add(operation, "400");
+        add(operation, "413");
     }
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response
@@ -114,12 +114,10 @@ fn complete(operation: &mut Operation) {
     }
 }
 
-/// Adds an answer that the operation does not name itself.
-fn add(operation: &mut Operation, status: u16, description: &str) {
+/// Adds a refusal that the operation does not name itself.
+fn add(operation: &mut Operation, status: &str) {
     let problem = Content::new(Some(Ref::from_schema_name("Problem")));
-    let response = ResponseBuilder::new()
-        .description(description)
-        .content("application/problem+json", problem);
+    let response = ResponseBuilder::new().content("application/problem+json", problem).build();
     let responses = &mut operation.responses.responses;
-    responses.entry(status.to_string()).or_insert_with(|| response.build().into());
+    responses.entry(status.to_owned()).or_insert_with(|| response.into());
 }

@@ -59,7 +59,7 @@ pub async fn begin(app: &App, origin: &Origin, bearer: Bearer) -> Result<(Sessio
 /// The session whose cookie holds this, where there is one that has not ended.
 pub async fn know(app: &App, secret: &str) -> Result<Option<Session>> {
     let mut conn = app.db.read().await?;
-    Ok(queries::find(&mut conn, &hash(secret), app.clock.now()).await?)
+    Ok(queries::find(&mut conn, hash(secret), app.clock.now()).await?)
 }
 
 /// Ends a session, from the next request on.

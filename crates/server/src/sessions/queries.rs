@@ -32,7 +32,7 @@ pub async fn insert(conn: &mut Conn, new: &Session) -> DbResult<()> {
 }
 
 /// One that has not ended.
-pub async fn find(conn: &mut Conn, hash: &Vec<u8>, now: Timestamp) -> DbResult<Option<Session>> {
+pub async fn find(conn: &mut Conn, hash: Vec<u8>, now: Timestamp) -> DbResult<Option<Session>> {
     sql!(conn, "SELECT * FROM sessions WHERE hash = {hash} AND ends_at > {now}").optional().await
 }
 

@@ -38,12 +38,16 @@ fn kept() -> (Log, tracing::subscriber::DefaultGuard) {
     (log, tracing::subscriber::set_default(subscriber))
 }
 
-/// Runs of digits that pass the check of card numbers, spaces and dashes between them left out.
+/// Numbers as long as a card's that pass its check: in one piece, or in four groups of four.
 fn card_numbers(text: &str) -> Vec<String> {
-    let bare: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-    let runs = bare.split(|c: char| !c.is_ascii_digit());
-    runs.filter(|run| (13..=19).contains(&run.len()) && passes_luhn(run))
-        .map(str::to_owned)
+    let is_of_word = |c: char| c.is_ascii_alphanumeric();
+    let words: Vec<&str> = text.split(|c| !is_of_word(c)).filter(|word| !word.is_empty()).collect();
+    let whole = words.iter().filter(|word| (13..=19).contains(&word.len()));
+    let grouped = words.windows(4).filter(|group| group.iter().all(|word| word.len() == 4));
+    whole
+        .map(|word| (*word).to_owned())
+        .chain(grouped.map(<[&str]>::concat))
+        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()) && passes_luhn(digits))
         .collect()
 }
 
@@ -132,7 +136,7 @@ async fn a_whole_run(kind: Kind) -> Vec<String> {
     ask.header("x-csrf-token", &csrf).await.expect(204);
     secrets.extend([cookie["session_token=".len()..].to_owned(), csrf]);
 
-    let endpoint = json!({"url": "http://127.0.0.1:9/hooks/of-nobody?token=very-secret"});
+    let endpoint = json!({"url": "http://127.0.0.1:9009/hooks/of-nobody?token=very-secret"});
     let path = "/api/v1/admin/webhook-endpoints";
     let endpoint = app.post(path).bearer(&operator).json(&endpoint).await.expect(201);
     secrets.extend([endpoint["secret"].as_str().unwrap().to_owned(), "very-secret".to_owned()]);
