@@ -2,6 +2,7 @@
 
 mod check;
 mod conformance;
+mod fuzz;
 mod generate;
 mod servers;
 mod shell;
@@ -21,6 +22,7 @@ cargo xtask COMMAND
   test [ARGUMENTS]      Every test, with its own Postgres, Redis and Chromium; ARGUMENTS go to `cargo test`
   generate [--check]    Writes the pages of docs/reference; with --check, says which are stale
   conformance           The simulator before Stripe's own clients, installed from their registries for it
+  fuzz-api [ARGUMENTS]  The service before requests made from its OpenAPI document; ARGUMENTS go to Schemathesis
   bench [SCENARIO]      Accepting webhooks, or `work`, `renewal-night [N]`, `streams [N]` or `usage [N]`, with a
                         Postgres that really writes to disk
   servers COMMAND       Runs COMMAND with the test servers up and their addresses in the environment
@@ -50,6 +52,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ["generate"] => generate::generate(),
         ["generate", "--check"] => generate::check(),
         ["conformance"] => conformance::conformance(),
+        ["fuzz-api", rest @ ..] => fuzz::fuzz(rest),
         ["bench", "usage", rest @ ..] => bench("usage", rest),
         ["bench", rest @ ..] => bench("webhooks", rest),
         ["servers", "--", rest @ ..] | ["servers", rest @ ..] => with_servers(rest),

@@ -176,6 +176,7 @@ fn settings(
     config.stripe.secret_key = Some(Secret::new(simulator::SECRET_KEY));
     config.stripe.webhook_secret = vec![Secret::new(webhook_secret)];
     config.auth.jwt_secret = Some(random_secret()?);
+    config.session.secure = false;
     Ok(config)
 }
 

@@ -8,7 +8,7 @@ use tollhouse_domain::{
 };
 use tollhouse_server::{
     Clock, Config,
-    http::auth::{Claims, sign_token},
+    http::tokens::{self, Claims},
 };
 
 use crate::{output, settings::SettingsArgs};
@@ -64,5 +64,5 @@ pub fn sign(
         iss: config.auth.jwt_issuer.clone(),
         aud: config.auth.jwt_audience.clone().map(Into::into),
     };
-    sign_token(&claims, secret)
+    tokens::sign(&claims, secret)
 }

@@ -93,6 +93,8 @@ ids! {
     DriftId,
     /// A key that opens our API to a program.
     ApiKeyId,
+    /// A person's time at a browser, between logging in and out.
+    SessionId,
     /// One request to us, in logs and answers.
     RequestId,
 }

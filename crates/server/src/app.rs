@@ -8,8 +8,8 @@ use tollhouse_stripe::{
 };
 
 use crate::{
-    clock::Clock, config::Config, db::Db, entitlements::Holds, events::Streams, lago::Lago,
-    nudge::Nudges, outbound::Sender, usage, webhooks::Intake,
+    clock::Clock, config::Config, db::Db, entitlements::Holds, events::Streams,
+    http::key_set::KeySet, lago::Lago, nudge::Nudges, outbound::Sender, usage, webhooks::Intake,
 };
 
 /// One running service. Shared by every request and task.
@@ -27,6 +27,8 @@ pub struct App {
     pub holds: Holds,
     /// The live streams that are open.
     pub streams: Streams,
+    /// The keys of the identity provider, where there is one.
+    pub key_set: Option<Arc<KeySet>>,
     /// Posts events to endpoints of the application.
     pub sender: Sender,
     /// Where usage is sent too, if anywhere.
@@ -66,6 +68,7 @@ impl App {
         let grace_days = config.billing.grace_period_days;
         let holds = Holds::start(db.clone(), clock.clone(), grace_days);
         let streams = Streams::new(config.stream.connections_max);
+        let key_set = KeySet::of(&config.auth)?;
         let sender = Sender::new(&config.outbound)?;
         let lago = Lago::configured(&config.lago)?;
         let (requests, stop) = (TaskTracker::new(), CancellationToken::new());
@@ -79,6 +82,7 @@ impl App {
             usage,
             holds,
             streams,
+            key_set,
             sender,
             lago,
             requests,
@@ -101,6 +105,7 @@ impl App {
             usage: self.usage.clone(),
             holds: self.holds.clone(),
             streams: self.streams.clone(),
+            key_set: self.key_set.clone(),
             sender: self.sender.clone(),
             lago: self.lago.clone(),
             requests: self.requests.clone(),

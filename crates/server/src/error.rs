@@ -29,6 +29,8 @@ pub enum Error {
     Unauthenticated(&'static str),
     #[error("{0}")]
     Forbidden(String),
+    #[error("The request came by a cookie, and is not known to come from a page of ours: {0}.")]
+    CrossSite(&'static str),
     #[error("The delivery is not believed: {0}")]
     InvalidSignature(tollhouse_stripe::signature::SignatureError),
     #[error("The body is larger than {limit_bytes} bytes: send less at once.")]
@@ -218,6 +220,7 @@ impl Error {
             Self::Conflict(conflict, _) => (S::CONFLICT, conflict.code(), "Conflict"),
             Self::Unauthenticated(_) => (S::UNAUTHORIZED, "unauthenticated", "Not authenticated"),
             Self::Forbidden(_) => (S::FORBIDDEN, "forbidden", "Not allowed"),
+            Self::CrossSite(_) => (S::FORBIDDEN, "cross_site", "From another site"),
             Self::InvalidSignature(_) => (S::BAD_REQUEST, "invalid_signature", "Invalid signature"),
             Self::TooLarge { .. } => (S::PAYLOAD_TOO_LARGE, "payload_too_large", "Too large"),
             Self::Limited { .. } => (S::TOO_MANY_REQUESTS, "rate_limited", "Too many requests"),
@@ -364,6 +367,7 @@ pub fn reference() -> Vec<(u16, &'static str, String)> {
         Error::Unauthenticated("No credential was given, or it is not valid here."),
         Error::Declined { message: text(), decline_code: String::new() },
         Error::Forbidden("The role may not do this.".to_owned()),
+        Error::CrossSite("the detail says what is missing"),
         Error::NotFound { what: "tenant", id: text() },
         Error::MethodNotAllowed,
         Error::TooLarge { limit_bytes: 1_048_576 },

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | doors | [`checkout`], [`export`], [`lago`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`], [`retention`] |
 //! | answers | [`status`], [`summaries`], [`entitlements`], [`alerts`] |
-//! | state | [`subscriptions`], [`invoices`], [`usage`], [`credits`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`] |
+//! | state | [`subscriptions`], [`invoices`], [`usage`], [`credits`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`], [`sessions`] |
 //! | traces | [`record`], [`events`], [`audit`] |
 //! | ground | [`app`], [`config`], [`clock`], [`error`], [`db`], [`http`], [`tasks`], [`nudge`], [`sync`] |
 //!
@@ -39,6 +39,7 @@ pub mod reconcile;
 pub mod record;
 pub mod retention;
 mod serve;
+pub mod sessions;
 pub mod slots;
 pub mod status;
 pub mod subscriptions;

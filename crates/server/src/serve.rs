@@ -5,7 +5,13 @@ use std::{sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
-use crate::{App, config::WorkerMode, events, http::router, tasks};
+use crate::{
+    App,
+    config::WorkerMode,
+    events,
+    http::{key_set, listen},
+    tasks,
+};
 
 /// A request that is still running this long after the stop is given up.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,14 +30,9 @@ pub async fn serve(app: Arc<App>, listener: Option<TcpListener>) {
         running.spawn(events::copy::run(Arc::clone(&app)));
     }
     running.spawn(events::wake::run(Arc::clone(&app)));
+    running.spawn(key_set::run(Arc::clone(&app)));
     if let Some(listener) = listener {
-        let stopped = app.stop.clone().cancelled_owned();
-        let served = axum::serve(listener, router(&app)).with_graceful_shutdown(stopped);
-        running.spawn(async move {
-            if let Err(error) = served.await {
-                tracing::error!("the listener failed: {error}");
-            }
-        });
+        running.spawn(listen(listener, Arc::clone(&app)));
     }
     running.close();
     app.stop.cancelled().await;

@@ -37,6 +37,7 @@ const FLOORS: [(&str, &[&str]); 5] = [
             "tenants",
             "catalog",
             "credentials",
+            "sessions",
         ],
     ),
     ("traces", &["record", "events", "audit"]),

@@ -32,7 +32,7 @@ use tollhouse_domain::{
 use tollhouse_server::{
     App, Clock, Settings,
     catalog::{actions::load, file},
-    http::auth::{Claims, sign_token},
+    http::tokens::{self, Claims},
     record::Origin,
     serve,
     tenants::{actions::create, queries::Tenant},
@@ -152,7 +152,7 @@ fn token(app: &App) -> anyhow::Result<String> {
         aud: None,
     };
     let secret = app.config.auth.jwt_secret.as_ref().context("the benchmark has set it")?;
-    sign_token(&claims, secret)
+    tokens::sign(&claims, secret)
 }
 
 fn config(database_url: &str) -> anyhow::Result<tollhouse_server::Config> {

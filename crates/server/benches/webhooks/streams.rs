@@ -13,7 +13,7 @@ use tokio::{
 use tollhouse_domain::{actor::Role, event::EventType, id::TenantId};
 use tollhouse_server::{
     App, Clock, Settings,
-    http::auth::{Claims, sign_token},
+    http::tokens::{self, Claims},
     record::{Happened, Origin, Subject, record},
     serve,
 };
@@ -129,7 +129,7 @@ fn request(app: &App, tenant: TenantId) -> anyhow::Result<String> {
         aud: None,
     };
     let secret = app.config.auth.jwt_secret.as_ref().context("it was set")?;
-    let token = sign_token(&claims, secret)?;
+    let token = tokens::sign(&claims, secret)?;
     Ok(format!(
         "GET /api/v1/billing/stream HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n"
     ))

@@ -1,10 +1,12 @@
 //! Settings as types.
 //!
 //! Owns: nothing.
-//! Does not own: where a value comes from; that is `settings.rs`: defaults, then a file, then the environment.
+//! Does not own: where a value comes from; that is `settings.rs`: defaults, then a file, then the environment. Which
+//! values make no sense, alone or together, says `checks.rs`.
 //! Invariant: `config.default.toml` is compiled in and is the documentation; a setting that is not in it does
 //! not exist, and naming one is an error.
 
+mod checks;
 mod settings;
 
 use std::{fmt, net::SocketAddr};
@@ -20,11 +22,13 @@ pub const DEFAULT_FILE: &str = include_str!("../../../../config.default.toml");
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub server: Server,
+    pub limits: Limits,
     pub database: Database,
     pub redis: Redis,
     pub stripe: Stripe,
     pub catalog: Catalog,
     pub auth: Auth,
+    pub session: Session,
     pub billing: Billing,
     pub stream: Stream,
     pub webhooks: Webhooks,
@@ -46,6 +50,21 @@ pub struct Server {
     pub body_bytes_max: usize,
     pub request_timeout_seconds: u64,
     pub requests_at_once_max: usize,
+    pub connections_max: usize,
+    pub header_timeout_seconds: u64,
+    pub trusted_proxies: usize,
+}
+
+/// Of one caller; 0 is no limit.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub credential_per_second: u32,
+    pub credential_burst: u32,
+    pub address_per_second: u32,
+    pub address_burst: u32,
+    pub address_at_once: usize,
+    pub address_connections: usize,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -99,9 +118,21 @@ pub struct Auth {
     #[serde(deserialize_with = "none_if_empty")]
     pub jwt_secret: Option<Secret>,
     #[serde(deserialize_with = "none_if_empty")]
+    pub jwt_jwks_url: Option<String>,
+    pub jwks_refresh_seconds: u64,
+    pub jwks_outage_seconds: i64,
+    pub jwks_plain_http: bool,
+    #[serde(deserialize_with = "none_if_empty")]
     pub jwt_issuer: Option<String>,
     #[serde(deserialize_with = "none_if_empty")]
     pub jwt_audience: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    pub life_seconds: i64,
+    pub secure: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]

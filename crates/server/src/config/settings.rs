@@ -3,14 +3,14 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, bail};
-use tollhouse_domain::retention::{EVENT_DAYS_MIN, USAGE_EVENT_DAYS_MIN};
 use toml::{Table, Value};
 
-use super::{Config, DEFAULT_FILE};
+use super::{Config, DEFAULT_FILE, checks::check};
 
 /// Names that users already have in their environment, and the setting each one is.
 const ENVIRONMENT: &[(&str, &str)] = &[
     ("TOLLHOUSE_LISTEN", "server.listen"),
+    ("TOLLHOUSE_TRUSTED_PROXIES", "server.trusted_proxies"),
     ("FRONTEND_URL", "server.frontend_url"),
     ("TOLLHOUSE_REDIRECT_HOSTS", "server.redirect_hosts"),
     ("DATABASE_URL", "database.url"),
@@ -26,8 +26,10 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("STRIPE_PORTAL_RETURN_URL", "stripe.portal_return_url"),
     ("TOLLHOUSE_CATALOG", "catalog.file"),
     ("JWT_SECRET", "auth.jwt_secret"),
+    ("JWT_JWKS_URL", "auth.jwt_jwks_url"),
     ("JWT_ISSUER", "auth.jwt_issuer"),
     ("JWT_AUDIENCE", "auth.jwt_audience"),
+    ("TOLLHOUSE_SESSION_SECURE", "session.secure"),
     ("DEFAULT_TRIAL_DAYS", "billing.default_trial_days"),
     ("BILLING_GRACE_PERIOD_DAYS", "billing.grace_period_days"),
     ("ENABLE_BILLING_STREAM", "stream.enabled"),
@@ -164,33 +166,7 @@ impl Settings {
     /// With the setting whose value makes no sense.
     pub fn config(&self) -> anyhow::Result<Config> {
         let config: Config = self.values.clone().try_into().context("a setting makes no sense")?;
-        if let Some(secret) = &config.auth.jwt_secret
-            && secret.expose().len() < 32
-        {
-            bail!("`auth.jwt_secret` is shorter than 32 bytes: anyone could guess it");
-        }
-        if config.billing.automatic_tax && !config.billing.tax_rates.is_empty() {
-            bail!(
-                "`billing.automatic_tax` and `billing.tax_rates` exclude each other: set one of them"
-            );
-        }
-        if (1..USAGE_EVENT_DAYS_MIN).contains(&config.retention.usage_event_days) {
-            bail!(
-                "`retention.usage_event_days` must be {USAGE_EVENT_DAYS_MIN} or more, or 0: what came before \
-                 could count twice"
-            );
-        }
-        if (1..EVENT_DAYS_MIN).contains(&config.retention.event_days) {
-            bail!(
-                "`retention.event_days` must be {EVENT_DAYS_MIN} or more, or 0: readers must find where they left off"
-            );
-        }
-        if config.stream.heartbeat_seconds == 0 || config.stream.life_seconds == 0 {
-            bail!("`stream.heartbeat_seconds` and `stream.life_seconds` must be 1 or more");
-        }
-        if config.lago.api_url.is_some() != config.lago.api_key.is_some() {
-            bail!("`lago.api_url` and `lago.api_key` belong together: set both, or neither");
-        }
+        check(&config)?;
         Ok(config)
     }
 

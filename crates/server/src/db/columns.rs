@@ -22,8 +22,8 @@ use sqlx::{
 use tollhouse_domain::{
     id::{
         ApiKeyId, AuditId, CheckoutId, CreditGrantId, DeliveryId, DriftId, EventId, InvoiceId,
-        MeterEventId, ReservationId, RetentionRunId, RunId, SlotId, SubscriptionId, TenantId,
-        UsageAlertId, UsageEventId, WebhookEndpointId,
+        MeterEventId, ReservationId, RetentionRunId, RunId, SessionId, SlotId, SubscriptionId,
+        TenantId, UsageAlertId, UsageEventId, WebhookEndpointId,
     },
     time::Timestamp,
 };
@@ -168,6 +168,7 @@ macro_rules! uuids {
 
 uuids!(
     ApiKeyId,
+    SessionId,
     TenantId,
     CheckoutId,
     SubscriptionId,
@@ -215,6 +216,7 @@ macro_rules! words {
 pub(crate) use words;
 
 words!(
+    tollhouse_domain::actor::Role,
     tollhouse_domain::money::Currency,
     tollhouse_domain::price::Interval,
     tollhouse_domain::plan::PlanKind,

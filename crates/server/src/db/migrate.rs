@@ -64,6 +64,7 @@ const STEPS: &[Step] = &steps![
     "0030_usage_export",
     "0031_usage_to_forward",
     "0032_disputes",
+    "0033_sessions",
 ];
 
 /// How the schema stands after migrating.

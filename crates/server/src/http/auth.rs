@@ -4,50 +4,33 @@ use std::sync::Arc;
 
 use axum::{
     extract::{FromRequestParts, Request, State},
-    http::{header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, header, request::Parts},
     middleware::Next,
     response::Response,
 };
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use serde::{Deserialize, Serialize};
 use tollhouse_domain::{
     actor::{Actor, Permission, Role, Scope},
     id::{ApiKeyId, TenantId},
+    time::Timestamp,
 };
 
-use super::RequestId;
+use super::{
+    RequestId, session_cookie,
+    tokens::{self, Claims},
+};
 use crate::{
     app::App,
-    config::{Auth, Secret},
     credentials::{
         actions::{MARK, know},
         queries::ApiKey,
     },
     error::{Error, Result, not_found},
     record::Origin,
+    sessions::{
+        actions::{self as sessions, Bearer},
+        queries::Session,
+    },
 };
-
-/// How far a token's times may be off our clock, in seconds.
-const LEEWAY_SECONDS: i64 = 30;
-
-/// What a token says of its bearer.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Claims {
-    pub sub: String,
-    pub role: Role,
-    /// The bearer's own tenant; staff have none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tenant_id: Option<String>,
-    /// Unix seconds.
-    pub exp: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nbf: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub iss: Option<String>,
-    /// One audience or several.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub aud: Option<serde_json::Value>,
-}
 
 /// Somebody we know.
 #[derive(Clone, Debug)]
@@ -63,17 +46,34 @@ pub struct Caller {
 /// By what credential we know them.
 #[derive(Clone, Debug)]
 enum Who {
-    /// A person, by a token.
-    Person { subject: String, role: Role },
+    /// A person, by a token or a session.
+    Person { subject: String, role: Role, by: By },
     /// A program, by an API key.
     Program { key: ApiKeyId, scopes: Vec<Scope> },
+}
+
+/// What a person has shown.
+#[derive(Clone, Debug)]
+enum By {
+    Token { expires_at: Timestamp },
+    Session { session: Box<Session>, csrf_token: String },
 }
 
 impl Caller {
     fn of_token(claims: Claims, request_id: String) -> Self {
         let reaches_all = claims.role.allows(Permission::ReadAnyTenant);
-        let who = Who::Person { subject: claims.sub, role: claims.role };
+        let expires_at = Timestamp::from_second(claims.exp).unwrap_or(Timestamp::MAX);
+        let by = By::Token { expires_at };
+        let who = Who::Person { subject: claims.sub, role: claims.role, by };
         Self { who, own: claims.tenant_id, reaches_all, request_id }
+    }
+
+    fn of_session(session: Session, csrf_token: String, request_id: String) -> Self {
+        let (subject, role) = (session.subject.clone(), session.role);
+        let own = session.tenant.clone();
+        let by = By::Session { session: Box::new(session), csrf_token };
+        let reaches_all = role.allows(Permission::ReadAnyTenant);
+        Self { who: Who::Person { subject, role, by }, own, reaches_all, request_id }
     }
 
     fn of_key(key: ApiKey, request_id: String) -> Result<Self> {
@@ -147,11 +147,47 @@ impl Caller {
         })
     }
 
+    /// Who may begin a session: somebody with a token.
+    ///
+    /// # Errors
+    /// `Forbidden` for API keys, and for sessions: they would live for ever.
+    pub fn bearer(&self) -> Result<Bearer> {
+        match &self.who {
+            Who::Person { subject, role, by: By::Token { expires_at } } => Ok(Bearer {
+                subject: subject.clone(),
+                role: *role,
+                tenant: self.own.clone(),
+                expires_at: *expires_at,
+            }),
+            _ => Err(Error::Forbidden(
+                "A session begins with a token: send one as `Authorization: Bearer <token>`."
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// The session of this request, and its CSRF token.
+    ///
+    /// # Errors
+    /// `Forbidden` for other credentials.
+    pub fn session(&self) -> Result<(&Session, &str)> {
+        match &self.who {
+            Who::Person { by: By::Session { session, csrf_token }, .. } => {
+                Ok((session, csrf_token))
+            }
+            _ => Err(Error::Forbidden(
+                "The request came with another credential than the cookie `session_token`: leave \
+                 `Authorization` away."
+                    .to_owned(),
+            )),
+        }
+    }
+
     /// Under which keys of different callers stay apart.
     pub(super) fn scope(&self) -> String {
         let own = self.own.as_deref().unwrap_or("-");
         match &self.who {
-            Who::Person { subject, role } => format!("{role} {own} {subject}"),
+            Who::Person { subject, role, .. } => format!("{role} {own} {subject}"),
             Who::Program { key, .. } => format!("api_key {own} {key}"),
         }
     }
@@ -165,7 +201,7 @@ impl Caller {
     pub fn origin(&self) -> Origin {
         Origin {
             actor: match &self.who {
-                Who::Person { subject, role } => {
+                Who::Person { subject, role, .. } => {
                     Actor::User { subject: subject.clone(), role: *role }
                 }
                 Who::Program { key, .. } => Actor::ApiKey { id: *key },
@@ -182,7 +218,8 @@ enum Identity {
     Refused(&'static str),
 }
 
-/// Looks at the credential of every request, once.
+/// Looks at the credential of every request, once. A bearer goes before a cookie: browsers send their cookies
+/// unasked, while a bearer is always meant.
 pub async fn identify(
     State(app): State<Arc<App>>,
     mut request: Request,
@@ -195,16 +232,39 @@ pub async fn identify(
         .get(header::AUTHORIZATION)
         .map(|value| value.to_str().ok().and_then(bearer_token).map(str::to_owned));
     let identity = match bearer {
-        None => None,
+        None => by_cookie(&app, request.method(), request.headers(), request_id).await?,
         Some(None) => {
             Some(Identity::Refused("The `Authorization` header is not `Bearer <token>`."))
         }
         Some(Some(token)) => Some(known(&app, &token, request_id).await?),
     };
-    if let Some(identity) = identity {
-        request.extensions_mut().insert(identity);
-    }
-    Ok(next.run(request).await)
+    let Some(identity) = identity else { return Ok(next.run(request).await) };
+    request.extensions_mut().insert(identity);
+    let mut response = next.run(request).await;
+    // What one person was told is no other's, whatever stands in between.
+    let headers = response.headers_mut();
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// Whoever the session's cookie stands for, where there is one.
+async fn by_cookie(
+    app: &App,
+    method: &Method,
+    headers: &HeaderMap,
+    request_id: String,
+) -> Result<Option<Identity>> {
+    let secret = match session_cookie::read(headers) {
+        None => return Ok(None),
+        Some(Err(why)) => return Ok(Some(Identity::Refused(why))),
+        Some(Ok(secret)) => secret,
+    };
+    let Some(session) = sessions::know(app, secret).await? else {
+        return Ok(Some(Identity::Refused("The session has ended: begin another one.")));
+    };
+    let csrf_token = sessions::csrf_token(secret);
+    session_cookie::check_origin(method, headers, &app.config.server, &csrf_token)?;
+    Ok(Some(Identity::Known(Caller::of_session(session, csrf_token, request_id))))
 }
 
 /// An API key or a token.
@@ -215,7 +275,7 @@ async fn known(app: &App, token: &str, request_id: String) -> Result<Identity> {
             Err(why) => Err(why),
         }
     } else {
-        read_token(app, token).map(|claims| Caller::of_token(claims, request_id))
+        tokens::read(app, token).await?.map(|claims| Caller::of_token(claims, request_id))
     };
     Ok(caller.map_or_else(Identity::Refused, Identity::Known))
 }
@@ -246,51 +306,4 @@ impl FromRequestParts<Arc<App>> for Caller {
             )),
         }
     }
-}
-
-/// Verifies a token against the settings and the clock.
-fn read_token(app: &App, token: &str) -> Result<Claims, &'static str> {
-    let Auth { jwt_secret, jwt_issuer, jwt_audience } = &app.config.auth;
-    let secret = jwt_secret.as_ref().ok_or("Tokens are not accepted here: set `JWT_SECRET`.")?;
-    // One algorithm, ours: a token that names another one is forged. Times are checked below, by our clock.
-    let mut validation = Validation::new(Algorithm::HS256);
-    validation.validate_exp = false;
-    validation.validate_nbf = false;
-    validation.validate_aud = jwt_audience.is_some();
-    validation.required_spec_claims = ["exp".to_owned()].into();
-    if let Some(issuer) = jwt_issuer {
-        validation.set_issuer(&[issuer]);
-        validation.required_spec_claims.insert("iss".to_owned());
-    }
-    if let Some(audience) = jwt_audience {
-        validation.set_audience(&[audience]);
-        validation.required_spec_claims.insert("aud".to_owned());
-    }
-    let key = DecodingKey::from_secret(secret.expose().as_bytes());
-    let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation)
-        .map_err(
-            |_| "The token is not valid here: its signature, claims, issuer or audience are wrong.",
-        )?
-        .claims;
-    if claims.sub.is_empty() || claims.sub.len() > 255 || claims.sub.contains(char::is_control) {
-        return Err("The token's `sub` must be 1 to 255 bytes of plain text.");
-    }
-    let now = app.clock.now().as_second();
-    if claims.exp.saturating_add(LEEWAY_SECONDS) <= now {
-        return Err("The token has expired: get a new one.");
-    }
-    if claims.nbf.is_some_and(|nbf| nbf.saturating_sub(LEEWAY_SECONDS) > now) {
-        return Err("The token is not valid yet: check the clocks.");
-    }
-    Ok(claims)
-}
-
-/// Signs a development token, as `tollhouse token` and the demo hand out.
-///
-/// # Errors
-/// Never for an HMAC secret; the library's type does not say so.
-pub fn sign_token(claims: &Claims, secret: &Secret) -> anyhow::Result<String> {
-    let header = jsonwebtoken::Header::new(Algorithm::HS256);
-    let key = jsonwebtoken::EncodingKey::from_secret(secret.expose().as_bytes());
-    Ok(jsonwebtoken::encode(&header, claims, &key)?)
 }

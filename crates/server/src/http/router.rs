@@ -3,10 +3,15 @@
 use std::sync::Arc;
 
 use axum::{Router, extract::DefaultBodyLimit, http::Uri, middleware::from_fn_with_state};
-use tokio::sync::Semaphore;
 use utoipa_swagger_ui::{Config as Reader, SwaggerUi};
 
-use super::{auth, idempotency, limits, openapi, request_log};
+use super::{
+    auth, idempotency,
+    limits::{self, Places},
+    openapi,
+    rates::{self, Rates},
+    request_log,
+};
 use crate::{
     app::App,
     error::{Error, not_found},
@@ -16,17 +21,19 @@ use crate::{
 pub fn router(app: &Arc<App>) -> Router {
     let (authenticated, _) = openapi::authenticated().split_for_parts();
     let (open, _) = openapi::open().split_for_parts();
-    let running = Arc::new(Semaphore::new(app.config.server.requests_at_once_max));
+    let rates = Rates::of(app);
 
     // The last layer added is the first to see a request.
     authenticated
         .layer(from_fn_with_state(Arc::clone(app), idempotency::answer_once))
+        .layer(from_fn_with_state(rates.clone(), rates::by_credential))
         .layer(from_fn_with_state(Arc::clone(app), auth::identify))
+        .layer(from_fn_with_state(rates, rates::by_address))
         .merge(open)
         .merge(reader())
         .fallback(|uri: Uri| async move { not_found("route", uri.path()) })
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
-        .layer(from_fn_with_state((Arc::clone(app), running), limits::bound))
+        .layer(from_fn_with_state(Places::of(app), limits::bound))
         .layer(DefaultBodyLimit::max(app.config.server.body_bytes_max))
         .layer(from_fn_with_state(Arc::clone(app), request_log::log))
         .with_state(Arc::clone(app))

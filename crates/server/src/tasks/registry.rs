@@ -17,6 +17,7 @@ use crate::{
     platform::tasks::settle_tenants,
     reconcile::tasks::reconcile,
     retention::tasks::retain,
+    sessions::tasks::forget_old_sessions,
     subscriptions::tasks::{follow_bases, tell_what_time_brings},
     usage::tasks::forget_old_minutes,
     webhooks::tasks::work_deliveries,
@@ -121,6 +122,12 @@ pub const TASKS: &[Task] = &[
         interval: Duration::from_mins(1),
         nudged_by: |nudge| nudge == Nudge::Retention,
         work: |app| Box::pin(retain(app)),
+    },
+    Task {
+        name: "forget_old_sessions",
+        interval: Duration::from_hours(1),
+        nudged_by: |_| false,
+        work: |app| Box::pin(async move { forget_old_sessions(&app).await }),
     },
     Task {
         name: "forget_old_keys",

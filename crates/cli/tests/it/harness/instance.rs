@@ -9,7 +9,7 @@ use tollhouse_domain::{actor::Role, time::Timestamp};
 use tollhouse_server::{
     Clock,
     config::Secret,
-    http::auth::{Claims, sign_token},
+    http::tokens::{self, Claims},
 };
 
 use super::{Http, PATIENCE, Running, Stripe, Tollhouse, sending::pass};
@@ -213,5 +213,5 @@ fn token(role: Role, tenant_id: Option<String>) -> String {
     let exp = Clock::real().now().plus_days(1).as_second();
     let claims =
         Claims { sub: "test".to_owned(), role, tenant_id, exp, nbf: None, iss: None, aud: None };
-    sign_token(&claims, &Secret::new(JWT_SECRET)).unwrap()
+    tokens::sign(&claims, &Secret::new(JWT_SECRET)).unwrap()
 }

@@ -3,6 +3,7 @@
 use anyhow::anyhow;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use tollhouse_domain::{
     id::TenantId,
     money::{Currency, Money},
@@ -25,7 +26,6 @@ use super::{
 use crate::{
     app::App,
     catalog::queries as catalog,
-    config::Secret,
     db::Conn,
     discounts::{actions::not_applicable, queries::find_promotion_code},
     error::{Conflict, Error, Result},
@@ -237,7 +237,7 @@ fn sign_token(app: &App, tenant: TenantId, target: &Target, now: Timestamp) -> R
         proration_date: now.as_second(),
         exp: now.plus_seconds(TOKEN_SECONDS).as_second(),
     };
-    let key = EncodingKey::from_secret(secret(app)?.expose().as_bytes());
+    let key = EncodingKey::from_secret(&secret(app)?);
     let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &previewed, &key);
     token.map_err(|error| Error::Internal(error.into()))
 }
@@ -254,7 +254,7 @@ pub(super) fn read_token(app: &App, token: &str, target: &Target) -> Result<i64>
     };
     let mut validation = Validation::new(Algorithm::HS256);
     validation.validate_exp = false;
-    let key = DecodingKey::from_secret(secret(app)?.expose().as_bytes());
+    let key = DecodingKey::from_secret(&secret(app)?);
     let previewed =
         jsonwebtoken::decode::<Previewed>(token, &key, &validation).map_err(|_| refuse())?.claims;
     let same = previewed.tenant == target.row.tenant_id
@@ -268,8 +268,15 @@ pub(super) fn read_token(app: &App, token: &str, target: &Target) -> Result<i64>
     if same { Ok(previewed.proration_date) } else { Err(refuse()) }
 }
 
-/// Who could ask at all came with a token of this secret.
-fn secret(app: &App) -> Result<&Secret> {
-    let secret = app.config.auth.jwt_secret.as_ref();
-    secret.ok_or_else(|| Error::Internal(anyhow!("no secret is set to sign previews with")))
+/// A key that every instance has, and nobody else: made of the secret for tokens, or, where an identity
+/// provider signs them, of Stripe's, without which nothing is previewed.
+fn secret(app: &App) -> Result<[u8; 32]> {
+    let config = &app.config;
+    let secret = config.auth.jwt_secret.as_ref().or(config.stripe.secret_key.as_ref());
+    let secret = secret.ok_or_else(|| anyhow!("no secret is set to sign previews with"))?;
+    Ok(Sha256::new()
+        .chain_update("tollhouse previews")
+        .chain_update(secret.expose())
+        .finalize()
+        .into())
 }

@@ -18,7 +18,7 @@ use tollhouse_server::{
     App, Clock, Config, Settings,
     catalog::{actions::load, file, push::push},
     config::Secret,
-    http::auth::{Claims, sign_token},
+    http::tokens::{self, Claims},
     record::Origin,
     router, tasks,
     tenants::{actions::create, queries::Tenant},
@@ -220,16 +220,25 @@ impl TestApp {
     }
 
     pub fn sign(&self, role: Role, tenant_id: Option<String>) -> String {
+        self.signed(role, tenant_id, 400 * 86_400)
+    }
+
+    /// A token that expires so many seconds from now.
+    pub fn sign_until(&self, role: Role, tenant: TenantId, seconds: i64) -> String {
+        self.signed(role, Some(tenant.to_string()), seconds)
+    }
+
+    fn signed(&self, role: Role, tenant_id: Option<String>, seconds: i64) -> String {
         let claims = Claims {
             sub: format!("{role}@test"),
             role,
             tenant_id,
-            exp: self.app.clock.now().plus_days(400).as_second(),
+            exp: self.app.clock.now().as_second() + seconds,
             nbf: None,
             iss: None,
             aud: None,
         };
-        sign_token(&claims, self.app.config.auth.jwt_secret.as_ref().unwrap()).unwrap()
+        tokens::sign(&claims, self.app.config.auth.jwt_secret.as_ref().unwrap()).unwrap()
     }
 
     /// A tenant that has bought nothing yet.
@@ -335,6 +344,9 @@ pub fn config(database: &str, webhook_secret: &str) -> Config {
     // Told by hand: a test wants to know when Stripe is asked.
     config.reconcile.enabled = false;
     config.reconcile.calls_per_second = 0;
+    // The clock stands still while a test asks many times.
+    config.limits.credential_per_second = 0;
+    config.limits.address_per_second = 0;
     // Where the receivers of the tests listen.
     config.outbound.private_targets = vec!["127.0.0.1".to_owned()];
     config.auth.jwt_secret = Some(Secret::new("a secret of the harness, long enough"));
