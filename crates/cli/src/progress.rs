@@ -134,7 +134,7 @@ mod tests {
             finished_at: None,
         };
         let expected =
-            "[#########...............] invoices: 12 compared, 2 changed, 1 for a person";
+            "[########................] invoices: 12 compared, 2 changed, 1 for a person";
         assert_eq!(line(&run), expected);
         (run.error, run.tenants_made) = (Some("Stripe is away".to_owned()), 3);
         let waiting = line(&run);

@@ -68,7 +68,8 @@ async fn an_instance_that_stands_still_with_locks_in_its_hands_holds_up_nobody_f
         frozen.subscribe(&stripe, &format!("Tenant {index}")).await;
     }
     // Its transactions come as far as the counters of the tenants, and wait there for us.
-    let db = Db::open(&database.url, 2, Nudges::default()).await.unwrap();
+    let patient = format!("{}?options[idle_in_transaction_session_timeout]=120000", database.url);
+    let db = Db::open(&patient, 2, Nudges::default()).await.unwrap();
     let mut held = db.begin().await.unwrap();
     held.query("UPDATE event_counters SET last = last").execute().await.unwrap();
     let numbers = Numbers::any();

@@ -41,6 +41,12 @@ pub fn is_about_itself(event_type: &str) -> bool {
     target(event_type) == Some(Target::MeterEvents)
 }
 
+/// The event shows the subscription or the invoice itself, not one that is to come, nor a part of it.
+pub fn carries_its_target(event_type: &str) -> bool {
+    event_type != "invoice.upcoming"
+        && ["customer.subscription.", "invoice."].iter().any(|kind| event_type.starts_with(kind))
+}
+
 /// What an event type syncs; `None` for the types we keep and ignore.
 pub fn target(event_type: &str) -> Option<Target> {
     // A thin notification bears the snapshot's type after `v1.`, and names a part itself, not its whole.

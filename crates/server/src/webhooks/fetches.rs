@@ -49,8 +49,13 @@ impl Fetches {
         for delivery in claimed {
             let target = dispatch::target(&delivery.event_type).zip(delivery.object_id.as_ref());
             let Some((target, id)) = target else { continue };
-            // The newest delivery of an object: claims are in the order of their ids.
-            objects.entry(target).or_default().insert(id.clone(), delivery.id);
+            let told_by = objects.entry(target).or_default();
+            // The newest that carries the object: claims are in the order of their ids.
+            if dispatch::carries_its_target(&delivery.event_type) {
+                told_by.insert(id.clone(), delivery.id);
+            } else {
+                told_by.entry(id.clone()).or_insert(delivery.id);
+            }
         }
         let mut taken = Self::default();
         if let Some(customers) = objects.get(&Target::Customer) {

@@ -9,7 +9,9 @@ use tokio::time::timeout;
 use super::PATIENCE;
 
 /// Longer than a webhook waits for its answer, however busy the machine.
-const WEBHOOK_PATIENCE: Duration = Duration::from_secs(3);
+const WEBHOOK_PATIENCE: Duration = Duration::from_secs(10);
+/// A stream lives on between its events; each of them has the usual patience.
+const STREAM_PATIENCE: Duration = Duration::from_mins(10);
 
 pub struct Http(Client);
 
@@ -60,7 +62,8 @@ impl Http {
 
     /// Listens to a live stream from now on.
     pub async fn listen(&self, url: &str, bearer: &str) -> Live {
-        let response = self.0.get(url).bearer_auth(bearer).send().await.unwrap();
+        let request = self.0.get(url).bearer_auth(bearer).timeout(STREAM_PATIENCE);
+        let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
         let mut live = Live { response, text: String::new() };
         let hello = live.block().await;

@@ -110,6 +110,9 @@ pub async fn grant(app: &App, origin: &Origin, grant: GrantRow) -> Result<GrantR
 /// A period's last reading is taken so long after its end: by then what was received before is counted.
 const SECONDS_AFTER_THE_END: i64 = 60;
 
+/// Where the next period is not known yet, that is looked at again so much later.
+const SECONDS_UNTIL_TOLD: i64 = 600;
+
 /// Takes a tenant's reading, where it is due, and says when the next one is.
 pub async fn take_reading(app: &App, id: TenantId) -> Result<()> {
     let now = app.clock.now();
@@ -133,10 +136,14 @@ async fn read_now(tx: &mut Tx, tenant: &Tenant, now: Timestamp) -> Result<Timest
         return Ok(end.plus_seconds(SECONDS_AFTER_THE_END));
     }
     let account = account(tx, tenant, now).await?;
+    let end = account.present.period.end.plus_seconds(SECONDS_AFTER_THE_END);
+    if end <= now {
+        // The period is over, and Stripe has not told us of the next one.
+        return Ok(now.plus_seconds(SECONDS_UNTIL_TOLD));
+    }
     for reading in &account.readings[written.len()..] {
         queries::insert_reading(tx, tenant.id, reading).await?;
     }
-    let end = account.present.period.end.plus_seconds(SECONDS_AFTER_THE_END);
     let expiries = account.ledger.lots.iter().filter_map(|lot| lot.expires_at);
     Ok(expiries.filter(|expiry| *expiry > now).fold(end, Timestamp::min))
 }
