@@ -51,7 +51,7 @@ struct Known {
 struct Key {
     id: Option<String>,
     algorithm: Algorithm,
-    key: DecodingKey,
+    decoding: DecodingKey,
 }
 
 /// What is known of the key that a token names.
@@ -113,7 +113,7 @@ impl KeySet {
             .iter()
             .filter(|key| key.algorithm == algorithm && (id.is_none() || key.id.as_deref() == id));
         match (fitting.next(), fitting.next()) {
-            (Some(key), None) => Lookup::Found(key.key.clone()),
+            (Some(key), None) => Lookup::Found(key.decoding.clone()),
             // Of several keys none is tried in turn: a token says which one it means.
             _ => Lookup::Unknown,
         }
@@ -167,8 +167,8 @@ impl KeySet {
                 bail!("its answer is longer than {SET_BYTES_MAX} bytes");
             }
         }
-        let set: Published = serde_json::from_slice(&body).context("its answer is no key set")?;
-        Ok(set.keys.into_iter().filter_map(key).collect())
+        let published: Published = serde_json::from_slice(&body).context("its answer is no key set")?;
+        Ok(published.keys.into_iter().filter_map(key).collect())
     }
 }
 
@@ -202,7 +202,7 @@ fn key(published: Value) -> Option<Key> {
     if !(is_for_signatures && may_verify && is_for_algorithm) {
         return None;
     }
-    Some(Key { key: DecodingKey::from_jwk(&jwk).ok()?, id: jwk.common.key_id, algorithm })
+    Some(Key { decoding: DecodingKey::from_jwk(&jwk).ok()?, id: jwk.common.key_id, algorithm })
 }
 
 /// How long a number is that is written in base64.

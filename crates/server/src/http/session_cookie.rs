@@ -4,7 +4,7 @@
 //! for what changes something we do not rely on that alone: the browser's own words on where the request comes
 //! from (`Sec-Fetch-Site`, `Origin`) must fit, and the page must show a token that only our own pages can read.
 
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use subtle::ConstantTimeEq;
 use url::Url;
 
@@ -71,7 +71,7 @@ pub(super) fn check_origin(
             "its `Origin` is neither this host nor the one of `FRONTEND_URL`",
         ));
     }
-    let shown = headers.get(CSRF_HEADER).map(|value| value.as_bytes()).unwrap_or_default();
+    let shown = headers.get(CSRF_HEADER).map(HeaderValue::as_bytes).unwrap_or_default();
     if bool::from(shown.ct_eq(csrf_token.as_bytes())) {
         return Ok(());
     }
