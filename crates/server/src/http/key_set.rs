@@ -167,7 +167,8 @@ impl KeySet {
                 bail!("its answer is longer than {SET_BYTES_MAX} bytes");
             }
         }
-        let published: Published = serde_json::from_slice(&body).context("its answer is no key set")?;
+        let published: Published =
+            serde_json::from_slice(&body).context("its answer is no key set")?;
         Ok(published.keys.into_iter().filter_map(key).collect())
     }
 }

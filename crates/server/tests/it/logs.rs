@@ -62,7 +62,7 @@ fn passes_luhn(digits: &str) -> bool {
             doubled / 10 + doubled % 10
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 #[test]

@@ -89,7 +89,7 @@ on_both_databases! {
         let rows: Vec<tollhouse_server::sessions::queries::Session> =
             conn.query("SELECT * FROM sessions").all().await.unwrap();
         assert_eq!((rows.len(), rows[0].hash.len()), (1, 32));
-        assert_ne!(hex_of(&rows[0].hash), secret);
+        assert_ne!(hex::encode(&rows[0].hash), secret);
     }
 
     async fn a_change_needs_the_csrf_token_and_a_page_of_ours(app: &TestApp) {
@@ -185,8 +185,4 @@ on_both_databases! {
         assert!(is_a_session(&one) && is_a_session(&two));
         assert_ne!(one.header("set-cookie"), two.header("set-cookie"));
     }
-}
-
-fn hex_of(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
