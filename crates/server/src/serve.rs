@@ -1,6 +1,6 @@
 //! Running the service: HTTP, tasks, or both, until told to stop.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
@@ -26,7 +26,8 @@ pub async fn serve(app: Arc<App>, listener: Option<TcpListener>) {
     running.spawn(events::wake::run(Arc::clone(&app)));
     if let Some(listener) = listener {
         let stopped = app.stop.clone().cancelled_owned();
-        let served = axum::serve(listener, router(&app)).with_graceful_shutdown(stopped);
+        let service = router(&app).into_make_service_with_connect_info::<SocketAddr>();
+        let served = axum::serve(listener, service).with_graceful_shutdown(stopped);
         running.spawn(async move {
             if let Err(error) = served.await {
                 tracing::error!("the listener failed: {error}");

@@ -12,10 +12,7 @@ CREATE TABLE audit_chains (
     id          uuid PRIMARY KEY,
     -- The newest sealed entry.
     last_number bigint NOT NULL,
-    last_hash   bytea NOT NULL,
-    -- The newest entry that was removed when its time was over; zero and empty where none was.
-    gone_number bigint NOT NULL DEFAULT 0,
-    gone_hash   bytea NOT NULL DEFAULT ''
+    last_hash   bytea NOT NULL
 );
 INSERT INTO audit_chains (id, last_number, last_hash) VALUES ('00000000-0000-0000-0000-000000000000', 0, '');
 

@@ -12,10 +12,7 @@ CREATE TABLE audit_chains (
     id          BLOB PRIMARY KEY,
     -- The newest sealed entry.
     last_number INTEGER NOT NULL,
-    last_hash   BLOB NOT NULL,
-    -- The newest entry that was removed when its time was over; zero and empty where none was.
-    gone_number INTEGER NOT NULL DEFAULT 0,
-    gone_hash   BLOB NOT NULL DEFAULT x''
+    last_hash   BLOB NOT NULL
 ) STRICT;
 INSERT INTO audit_chains (id, last_number, last_hash) VALUES (zeroblob(16), 0, x'');
 

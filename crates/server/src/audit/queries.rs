@@ -7,6 +7,7 @@ use tollhouse_domain::{
 use tollhouse_sql::{Record, sql};
 use uuid::Uuid;
 
+use super::chain::PLATFORM;
 use crate::db::{Conn, DbResult, Json, portions};
 
 /// One thing somebody did.
@@ -86,21 +87,18 @@ pub async fn list(
         .await
 }
 
-/// The newest sealed entry of a chain, and the newest one that was removed.
+/// The newest sealed entry of a chain.
 #[derive(Clone, Debug, Record)]
 pub struct Chain {
     /// The tenant's id; all zeros for the platform.
     pub id: Uuid,
     pub last_number: i64,
     pub last_hash: Vec<u8>,
-    pub gone_number: i64,
-    pub gone_hash: Vec<u8>,
 }
 
 /// Holds the platform's chain, and with it the right to seal, until the end of the transaction.
 pub async fn lock_chains(conn: &mut Conn) -> DbResult<()> {
-    let platform = Uuid::nil();
-    sql!(conn, "UPDATE audit_chains SET last_number = last_number WHERE id = {platform}")
+    sql!(conn, "UPDATE audit_chains SET last_number = last_number WHERE id = {PLATFORM}")
         .execute()
         .await?;
     Ok(())

@@ -59,7 +59,7 @@ async fn verify_chain(app: &App, chain: &Chain, found: &mut Verified) -> Result<
     if tenant.is_none() {
         found.head = hex::encode(&chain.last_hash);
     }
-    let (mut number, mut before) = (chain.gone_number, chain.gone_hash.clone());
+    let (mut number, mut before) = (0, Vec::new());
     // What is sealed from now on is for the next time.
     while number < chain.last_number {
         let mut conn = app.db.read().await?;

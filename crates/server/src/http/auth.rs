@@ -1,9 +1,12 @@
 //! Who is asking: a token or an API key becomes a `Caller`; each handler says what it needs of them.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
-    extract::{FromRequestParts, Request, State},
+    extract::{ConnectInfo, FromRequestParts, Request, State},
     http::{header, request::Parts},
     middleware::Next,
     response::Response,
@@ -57,7 +60,27 @@ pub struct Caller {
     own: Option<String>,
     /// Whether it reaches every tenant; what it may do there is another question.
     reaches_all: bool,
+    arrival: Arrival,
+}
+
+/// How a request came in.
+#[derive(Clone, Debug)]
+struct Arrival {
+    /// Under which it stands in the log.
     request_id: String,
+    /// The other end of the connection; none where there was none, as in a library.
+    address: Option<IpAddr>,
+}
+
+impl Arrival {
+    fn of(request: &Request) -> Self {
+        let extensions = request.extensions();
+        let connection = extensions.get::<ConnectInfo<SocketAddr>>();
+        Self {
+            request_id: extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
+            address: connection.map(|connection| connection.0.ip().to_canonical()),
+        }
+    }
 }
 
 /// By what credential we know them.
@@ -70,16 +93,16 @@ enum Who {
 }
 
 impl Caller {
-    fn of_token(claims: Claims, request_id: String) -> Self {
+    fn of_token(claims: Claims, arrival: Arrival) -> Self {
         let reaches_all = claims.role.allows(Permission::ReadAnyTenant);
         let who = Who::Person { subject: claims.sub, role: claims.role };
-        Self { who, own: claims.tenant_id, reaches_all, request_id }
+        Self { who, own: claims.tenant_id, reaches_all, arrival }
     }
 
-    fn of_key(key: ApiKey, request_id: String) -> Result<Self> {
+    fn of_key(key: ApiKey, arrival: Arrival) -> Result<Self> {
         let who = Who::Program { key: key.id, scopes: key.scopes.to()? };
         let own = key.tenant_id.map(|tenant| tenant.to_string());
-        Ok(Self { who, reaches_all: own.is_none(), own, request_id })
+        Ok(Self { who, reaches_all: own.is_none(), own, arrival })
     }
 
     /// Whether role or scopes permit it, in the tenants it reaches.
@@ -158,7 +181,7 @@ impl Caller {
 
     /// Under which the request stands in the log.
     pub fn request_id(&self) -> &str {
-        &self.request_id
+        &self.arrival.request_id
     }
 
     /// Whom changes of this request are put down to.
@@ -170,7 +193,8 @@ impl Caller {
                 }
                 Who::Program { key, .. } => Actor::ApiKey { id: *key },
             },
-            request_id: Some(self.request_id.clone()),
+            request_id: Some(self.arrival.request_id.clone()),
+            address: self.arrival.address,
         }
     }
 }
@@ -188,8 +212,7 @@ pub async fn identify(
     mut request: Request,
     next: Next,
 ) -> Result<Response> {
-    let request_id =
-        request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let arrival = Arrival::of(&request);
     let bearer = request
         .headers()
         .get(header::AUTHORIZATION)
@@ -199,7 +222,7 @@ pub async fn identify(
         Some(None) => {
             Some(Identity::Refused("The `Authorization` header is not `Bearer <token>`."))
         }
-        Some(Some(token)) => Some(known(&app, &token, request_id).await?),
+        Some(Some(token)) => Some(known(&app, &token, arrival).await?),
     };
     if let Some(identity) = identity {
         request.extensions_mut().insert(identity);
@@ -208,14 +231,14 @@ pub async fn identify(
 }
 
 /// An API key or a token.
-async fn known(app: &App, token: &str, request_id: String) -> Result<Identity> {
+async fn known(app: &App, token: &str, arrival: Arrival) -> Result<Identity> {
     let caller = if token.starts_with(MARK) {
         match know(app, token).await? {
-            Ok(key) => Ok(Caller::of_key(key, request_id)?),
+            Ok(key) => Ok(Caller::of_key(key, arrival)?),
             Err(why) => Err(why),
         }
     } else {
-        read_token(app, token).map(|claims| Caller::of_token(claims, request_id))
+        read_token(app, token).map(|claims| Caller::of_token(claims, arrival))
     };
     Ok(caller.map_or_else(Identity::Refused, Identity::Known))
 }

@@ -264,7 +264,3 @@ impl FromRequestParts<Arc<App>> for DriftPath {
         text.parse().map(Self).map_err(|_| not_found("drift", text.as_str()))
     }
 }
-
-fn cursor(text: Option<&str>) -> Result<Option<uuid::Uuid>> {
-    text.map(|text| text.parse().map_err(|_| invalid("cursor", "is not one of ours"))).transpose()
-}

@@ -12,6 +12,7 @@
 
 pub mod actions;
 pub mod api;
+pub mod due;
 pub mod offer;
 pub mod queries;
 pub mod sync;

@@ -17,7 +17,7 @@ use tollhouse_stripe::{
 };
 
 use super::{
-    PARENT_ID,
+    PARENT_ID, due,
     queries::{self, Subscription},
     terms::{Terms, find_terms},
 };
@@ -166,7 +166,7 @@ async fn write(
         tell(app, origin, &mut tx, event, &after, &shown.terms.plan).await?;
     }
     if before_state.as_ref() != Some(&after_state) {
-        queries::mark_addons_due(&mut tx, after.tenant_id, app.clock.now()).await?;
+        due::queries::mark_addons_due(&mut tx, after.tenant_id, app.clock.now()).await?;
         tx.nudge_after_commit(Nudge::Addons);
         settle_if_halted(app, &mut tx, &after).await?;
     }

@@ -6,7 +6,8 @@ use tollhouse_domain::{event::EventType, id::SubscriptionId, time::Timestamp};
 
 use super::{
     actions::follow_due,
-    queries::{self, Due, Subscription},
+    due::queries::{self, Due},
+    queries::Subscription,
 };
 use crate::{
     app::App,

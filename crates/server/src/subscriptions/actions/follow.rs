@@ -24,7 +24,8 @@ use crate::{
     record::Origin,
     subscriptions::{
         FOLLOWS_END,
-        queries::{self, Due, Subscription},
+        due::queries::{self as due_queries, Due},
+        queries::{self, Subscription},
         sync::sync,
     },
 };
@@ -50,7 +51,7 @@ pub async fn follow_all(app: &App, origin: &Origin, tenant: TenantId) {
 async fn follow_claimed(app: &App, origin: &Origin, id: SubscriptionId) -> Result<()> {
     let now = app.clock.now();
     let mut conn = app.db.read().await?;
-    let due = queries::find_due_addon(&mut conn, id, now).await?;
+    let due = due_queries::find_due_addon(&mut conn, id, now).await?;
     drop(conn);
     match due {
         Some(due) => follow_due(app, origin, &due).await,
@@ -65,14 +66,14 @@ async fn follow_claimed(app: &App, origin: &Origin, id: SubscriptionId) -> Resul
 pub async fn follow_due(app: &App, origin: &Origin, due: &Due) -> Result<()> {
     let until = app.clock.now().plus_seconds(CLAIM_SECONDS);
     let mut tx = app.db.begin().await?;
-    let claimed = queries::claim_addon(&mut tx, due, until).await?;
+    let claimed = due_queries::claim_addon(&mut tx, due, until).await?;
     tx.commit().await?;
     if !claimed {
         return Ok(());
     }
     let next = follow(app, origin, due.id).await?;
     let mut tx = app.db.begin().await?;
-    queries::settle_addon(&mut tx, due.id, until, next).await?;
+    due_queries::settle_addon(&mut tx, due.id, until, next).await?;
     Ok(tx.commit().await?)
 }
 

@@ -238,10 +238,6 @@ pub fn delivery_id(text: &str) -> Result<DeliveryId> {
     text.parse().map_err(|_| not_found("delivery", text))
 }
 
-pub fn cursor(text: Option<&str>) -> Result<Option<DeliveryId>> {
-    text.map(|text| text.parse().map_err(|_| invalid("cursor", "is not one of ours"))).transpose()
-}
-
 pub fn state(word: Option<&str>) -> Result<Option<DeliveryState>> {
     let unknown = |error: UnknownState| invalid("state", error.to_string());
     word.map(|word| word.parse().map_err(unknown)).transpose()
