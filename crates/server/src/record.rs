@@ -1,5 +1,7 @@
 //! How every change leaves its trace: an event and an audit row, in the transaction of the change.
 
+use std::net::IpAddr;
+
 use serde::Serialize;
 use tollhouse_domain::{
     actor::Actor,
@@ -23,17 +25,19 @@ use crate::{
 pub struct Origin {
     pub actor: Actor,
     pub request_id: Option<String>,
+    /// Where the request came from, as the connection says: behind a proxy, the proxy's.
+    pub address: Option<IpAddr>,
 }
 
 impl Origin {
     /// A webhook of Stripe's told us.
     pub fn stripe() -> Self {
-        Self { actor: Actor::Stripe, request_id: None }
+        Self { actor: Actor::Stripe, request_id: None, address: None }
     }
 
     /// The service itself: start-up, or a task.
     pub fn system() -> Self {
-        Self { actor: Actor::System, request_id: None }
+        Self { actor: Actor::System, request_id: None, address: None }
     }
 }
 
@@ -161,7 +165,7 @@ fn entry<Data: Serialize>(
         subject_id: done.subject.id.clone(),
         data: Json::of(done.data).map_err(|error| DbError::Encode(error.into()))?,
         occurred_at: done.at,
-        address: None,
+        address: origin.address.map(|address| address.to_string()),
         number: None,
         hash: None,
     })

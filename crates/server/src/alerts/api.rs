@@ -27,11 +27,11 @@ use crate::{
     app::App,
     catalog::queries as catalog,
     db::{Page, Tx},
-    error::{Conflict, Error, FieldProblem, Problem, Result, invalid, not_found},
+    error::{Conflict, Error, FieldProblem, Problem, Result, not_found},
     http::{
         Work,
         auth::Caller,
-        extract::{Digits, JsonBody, Query, TenantPath, bounded},
+        extract::{Digits, JsonBody, Query, TenantPath, bounded, cursor},
     },
     record::{Done, Often, Origin, Subject, record_often},
     tenants::actions as tenants,
@@ -306,10 +306,7 @@ async fn list_exceeding(
 ) -> Result<Json<Page<ExceedingTenant>>> {
     caller.require(Permission::ReadAnyTenant)?;
     let limit = usize::try_from(bounded(query.limit, 20)?).unwrap_or(1);
-    let after = match &query.cursor {
-        Some(cursor) => Some(cursor.parse().map_err(|_| invalid("cursor", "is not one of ours"))?),
-        None => None,
-    };
+    let after = cursor(query.cursor.as_deref())?;
     let (found, next) = exceeding(&app, after, limit).await?;
     let data = found.into_iter().filter_map(ExceedingTenant::of).collect();
     Ok(Json(Page { data, next_cursor: next.map(|next| next.to_string()) }))

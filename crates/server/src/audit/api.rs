@@ -16,10 +16,10 @@ use super::queries::{self, AuditEntry};
 use crate::{
     app::App,
     db::{Json as Stored, Page},
-    error::{Problem, Result, invalid, not_found},
+    error::{Problem, Result, not_found},
     http::{
         auth::Caller,
-        extract::{Query, TenantPath, bounded},
+        extract::{self, Query, TenantPath, bounded},
     },
 };
 
@@ -134,10 +134,7 @@ async fn page(
     limit: Option<i64>,
 ) -> Result<Json<Page<AuditEntryView>>> {
     let limit = bounded(limit, 20)?;
-    let before: Option<AuditId> = match cursor {
-        Some(cursor) => Some(cursor.parse().map_err(|_| invalid("cursor", "is not one of ours"))?),
-        None => None,
-    };
+    let before: Option<AuditId> = extract::cursor(cursor)?;
     let mut conn = app.db.read().await?;
     let rows = queries::list(&mut conn, tenant, before, limit).await?;
     Ok(Json(Page::of(rows, limit, |row| row.id.to_string(), AuditEntryView::from)))

@@ -7,6 +7,7 @@ use tollhouse_domain::{
 use tollhouse_sql::{Record, sql};
 use uuid::Uuid;
 
+use super::chain::PLATFORM;
 use crate::db::{Conn, DbResult, Json, portions};
 
 /// One thing somebody did.
@@ -99,8 +100,7 @@ pub struct Chain {
 
 /// Holds the platform's chain, and with it the right to seal, until the end of the transaction.
 pub async fn lock_chains(conn: &mut Conn) -> DbResult<()> {
-    let platform = Uuid::nil();
-    sql!(conn, "UPDATE audit_chains SET last_number = last_number WHERE id = {platform}")
+    sql!(conn, "UPDATE audit_chains SET last_number = last_number WHERE id = {PLATFORM}")
         .execute()
         .await?;
     Ok(())

@@ -23,11 +23,11 @@ use super::{
 use crate::{
     app::App,
     db::Page,
-    error::{Error, FieldProblem, Problem, Result, invalid, not_found},
+    error::{Error, FieldProblem, Problem, Result, not_found},
     http::{
         ShownOnce, Work,
         auth::Caller,
-        extract::{JsonBody, Query, bounded},
+        extract::{JsonBody, Query, bounded, cursor},
     },
 };
 
@@ -184,10 +184,7 @@ async fn list(
         Some(id) => Some(id.parse().map_err(|_| not_found("tenant", id))?),
         None => None,
     };
-    let before = match &query.cursor {
-        Some(cursor) => Some(cursor.parse().map_err(|_| invalid("cursor", "is not one of ours"))?),
-        None => None,
-    };
+    let before = cursor(query.cursor.as_deref())?;
     let mut conn = app.db.read().await?;
     let rows = queries::list(&mut conn, tenant, before, limit).await?;
     Ok(Json(Page::of(rows, limit, |row| row.id.to_string(), ApiKeyView::of).transpose()?))

@@ -8,11 +8,15 @@ use axum::{extract::Request, http::HeaderMap};
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 
-/// Whom limits by address count a request for. Of IPv6 the network, of which one customer has a whole one.
+/// Who sent a request.
 pub(super) fn address_of(request: &Request, trusted_proxies: usize) -> Option<IpAddr> {
     let Peer(peer) = request.extensions().get::<Peer>()?;
-    let client = forwarded(request.headers(), trusted_proxies).unwrap_or(*peer);
-    Some(network(client))
+    Some(forwarded(request.headers(), trusted_proxies).unwrap_or(*peer).to_canonical())
+}
+
+/// Whom limits by address count a request for. Of IPv6 the network, of which one customer has a whole one.
+pub(super) fn network_of(request: &Request, trusted_proxies: usize) -> Option<IpAddr> {
+    address_of(request, trusted_proxies).map(network)
 }
 
 /// An address of IPv4, or the network of one of IPv6.
@@ -64,9 +68,9 @@ mod tests {
             for line in lines {
                 request.headers_mut().append("x-forwarded-for", line.parse().unwrap());
             }
-            let found = address_of(&request, trusted).unwrap();
+            let found = network_of(&request, trusted).unwrap();
             assert_eq!(found, expected.parse::<IpAddr>().unwrap(), "{lines:?} {trusted}");
         }
-        assert_eq!(address_of(&Request::new(Body::empty()), 1), None);
+        assert_eq!(network_of(&Request::new(Body::empty()), 1), None);
     }
 }

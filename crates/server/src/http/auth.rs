@@ -1,6 +1,6 @@
 //! Who is asking: a token or an API key becomes a `Caller`; each handler says what it needs of them.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{FromRequestParts, Request, State},
@@ -15,7 +15,9 @@ use tollhouse_domain::{
 };
 
 use super::{
-    RequestId, session_cookie,
+    RequestId,
+    address::address_of,
+    session_cookie,
     tokens::{self, Claims},
 };
 use crate::{
@@ -40,7 +42,26 @@ pub struct Caller {
     own: Option<String>,
     /// Whether it reaches every tenant; what it may do there is another question.
     reaches_all: bool,
+    arrival: Arrival,
+}
+
+/// How a request came in.
+#[derive(Clone, Debug)]
+struct Arrival {
+    /// Under which it stands in the log.
     request_id: String,
+    /// Who sent it; of a request that came through no connection, nobody knows.
+    address: Option<IpAddr>,
+}
+
+impl Arrival {
+    fn of(app: &App, request: &Request) -> Self {
+        let id = request.extensions().get::<RequestId>();
+        Self {
+            request_id: id.map(|id| id.0.clone()).unwrap_or_default(),
+            address: address_of(request, app.config.server.trusted_proxies),
+        }
+    }
 }
 
 /// By what credential we know them.
@@ -60,26 +81,26 @@ enum By {
 }
 
 impl Caller {
-    fn of_token(claims: Claims, request_id: String) -> Self {
+    fn of_token(claims: Claims, arrival: Arrival) -> Self {
         let reaches_all = claims.role.allows(Permission::ReadAnyTenant);
         let expires_at = Timestamp::from_second(claims.exp).unwrap_or(Timestamp::MAX);
         let by = By::Token { expires_at };
         let who = Who::Person { subject: claims.sub, role: claims.role, by };
-        Self { who, own: claims.tenant_id, reaches_all, request_id }
+        Self { who, own: claims.tenant_id, reaches_all, arrival }
     }
 
-    fn of_session(session: Session, csrf_token: String, request_id: String) -> Self {
+    fn of_session(session: Session, csrf_token: String, arrival: Arrival) -> Self {
         let (subject, role) = (session.subject.clone(), session.role);
         let own = session.tenant.clone();
         let by = By::Session { session: Box::new(session), csrf_token };
         let reaches_all = role.allows(Permission::ReadAnyTenant);
-        Self { who: Who::Person { subject, role, by }, own, reaches_all, request_id }
+        Self { who: Who::Person { subject, role, by }, own, reaches_all, arrival }
     }
 
-    fn of_key(key: ApiKey, request_id: String) -> Result<Self> {
+    fn of_key(key: ApiKey, arrival: Arrival) -> Result<Self> {
         let who = Who::Program { key: key.id, scopes: key.scopes.to()? };
         let own = key.tenant_id.map(|tenant| tenant.to_string());
-        Ok(Self { who, reaches_all: own.is_none(), own, request_id })
+        Ok(Self { who, reaches_all: own.is_none(), own, arrival })
     }
 
     /// Whether role or scopes permit it, in the tenants it reaches.
@@ -194,7 +215,7 @@ impl Caller {
 
     /// Under which the request stands in the log.
     pub fn request_id(&self) -> &str {
-        &self.request_id
+        &self.arrival.request_id
     }
 
     /// Whom changes of this request are put down to.
@@ -206,7 +227,8 @@ impl Caller {
                 }
                 Who::Program { key, .. } => Actor::ApiKey { id: *key },
             },
-            request_id: Some(self.request_id.clone()),
+            request_id: Some(self.arrival.request_id.clone()),
+            address: self.arrival.address,
         }
     }
 }
@@ -225,18 +247,17 @@ pub async fn identify(
     mut request: Request,
     next: Next,
 ) -> Result<Response> {
-    let request_id =
-        request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let arrival = Arrival::of(&app, &request);
     let bearer = request
         .headers()
         .get(header::AUTHORIZATION)
         .map(|value| value.to_str().ok().and_then(bearer_token).map(str::to_owned));
     let identity = match bearer {
-        None => by_cookie(&app, request.method(), request.headers(), request_id).await?,
+        None => by_cookie(&app, request.method(), request.headers(), arrival).await?,
         Some(None) => {
             Some(Identity::Refused("The `Authorization` header is not `Bearer <token>`."))
         }
-        Some(Some(token)) => Some(known(&app, &token, request_id).await?),
+        Some(Some(token)) => Some(known(&app, &token, arrival).await?),
     };
     let Some(identity) = identity else { return Ok(next.run(request).await) };
     request.extensions_mut().insert(identity);
@@ -252,7 +273,7 @@ async fn by_cookie(
     app: &App,
     method: &Method,
     headers: &HeaderMap,
-    request_id: String,
+    arrival: Arrival,
 ) -> Result<Option<Identity>> {
     let secret = match session_cookie::read(headers) {
         None => return Ok(None),
@@ -264,18 +285,18 @@ async fn by_cookie(
     };
     let csrf_token = sessions::csrf_token(secret);
     session_cookie::check_origin(method, headers, &app.config.server, &csrf_token)?;
-    Ok(Some(Identity::Known(Caller::of_session(session, csrf_token, request_id))))
+    Ok(Some(Identity::Known(Caller::of_session(session, csrf_token, arrival))))
 }
 
 /// An API key or a token.
-async fn known(app: &App, token: &str, request_id: String) -> Result<Identity> {
+async fn known(app: &App, token: &str, arrival: Arrival) -> Result<Identity> {
     let caller = if token.starts_with(MARK) {
         match know(app, token).await? {
-            Ok(key) => Ok(Caller::of_key(key, request_id)?),
+            Ok(key) => Ok(Caller::of_key(key, arrival)?),
             Err(why) => Err(why),
         }
     } else {
-        tokens::read(app, token).await?.map(|claims| Caller::of_token(claims, request_id))
+        tokens::read(app, token).await?.map(|claims| Caller::of_token(claims, arrival))
     };
     Ok(caller.map_or_else(Identity::Refused, Identity::Known))
 }

@@ -1,6 +1,6 @@
 //! JSON, path and query, refusing in our own words.
 
-use std::sync::Arc;
+use std::{str::FromStr, sync::Arc};
 
 use axum::{
     body::Bytes,
@@ -14,6 +14,7 @@ use serde::{
 use serde_json::value::RawValue;
 use tollhouse_domain::{
     id::TenantId,
+    price::Interval,
     time::{InvalidTimestamp, Timestamp},
 };
 
@@ -152,6 +153,17 @@ impl<'de> Deserialize<'de> for Digits {
 pub fn moment(field: &str, text: Option<&str>) -> Result<Option<Timestamp>, Error> {
     let unreadable = |error: InvalidTimestamp| invalid(field, error.to_string());
     text.map(|text| text.parse().map_err(unreadable)).transpose()
+}
+
+/// Where a list goes on, as an earlier answer gave it.
+pub fn cursor<Place: FromStr>(text: Option<&str>) -> Result<Option<Place>, Error> {
+    text.map(|text| text.parse().map_err(|_| invalid("cursor", "is not one of ours"))).transpose()
+}
+
+/// The length of a period, where one was named.
+pub fn interval(text: Option<&str>) -> Result<Option<Interval>, Error> {
+    let unknown = |_| invalid("interval", "must be `month` or `year`");
+    text.map(str::parse).transpose().map_err(unknown)
 }
 
 /// How many rows a list gives: from 1 to 100.

@@ -20,7 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::{
-    address::address_of,
+    address::network_of,
     shares::{Share, Shares},
 };
 use crate::{app::App, error::Error};
@@ -67,7 +67,7 @@ impl Places {
 /// `events::Streams` bounds what follows.
 pub(super) async fn bound(State(places): State<Places>, request: Request, next: Next) -> Response {
     let server = &places.app.config.server;
-    let Some(place) = places.take(address_of(&request, server.trusted_proxies)) else {
+    let Some(place) = places.take(network_of(&request, server.trusted_proxies)) else {
         return Error::Limited { retry_after_seconds: 1 }.into_response();
     };
     let limit = Duration::from_secs(server.request_timeout_seconds);

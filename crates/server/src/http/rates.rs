@@ -16,7 +16,7 @@ use axum::{
 };
 use tollhouse_domain::time::Timestamp;
 
-use super::{address::address_of, auth::caller_of};
+use super::{address::network_of, auth::caller_of};
 use crate::{
     app::App,
     error::{Error, Result},
@@ -109,7 +109,7 @@ pub(super) async fn by_address(
     next: Next,
 ) -> Result<Response> {
     let trusted = rates.app.config.server.trusted_proxies;
-    if let (Some(buckets), Some(address)) = (&rates.per_address, address_of(&request, trusted)) {
+    if let (Some(buckets), Some(address)) = (&rates.per_address, network_of(&request, trusted)) {
         buckets.take(address, rates.app.clock.now())?;
     }
     Ok(next.run(request).await)

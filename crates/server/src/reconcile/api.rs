@@ -31,7 +31,7 @@ use crate::{
     error::{Error, Problem, Result, invalid, not_found},
     http::{
         auth::Caller,
-        extract::{JsonBody, Query, bounded},
+        extract::{JsonBody, Query, bounded, cursor},
     },
 };
 
@@ -191,7 +191,7 @@ async fn list_runs(
 ) -> Result<Json<Page<RunView>>> {
     caller.require(Permission::ReadAnyTenant)?;
     let limit = bounded(query.limit, 20)?;
-    let before = cursor(query.cursor.as_deref())?.map(RunId::from_uuid);
+    let before = cursor(query.cursor.as_deref())?;
     let mut conn = app.db.read().await?;
     let rows = queries::list(&mut conn, before, limit).await?;
     Ok(Json(Page::of(rows, limit, |row| row.id.to_string(), RunView::from)))
@@ -227,7 +227,7 @@ async fn list_drift(
         ),
         None => None,
     };
-    let before = cursor(query.cursor.as_deref())?.map(DriftId::from_uuid);
+    let before = cursor(query.cursor.as_deref())?;
     let mut conn = app.db.read().await?;
     let rows = drifts::list(&mut conn, state, before, limit).await?;
     let page = Page::of(rows, limit, |row| row.id.to_string(), DriftView::of);
@@ -263,8 +263,4 @@ impl FromRequestParts<Arc<App>> for DriftPath {
             .map_err(|_| not_found("drift", "(not readable)"))?;
         text.parse().map(Self).map_err(|_| not_found("drift", text.as_str()))
     }
-}
-
-fn cursor(text: Option<&str>) -> Result<Option<uuid::Uuid>> {
-    text.map(|text| text.parse().map_err(|_| invalid("cursor", "is not one of ours"))).transpose()
 }

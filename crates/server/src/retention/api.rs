@@ -15,10 +15,10 @@ use super::{
 use crate::{
     app::App,
     db::Page,
-    error::{Problem, Result, invalid},
+    error::{Problem, Result},
     http::{
         auth::Caller,
-        extract::{JsonBody, Query, bounded},
+        extract::{JsonBody, Query, bounded, cursor},
     },
 };
 
@@ -109,8 +109,7 @@ async fn list(
 ) -> Result<Json<Page<RetentionRunView>>> {
     caller.require(Permission::ReadAnyTenant)?;
     let limit = bounded(query.limit, 20)?;
-    let cursor = query.cursor.as_deref().map(str::parse).transpose();
-    let before = cursor.map_err(|_| invalid("cursor", "is not one of ours"))?;
+    let before = cursor(query.cursor.as_deref())?;
     let mut conn = app.db.read().await?;
     let rows = queries::list(&mut conn, before, limit).await?;
     let page = Page::of(rows, limit, |row| row.id.to_string(), RetentionRunView::of);

@@ -28,7 +28,7 @@ use crate::{
     http::{
         Work,
         auth::Caller,
-        extract::{JsonBody, Query, TenantPath, bounded},
+        extract::{JsonBody, Query, TenantPath, bounded, cursor},
     },
     tenants::actions as tenants,
 };
@@ -92,10 +92,7 @@ async fn list(
     if tier.is_some_and(|tier| !is_code(tier)) {
         return Err(invalid("tier", NOT_A_TIER));
     }
-    let before = match &query.cursor {
-        Some(cursor) => Some(cursor.parse().map_err(|_| invalid("cursor", "is not one of ours"))?),
-        None => None,
-    };
+    let before = cursor(query.cursor.as_deref())?;
     let mut conn = app.db.read().await?;
     let rows = queries::list(&mut conn, tenant.id, tier, before, limit).await?;
     Ok(Json(Page::of(rows, limit, |row| row.id.to_string(), SlotView::from)))

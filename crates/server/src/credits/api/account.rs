@@ -19,10 +19,10 @@ use crate::{
     app::App,
     credits::actions::{Account, account},
     db::Page,
-    error::{Problem, Result, invalid},
+    error::{Problem, Result},
     http::{
         auth::Caller,
-        extract::{Query, TenantPath, bounded},
+        extract::{Query, TenantPath, bounded, cursor},
     },
     tenants::actions as tenants,
 };
@@ -209,10 +209,7 @@ pub(super) async fn entries(
 ) -> Result<Json<Page<CreditEntry>>> {
     let tenant = tenants::get(&app, caller.tenant(tenant, Permission::Read)?).await?;
     let limit = bounded(query.limit, 20)?;
-    let before = match &query.cursor {
-        Some(cursor) => cursor.parse().map_err(|_| invalid("cursor", "is not one of ours"))?,
-        None => usize::MAX,
-    };
+    let before = cursor(query.cursor.as_deref())?.unwrap_or(usize::MAX);
     let mut conn = app.db.read().await?;
     let account = account(&mut conn, &tenant, app.clock.now()).await?;
     let lines = account.ledger.entries.iter().enumerate().rev();

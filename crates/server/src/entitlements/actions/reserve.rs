@@ -189,6 +189,7 @@ async fn audit(tx: &mut Tx, clock: &Clock, held: &[(&Wish, Reservation)]) -> Res
                 actor: first.origin.actor.clone(),
                 // Of several requests in one commit, the row is of none.
                 request_id: first.origin.request_id.clone().filter(|_| *count == 1),
+                address: first.origin.address.filter(|_| *count == 1),
             },
             tenant: Some(first.tenant),
             done: Done { action: "reservation.create", subject, data, at: clock.now() },

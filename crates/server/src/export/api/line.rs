@@ -27,7 +27,7 @@ use crate::{
     export::queries::{self, Told},
     http::{
         auth::Caller,
-        extract::{Query, bounded},
+        extract::{Query, bounded, cursor},
     },
     invoices::{
         actions::get_named,
@@ -106,12 +106,7 @@ pub(super) async fn usage(
         Some(_) => return Err(invalid("group", "must be `hour` or `day`")),
     };
     let limit = bounded(query.limit, 100)?;
-    let after: Option<MeterEventId> = query
-        .cursor
-        .as_deref()
-        .map(str::parse)
-        .transpose()
-        .map_err(|_| invalid("cursor", "is not one of ours"))?;
+    let after: Option<MeterEventId> = cursor(query.cursor.as_deref())?;
     let mut conn = app.db.read().await?;
     let invoice = get_named(&mut conn, tenant, &invoice).await?;
     let found = parts::find_line(&mut conn, invoice.id, &line).await?;

@@ -25,7 +25,7 @@ use crate::{
     },
     http::{
         auth::Caller,
-        extract::{JsonBody, Query, bounded},
+        extract::{JsonBody, Query, bounded, cursor},
     },
     usage::billable::queries as billable,
 };
@@ -111,8 +111,7 @@ pub(super) async fn list(
     let state = state.map_err(|error| invalid("state", error.to_string()))?;
     let tenant = query.tenant_id.as_deref().map(str::parse).transpose();
     let tenant = tenant.map_err(|_| invalid("tenant_id", "must be a tenant's id"))?;
-    let cursor = query.cursor.as_deref().map(str::parse).transpose();
-    let cursor = cursor.map_err(|_| invalid("cursor", "is not one of ours"))?;
+    let cursor = cursor(query.cursor.as_deref())?;
     let filter = Filter { state, tenant, meter: query.meter.as_deref() };
     let mut conn = app.db.read().await?;
     let rows = queries::list(&mut conn, &filter, cursor, limit).await?;

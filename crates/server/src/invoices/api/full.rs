@@ -24,10 +24,10 @@ use crate::{
     app::App,
     catalog::queries as catalog,
     db::{Conn, Page},
-    error::{Problem, Result, invalid, not_found},
+    error::{Problem, Result, not_found},
     http::{
         auth::Caller,
-        extract::{Query, bounded},
+        extract::{Query, bounded, cursor},
     },
     invoices::{
         actions::get_named,
@@ -142,10 +142,7 @@ pub(super) async fn lines(
 ) -> Result<Json<Page<LineView>>> {
     let tenant = named_tenant(&caller, &tenant)?;
     let limit = bounded(query.limit, FIRST_LINES)?;
-    let last: i64 = match &query.cursor {
-        Some(cursor) => cursor.parse().map_err(|_| invalid("cursor", "is not one of ours"))?,
-        None => -1,
-    };
+    let last: i64 = cursor(query.cursor.as_deref())?.unwrap_or(-1);
     let mut conn = app.db.read().await?;
     let row = get_named(&mut conn, tenant, &invoice).await?;
     Ok(Json(page_of_lines(&mut conn, &row, last.saturating_add(1), limit).await?))

@@ -20,7 +20,7 @@ use crate::{
     http::{
         Work,
         auth::Caller,
-        extract::{Query, bounded},
+        extract::{Query, bounded, cursor},
     },
     outbound::{
         actions,
@@ -107,14 +107,13 @@ pub(super) async fn list(
     let endpoint = actions::get(&app, id?.0).await?;
     let limit = bounded(query.limit, 20)?;
     let state = query.state.map(|word| word.parse()).transpose();
-    let before = query.cursor.map(|cursor| cursor.parse()).transpose();
     let filter = Filter {
         state: state.map_err(|()| invalid("state", "must be `pending`, `delivered` or `dead`"))?,
         tenant: match &query.tenant_id {
             Some(id) => Some(id.parse().map_err(|_| not_found("tenant", id))?),
             None => None,
         },
-        before: before.map_err(|_| invalid("cursor", "is not one of ours"))?,
+        before: cursor(query.cursor.as_deref())?,
     };
     let mut conn = app.db.read().await?;
     let rows = queries::list(&mut conn, endpoint.id, filter, limit).await?;

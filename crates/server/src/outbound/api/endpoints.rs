@@ -15,11 +15,11 @@ use super::EndpointPath;
 use crate::{
     app::App,
     db::{Json as Stored, Page},
-    error::{Error, FieldProblem, Problem, Result, invalid, not_found},
+    error::{Error, FieldProblem, Problem, Result, not_found},
     http::{
         Work,
         auth::Caller,
-        extract::{JsonBody, Query, bounded},
+        extract::{JsonBody, Query, bounded, cursor},
     },
     outbound::{
         actions::{self, Changes, Wanted},
@@ -139,8 +139,7 @@ pub(super) async fn list(
 ) -> Result<Json<Page<WebhookEndpointView>>> {
     caller.require(Permission::Operate)?;
     let limit = bounded(query.limit, 20)?;
-    let before = query.cursor.map(|cursor| cursor.parse()).transpose();
-    let before = before.map_err(|_| invalid("cursor", "is not one of ours"))?;
+    let before = cursor(query.cursor.as_deref())?;
     let mut conn = app.db.read().await?;
     let rows = queries::list_endpoints(&mut conn, before, limit).await?;
     let now = app.clock.now();

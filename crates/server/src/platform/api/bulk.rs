@@ -20,7 +20,7 @@ use crate::{
     http::{
         Work,
         auth::Caller,
-        extract::{JsonBody, read_json},
+        extract::{JsonBody, interval, read_json},
     },
     platform::actions,
     record::Origin,
@@ -152,8 +152,7 @@ async fn start_one(app: &App, origin: &Origin, item: &RawValue, purchase: Uuid) 
     let request: StartForTenant = read_json(item.get().as_bytes())?;
     let id = &request.tenant_id;
     let tenant: TenantId = id.parse().map_err(|_| not_found("tenant", id))?;
-    let interval = request.interval.as_deref().map(str::parse).transpose();
-    let interval = interval.map_err(|_| invalid("interval", "must be `month` or `year`"))?;
+    let interval = interval(request.interval.as_deref())?;
     let currency = request.currency.as_deref().map(str::parse).transpose();
     let currency =
         currency.map_err(|_| invalid("currency", "must be a currency of three letters"))?;

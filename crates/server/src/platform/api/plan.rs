@@ -14,7 +14,7 @@ use crate::{
     http::{
         Work,
         auth::Caller,
-        extract::{JsonBody, TenantPath},
+        extract::{JsonBody, TenantPath, interval},
     },
     platform::actions::{PlanChange, When, change_plan},
     tenants::actions as tenants,
@@ -48,8 +48,7 @@ pub(super) async fn change(
     let id = caller.tenant(id, Permission::ManageTenants)?;
     tenants::get(&app, id).await?;
     let request: PutPlan = body.read()?;
-    let interval = request.interval.as_deref().map(str::parse).transpose();
-    let interval = interval.map_err(|_| invalid("interval", "must be `month` or `year`"))?;
+    let interval = interval(request.interval.as_deref())?;
     let when = match request.when.as_deref() {
         None => None,
         Some("now") => Some(When::Now),

@@ -19,9 +19,10 @@ use crate::{
     error::{Problem, Result, invalid},
     http::{
         auth::Caller,
-        extract::{Query, bounded},
+        extract::{Query, bounded, cursor},
     },
     platform::queries::{Renewal, list_in_need},
+    subscriptions::api::{CardBrief, card_of},
 };
 
 const DAYS_DEFAULT: i64 = 7;
@@ -59,16 +60,8 @@ pub(super) struct RenewalView {
     #[schema(value_type = f64, example = 29.00)]
     amount: Amount,
     currency: String,
-    card: Option<CardView>,
-}
-
-/// The card it is charged to.
-#[derive(Serialize, ToSchema)]
-struct CardView {
-    brand: String,
-    last4: String,
-    exp_month: i64,
-    exp_year: i64,
+    /// What it is charged to, where that is a card.
+    card: Option<CardBrief>,
 }
 
 /// Subscriptions that end soon and do not renew, or renew with no usable card; soonest first
@@ -87,10 +80,7 @@ pub(super) async fn renewal_needed(
     if !(1..=DAYS_MAX).contains(&days) {
         return Err(invalid("within_days", format!("must be from 1 to {DAYS_MAX}")));
     }
-    let after: Option<SubscriptionId> = match &query.cursor {
-        Some(cursor) => Some(cursor.parse().map_err(|_| invalid("cursor", "is not one of ours"))?),
-        None => None,
-    };
+    let after: Option<SubscriptionId> = cursor(query.cursor.as_deref())?;
     let until = app.clock.now().plus_days(days);
     let mut conn = app.db.read().await?;
     let rows = list_in_need(&mut conn, until, after, limit).await?;
@@ -100,22 +90,13 @@ pub(super) async fn renewal_needed(
 impl RenewalView {
     fn of(row: Renewal) -> Result<Self> {
         let stripe: objects::Subscription = row.stripe_object.to()?;
-        let card = match stripe.charged_to() {
-            objects::Charged::To(method) => method.card.as_ref(),
-            _ => None,
-        };
         let reason = match row.payment_good_until {
             _ if row.ends => "ends",
             Some(_) => "card_expires",
             None => "no_payment_method",
         };
         Ok(Self {
-            card: card.map(|card| CardView {
-                brand: card.brand.clone(),
-                last4: card.last4.clone(),
-                exp_month: card.exp_month,
-                exp_year: card.exp_year,
-            }),
+            card: card_of(&stripe),
             reason,
             tenant_id: row.tenant_id,
             tenant_name: row.tenant_name,

@@ -14,7 +14,7 @@ use crate::{
     error::{Problem, Result, invalid},
     http::{
         auth::Caller,
-        extract::{Query, TenantPath, bounded},
+        extract::{Query, TenantPath, bounded, cursor},
     },
     platform::queries::{self, Filter},
     subscriptions::queries as subscriptions,
@@ -63,10 +63,7 @@ pub(super) async fn list(
 ) -> Result<Json<Page<TenantView>>> {
     caller.require(Permission::ReadAnyTenant)?;
     let limit = bounded(query.limit, 20)?;
-    let before: Option<TenantId> = match &query.cursor {
-        Some(cursor) => Some(cursor.parse().map_err(|_| invalid("cursor", "is not one of ours"))?),
-        None => None,
-    };
+    let before: Option<TenantId> = cursor(query.cursor.as_deref())?;
     let status = query.status.as_deref().map(str::parse).transpose();
     let status =
         status.map_err(|_| invalid("status", "must be `active`, `suspended` or `terminated`"))?;

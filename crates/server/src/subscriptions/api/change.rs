@@ -14,7 +14,7 @@ use crate::{
     http::{
         Work,
         auth::Caller,
-        extract::{JsonBody, TenantPath},
+        extract::{JsonBody, TenantPath, interval},
     },
     subscriptions::actions::{self, At, Cancel, Change},
     tenants::actions as tenants,
@@ -198,13 +198,7 @@ pub(super) fn wanted_change(
     interval: Option<&str>,
     seats: Option<u64>,
 ) -> Result<Change> {
-    let interval = match interval {
-        Some(word) => {
-            Some(word.parse().map_err(|_| invalid("interval", "must be `month` or `year`"))?)
-        }
-        None => None,
-    };
-    Ok(Change { plan, interval, seats, promotion_code: None })
+    Ok(Change { plan, interval: self::interval(interval)?, seats, promotion_code: None })
 }
 
 /// What is to be different; what is left out stays.

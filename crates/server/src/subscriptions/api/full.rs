@@ -73,7 +73,7 @@ pub struct FullSubscription {
     pub pending_change: Option<PendingView>,
     /// Those that are not over; an add-on has none.
     pub addons: Vec<AddonBrief>,
-    /// The card that is charged; null where that is the customer's default.
+    /// The card that is charged, its own or the customer's; null where there is none.
     pub payment_method: Option<CardBrief>,
     #[schema(value_type = String)]
     pub started_at: Timestamp,
@@ -237,7 +237,7 @@ pub async fn full_view(app: &App, tenant: &Tenant, row: Subscription) -> Result<
         parent_subscription_id: row.parent_id,
         pending_change: row.pending()?.map(PendingView::from),
         addons: addons.into_iter().map(AddonBrief::from).collect(),
-        payment_method: card_of(&row)?,
+        payment_method: card_of(&row.stripe_object.to()?),
         discounts: discounts_of(&row)?,
         amount: Amount(row.money()),
         id: row.id,
@@ -267,15 +267,15 @@ pub async fn full_view(app: &App, tenant: &Tenant, row: Subscription) -> Result<
     })
 }
 
-fn card_of(row: &Subscription) -> Result<Option<CardBrief>> {
-    let stripe: objects::Subscription = row.stripe_object.to()?;
-    let with_card =
-        stripe.expanded_payment_method().and_then(|method| Some((method, method.card.as_ref()?)));
-    Ok(with_card.map(|(method, card)| CardBrief {
+/// The card that it is charged to, its own or the customer's, where that is known and a card.
+pub fn card_of(stripe: &objects::Subscription) -> Option<CardBrief> {
+    let objects::Charged::To(method) = stripe.charged_to() else { return None };
+    let card = method.card.as_ref()?;
+    Some(CardBrief {
         id: method.id.to_string(),
         brand: card.brand.clone(),
         last4: card.last4.clone(),
         exp_month: card.exp_month,
         exp_year: card.exp_year,
-    }))
+    })
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub use full::{FullSubscription, full_view};
+pub use full::{CardBrief, FullSubscription, card_of, full_view};
 
 use crate::app::App;
 

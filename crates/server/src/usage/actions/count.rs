@@ -229,6 +229,7 @@ async fn audit(
                 actor: sum.origin.actor.clone(),
                 // Of several requests in one commit, the row is of none.
                 request_id: sum.origin.request_id.clone().filter(|_| sum.requests == 1),
+                address: sum.origin.address.filter(|_| sum.requests == 1),
             },
             tenant: sum.tenant,
             done: Done { action: "usage.record", subject, data, at: now },

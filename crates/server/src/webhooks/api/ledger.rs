@@ -21,7 +21,7 @@ use crate::{
     error::{Problem, Result, invalid, not_found},
     http::{
         auth::Caller,
-        extract::{Query, bounded, moment},
+        extract::{Query, bounded, cursor, moment},
     },
 };
 
@@ -242,10 +242,6 @@ fn payload(body: &[u8]) -> Result<Box<RawValue>> {
 /// What is not a UUID is a delivery that does not exist.
 pub fn delivery_id(text: &str) -> Result<DeliveryId> {
     text.parse().map_err(|_| not_found("delivery", text))
-}
-
-pub fn cursor(text: Option<&str>) -> Result<Option<DeliveryId>> {
-    text.map(|text| text.parse().map_err(|_| invalid("cursor", "is not one of ours"))).transpose()
 }
 
 pub fn state(word: Option<&str>) -> Result<Option<DeliveryState>> {

@@ -15,14 +15,14 @@ use super::{
         State as DeliveryState, actions,
         queries::{self, Filter},
     },
-    ledger::{DeliveryView, cursor, delivery_id, state},
+    ledger::{DeliveryView, delivery_id, state},
 };
 use crate::{
     app::App,
     error::{Problem, Result, not_found},
     http::{
         auth::Caller,
-        extract::{JsonBody, moment},
+        extract::{JsonBody, cursor, moment},
     },
 };
 
