@@ -88,6 +88,9 @@ struct CurrencySummary {
     /// The part of the totals that meters counted.
     #[schema(value_type = f64, example = 12.50)]
     usage: Amount,
+    /// The part of `usage` that goes beyond what a price includes: that of prices whose first tier is free.
+    #[schema(value_type = f64, example = 5.00)]
+    overage: Amount,
     usage_by_meter: Vec<MeterSummary>,
     by_plan: Vec<PlanSummary>,
 }
@@ -188,6 +191,7 @@ impl CurrencySummary {
             tax: amount(sum(|sums| sums.tax)),
             discount: amount(sum(|sums| sums.discount)),
             usage: amount(by_meter.values().sum()),
+            overage: amount(lines().filter(|line| line.is_overage()).map(|line| line.amount).sum()),
             usage_by_meter: by_meter
                 .into_iter()
                 .map(|(meter, minor)| MeterSummary { meter, amount: amount(minor) })

@@ -1,5 +1,6 @@
 //! The sums behind a summary: read from invoices and their parts, added up by the database.
 
+use rust_decimal::Decimal;
 use tollhouse_domain::{id::TenantId, invoice::InvoiceStatus, money::Currency, time::Timestamp};
 use tollhouse_sql::Record;
 
@@ -49,7 +50,7 @@ pub async fn sum_invoices(conn: &mut Conn, span: Span) -> DbResult<Vec<InvoiceSu
     .await
 }
 
-/// Lines of one currency, plan and meter, added up: after discounts and with tax; minor units.
+/// Lines of one currency, plan, meter and first tier, added up: after discounts and with tax; minor units.
 #[derive(Clone, Debug, Record)]
 pub struct LineSums {
     pub currency: Currency,
@@ -57,12 +58,23 @@ pub struct LineSums {
     pub plan: Option<String>,
     /// What its price counts; none where it is paid in advance.
     pub meter: Option<String>,
+    /// What a unit of its first tier costs, in major units; none where the price has no tiers.
+    pub first_unit: Option<String>,
     pub amount: i64,
+}
+
+impl LineSums {
+    /// Whether its price counts, and some of it is included: only what goes beyond that costs anything.
+    pub fn is_overage(&self) -> bool {
+        let first_unit = self.first_unit.as_deref().map(str::parse::<Decimal>);
+        self.meter.is_some() && first_unit.is_some_and(|unit| unit.is_ok_and(|unit| unit.is_zero()))
+    }
 }
 
 pub async fn sum_lines(conn: &mut Conn, span: Span) -> DbResult<Vec<LineSums>> {
     conn.query(
         "SELECT invoices.currency, prices.plan_code AS plan, prices.definition ->> 'meter' AS meter,
+             prices.definition -> 'tiers' -> 0 ->> 'unit_amount' AS first_unit,
              CAST(SUM(invoice_lines.amount - invoice_lines.discount
                  + invoice_lines.tax - invoice_lines.tax_included) AS bigint) AS amount
          FROM invoices
@@ -73,7 +85,7 @@ pub async fn sum_lines(conn: &mut Conn, span: Span) -> DbResult<Vec<LineSums>> {
     .filter(" AND invoices.tenant_id = ?", span.tenant)
     .filter(" AND invoices.finalized_at >= ?", Some(span.from))
     .filter(" AND invoices.finalized_at < ?", Some(span.to))
-    .push(" GROUP BY 1, 2, 3 ORDER BY 1, 2, 3")
+    .push(" GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4")
     .all()
     .await
 }

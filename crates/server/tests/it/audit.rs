@@ -1,5 +1,6 @@
 //! The audit: who reads it, and that nothing in it can be changed unseen.
 
+use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
 use tollhouse_domain::{actor::Role, id::TenantId};
 use tollhouse_server::{
@@ -8,6 +9,7 @@ use tollhouse_server::{
         verify::{Verified, verify},
     },
     db::Conn,
+    http::address::Peer,
 };
 
 use crate::harness::{TestApp, on_both_databases};
@@ -125,5 +127,19 @@ on_both_databases! {
         assert_eq!(own, all);
         assert_eq!(page(app.operator()).await.expect(200), all);
         assert_ne!(own["data"], Value::Array(Vec::new()));
+    }
+
+    async fn who_did_it_came_from_somewhere(app: &TestApp) {
+        let tenant = app.tenant("Acme").await;
+        let mut request = Request::patch(format!("/api/v1/stripe/tenants/{tenant}"))
+            .header("authorization", format!("Bearer {}", app.operator()))
+            .header("content-type", "application/json")
+            .body(Body::from(r#"{"name": "Birch"}"#))
+            .unwrap();
+        request.extensions_mut().insert(Peer("2001:db8::5".parse().unwrap()));
+        app.send(request).await.expect(200);
+        let path = format!("/api/v1/admin/audit?tenant_id={tenant}&limit=1");
+        let newest = app.get(&path).bearer(&app.operator()).await.expect(200)["data"][0].clone();
+        assert_eq!((&newest["action"], &newest["address"]), (&json!("tenant.update"), &json!("2001:db8::5")));
     }
 }

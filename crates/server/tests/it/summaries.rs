@@ -2,8 +2,12 @@
 
 use serde_json::json;
 use tollhouse_domain::actor::Role;
+use tollhouse_server::catalog::{actions::load, file, push::push};
 
-use crate::harness::{TestApp, on_both_databases};
+use crate::{
+    export::{LONG_ENOUGH, use_calls},
+    harness::{CATALOG, TestApp, on_both_databases},
+};
 
 const DAY: i64 = 86_400;
 const OF_ALL: &str = "/api/v1/stripe/platform/billing/summary";
@@ -11,7 +15,10 @@ const OF_ALL: &str = "/api/v1/stripe/platform/billing/summary";
 on_both_databases! {
     async fn by_plan_meter_and_month(app: &TestApp) {
         let acme = app.subscriber("Acme", "pro").await;
-        app.subscriber("Birch", "metered").await;
+        let birch = app.subscriber("Birch", "metered").await;
+        app.advance(90).await;
+        use_calls(app, birch, json!(1500), 5).await;
+        app.advance(LONG_ENOUGH).await;
         let sum_up = async |path: &str, from: &str, to: &str| {
             let span = json!({"from": from, "to": to});
             app.post(path).bearer(&app.operator()).json(&span).await.expect(200)
@@ -26,11 +33,31 @@ on_both_databases! {
         assert_eq!(both["currencies"][0]["invoiced"], 58.0);
         assert_eq!(both["currencies"][0]["by_plan"], json!([{"plan": "pro", "amount": 58.0}]));
         let all = sum_up(OF_ALL, "2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z").await;
-        assert_eq!(all["currencies"][0]["usage_by_meter"], json!([{"meter": "api_calls", "amount": 0.0}]));
+        assert_eq!(all["currencies"][0]["usage_by_meter"], json!([{"meter": "api_calls", "amount": 25.0}]));
         let nothing = sum_up(&of_acme, "2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z").await;
         assert_eq!(nothing["currencies"], json!([]));
         let this_month = app.post(OF_ALL).bearer(&app.operator()).json(&json!({})).await.expect(200);
         assert_eq!(this_month["from"], "2026-12-01T00:00:00Z");
+    }
+
+    async fn overage_is_what_goes_beyond_the_included(app: &TestApp) {
+        let some_is_free = CATALOG
+            .replace("code = \"metered\"", "code = \"metered\"\nversion = 2")
+            .replace("unit_amount = \"0.02\"", "unit_amount = \"0.00\"");
+        let counted = app.subscriber("Acme", "metered").await;
+        load(&app.app, &file::parse(&some_is_free).unwrap(), &[].into()).await.unwrap();
+        push(&app.app).await.unwrap();
+        let included = app.subscriber("Birch", "metered").await;
+        app.advance(90).await;
+        for tenant in [counted, included] {
+            use_calls(app, tenant, json!(1500), 5).await;
+        }
+        app.advance(LONG_ENOUGH).await;
+        app.advance(31 * DAY).await;
+        let summary = app.post(OF_ALL).bearer(&app.operator()).json(&json!({})).await.expect(200);
+        let usd = &summary["currencies"][0];
+        // A thousand at 0.02 or for nothing, and five hundred at 0.01.
+        assert_eq!((&usd["usage"], &usd["overage"]), (&json!(30.0), &json!(5.0)));
     }
 
     async fn only_for_those_who_see_all(app: &TestApp) {
