@@ -148,6 +148,12 @@ pub async fn tenant(app: &App, name: &str) -> anyhow::Result<TenantId> {
     Ok(tenants::actions::create(app, &Origin::system(), tenant).await?.id)
 }
 
+/// Whether nothing waits; cheap, for whoever looks again and again.
+pub async fn is_all_worked(app: &App) -> anyhow::Result<bool> {
+    let mut conn = app.db.read().await?;
+    Ok(queries::backlog(&mut conn, app.clock.now()).await?.waiting == 0)
+}
+
 /// How many deliveries are settled; an error where one waits for a person.
 pub async fn settled(app: &App) -> anyhow::Result<i64> {
     let mut conn = app.db.read().await?;

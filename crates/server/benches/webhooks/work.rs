@@ -7,6 +7,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use anyhow::ensure;
 use tokio::net::TcpListener;
 use tollhouse_server::{App, Clock, Settings, record::Origin, serve, tenants};
 use tollhouse_stripe::CustomerId;
@@ -14,7 +15,7 @@ use tollhouse_stripe::CustomerId;
 use crate::{
     database::{Database, Kind, server_url},
     deliveries, generator,
-    installation::{settled, tenant},
+    installation::{is_all_worked, settled, tenant},
     limit, renewal_night,
     report::say,
     start_up,
@@ -64,10 +65,12 @@ async fn customers(database_url: &str) -> anyhow::Result<(Duration, Duration)> {
     let server = tokio::spawn(serve(Arc::clone(&app), Some(listener)));
     let began = generator::now();
     generator::drive(address, &requests, 0..DELIVERIES, CONNECTIONS).await?;
-    while usize::try_from(settled(&app).await?) != Ok(DELIVERIES) {
+    while !is_all_worked(&app).await? {
         start_up::pause(Duration::from_millis(5)).await;
     }
     let elapsed = began.elapsed();
+    let settled = settled(&app).await?;
+    ensure!(usize::try_from(settled) == Ok(DELIVERIES), "{settled} of {DELIVERIES} are settled");
     app.stop.cancel();
     server.await?;
     Ok((elapsed, limit))

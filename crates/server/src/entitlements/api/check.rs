@@ -52,7 +52,7 @@ pub struct Entitlement {
     /// `rate_limited`, `not_in_plan`, `not_subscribed`, `no_access` or `tenant_not_active`.
     reason: &'static str,
     /// What the plans switch the feature to; null where they do not name it.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = serde_json::Value)]
     value: Option<FeatureValue>,
     /// Of the limit that decided; of a number, the number. Null where nothing limits it.
     limit: Option<u64>,
