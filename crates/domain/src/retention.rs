@@ -7,6 +7,8 @@ use crate::time::Timestamp;
 pub const USAGE_EVENT_DAYS_MIN: u32 = 36;
 /// A reader of events may be away for so long, and still find where it left off.
 pub const EVENT_DAYS_MIN: u32 = 30;
+/// Who did what in a year's accounts is asked when the year is over.
+pub const AUDIT_DAYS_MIN: u32 = 366;
 /// Ten years.
 pub const DAYS_MAX: u32 = 3660;
 
@@ -19,14 +21,21 @@ pub struct Policy {
     pub event: Option<u32>,
     /// Usage events, since they were reported; what they come to stays.
     pub usage_event: Option<u32>,
+    /// Audit entries, since what they tell of.
+    pub audit: Option<u32>,
     /// What is personal, since the termination of its tenant.
     pub personal_data: Option<u32>,
 }
 
 impl Policy {
     /// Under a legal hold nothing goes.
-    pub const HOLD: Self =
-        Self { delivery_payload: None, event: None, usage_event: None, personal_data: None };
+    pub const HOLD: Self = Self {
+        delivery_payload: None,
+        event: None,
+        usage_event: None,
+        audit: None,
+        personal_data: None,
+    };
 }
 
 /// What is older than this goes, where it is kept for `days`; none where it is kept for ever.

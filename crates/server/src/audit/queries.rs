@@ -182,3 +182,44 @@ pub async fn list_sealed(
         .all()
         .await
 }
+
+/// A place in a chain.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub number: i64,
+    pub hash: Vec<u8>,
+}
+
+/// The oldest sealed entries of a tenant, or of the platform, after number `after`, up to the first that is not
+/// older than `before`; in order.
+pub async fn list_sealed_before(
+    conn: &mut Conn,
+    tenant: Option<TenantId>,
+    after: i64,
+    before: Timestamp,
+    limit: i64,
+) -> DbResult<Vec<Place>> {
+    let entries = list_sealed(conn, tenant, after, limit).await?;
+    let old = entries.into_iter().take_while(|entry| entry.occurred_at < before);
+    Ok(old.filter_map(|entry| Some(Place { number: entry.number?, hash: entry.hash? })).collect())
+}
+
+/// Removes the entries of a chain up to this one, and notes it as the newest that went.
+pub async fn remove_to(conn: &mut Conn, tenant: Option<TenantId>, last: &Place) -> DbResult<u64> {
+    let Place { number, hash } = last;
+    let chain = tenant.map_or(PLATFORM, TenantId::as_uuid);
+    sql!(
+        conn,
+        "UPDATE audit_chains SET gone_number = {number}, gone_hash = {hash}
+         WHERE id = {chain} AND gone_number < {number}"
+    )
+    .execute()
+    .await?;
+    let of_platform = if tenant.is_none() { " AND tenant_id IS NULL" } else { "" };
+    conn.query("DELETE FROM audit_entries WHERE number IS NOT NULL")
+        .push(of_platform)
+        .filter(" AND tenant_id = ?", tenant)
+        .filter(" AND number <= ?", Some(*number))
+        .execute()
+        .await
+}

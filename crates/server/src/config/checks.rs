@@ -1,7 +1,7 @@
 //! Values that make no sense, alone or together; each refusal says what to set instead.
 
 use anyhow::{Context, bail, ensure};
-use tollhouse_domain::retention::{EVENT_DAYS_MIN, USAGE_EVENT_DAYS_MIN};
+use tollhouse_domain::retention::{AUDIT_DAYS_MIN, EVENT_DAYS_MIN, USAGE_EVENT_DAYS_MIN};
 use url::{Host, Url};
 
 use super::{Auth, Config};
@@ -24,6 +24,11 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
     if (1..EVENT_DAYS_MIN).contains(&config.retention.event_days) {
         bail!(
             "`retention.event_days` must be {EVENT_DAYS_MIN} or more, or 0: readers must find where they left off"
+        );
+    }
+    if (1..AUDIT_DAYS_MIN).contains(&config.retention.audit_days) {
+        bail!(
+            "`retention.audit_days` must be {AUDIT_DAYS_MIN} or more, or 0: a year's accounts are looked at when it is over"
         );
     }
     if config.lago.api_url.is_some() != config.lago.api_key.is_some() {

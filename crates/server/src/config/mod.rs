@@ -235,6 +235,7 @@ pub struct Retention {
     pub event_days: u32,
     pub usage_event_days: u32,
     pub outbound_delivery_days: u32,
+    pub audit_days: u32,
     pub personal_data_days: u32,
 }
 

@@ -14,6 +14,7 @@ use crate::{
     invoices::queries as invoices,
     outbound::deliveries::queries as outbound,
     record::{Done, Often, Origin, Subject, record_often},
+    slots::queries as slots,
     subscriptions::queries as subscriptions,
     tenants::queries::{self as tenants, Tenant},
     usage::queries as usage,
@@ -45,12 +46,12 @@ pub async fn tenant(holder: &mut Holder, tenant: &Tenant) -> Result<()> {
 /// Erases what other tables hold of a tenant that is erased. Doing it again changes nothing.
 pub async fn rows_of(holder: &mut Holder, tenant: TenantId) -> Result<()> {
     old_events(holder, tenant, Timestamp::MAX).await?;
-    for table in [Table::OutboundDeliveries, Table::UsageEvents, Table::UsageValues] {
+    for table in [Table::OutboundDeliveries, Table::UsageEvents, Table::UsageValues, Table::Slots] {
         empty(holder, tenant, table).await?;
     }
     subscriptions(holder, tenant).await?;
     invoices(holder, tenant).await?;
-    keep_audit_entries(tenant);
+    // Audit entries stay until their own time is over: what is sealed can be proved only as a whole.
     Ok(())
 }
 
@@ -60,6 +61,8 @@ enum Table {
     OutboundDeliveries,
     UsageEvents,
     UsageValues,
+    /// What the application calls its resources may be a name of somebody's.
+    Slots,
 }
 
 impl Table {
@@ -68,6 +71,7 @@ impl Table {
             Self::OutboundDeliveries => "outbound_deliveries",
             Self::UsageEvents => "usage_events",
             Self::UsageValues => "usage_values",
+            Self::Slots => "slots",
         }
     }
 
@@ -76,6 +80,7 @@ impl Table {
             Self::OutboundDeliveries => outbound::remove_of(tx, tenant, BATCH).await?,
             Self::UsageEvents => usage::remove_of(tx, tenant, BATCH).await?,
             Self::UsageValues => usage::remove_values_of(tx, tenant, BATCH).await?,
+            Self::Slots => slots::remove_of(tx, tenant).await?,
         })
     }
 
@@ -85,13 +90,10 @@ impl Table {
             Self::OutboundDeliveries => outbound::count_of(&mut conn, tenant).await?,
             Self::UsageEvents => usage::count_of(&mut conn, tenant).await?,
             Self::UsageValues => usage::count_values_of(&mut conn, tenant).await?,
+            Self::Slots => slots::count_of(&mut conn, tenant).await?,
         })
     }
 }
-
-/// Where the personal parts of a tenant's audit entries will go. They stay: an entry is evidence, and has to
-/// remain provable when a part of it is gone.
-fn keep_audit_entries(_: TenantId) {}
 
 async fn empty(holder: &mut Holder, tenant: TenantId, table: Table) -> Result<()> {
     if holder.run.dry_run {

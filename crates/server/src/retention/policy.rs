@@ -10,6 +10,7 @@ pub fn of_settings(settings: &config::Retention) -> Policy {
         delivery_payload: days(settings.delivery_payload_days),
         event: days(settings.event_days),
         usage_event: days(settings.usage_event_days),
+        audit: days(settings.audit_days),
         personal_data: days(settings.personal_data_days),
     }
 }
@@ -26,6 +27,7 @@ pub fn of_tenant(default: Policy, own: Option<&Json>) -> Result<Policy> {
         delivery_payload: or(own.delivery_payload_days, default.delivery_payload),
         event: or(own.event_days, default.event),
         usage_event: or(own.usage_event_days, default.usage_event),
+        audit: or(own.audit_days, default.audit),
         personal_data: or(own.personal_data_days, default.personal_data),
     })
 }

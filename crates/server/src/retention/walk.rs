@@ -11,6 +11,7 @@ use super::{
     run::{Ended, Holder},
 };
 use crate::{
+    audit::queries as audit,
     error::Result,
     events::queries as events,
     tenants::queries::{self as tenants, Tenant},
@@ -48,6 +49,9 @@ pub async fn everything(holder: &mut Holder) -> Result<Ended> {
         || deliveries(holder, default, youngest.delivery).await? == Ended::Stopped
     {
         return Ok(Ended::Stopped);
+    }
+    if let Some(before) = goes_before(default.audit, now) {
+        old_audit_entries(holder, None, before).await?;
     }
     usage_events(holder, default, youngest.usage_event).await
 }
@@ -99,9 +103,37 @@ async fn one_tenant(
         }
         None => {}
     }
+    if let Some(before) = goes_before(policy.audit, now) {
+        old_audit_entries(holder, Some(tenant.id), before).await?;
+    }
     match goes_before(policy.event, now) {
         Some(before) => old_events(holder, tenant.id, before).await,
         None => Ok(()),
+    }
+}
+
+/// The oldest entries of a chain, up to the first that is too young. The chain keeps the hash of the last that
+/// went, so that the rest can be proved.
+async fn old_audit_entries(
+    holder: &mut Holder,
+    tenant: Option<TenantId>,
+    before: Timestamp,
+) -> Result<()> {
+    let mut after = 0;
+    loop {
+        let mut conn = holder.app.db.read().await?;
+        let old = audit::list_sealed_before(&mut conn, tenant, after, before, BATCH).await?;
+        drop(conn);
+        let Some(last) = old.last() else { return Ok(()) };
+        after = last.number;
+        if holder.run.dry_run {
+            holder.count("audit_entries", rows(&old));
+            holder.renew().await?;
+            continue;
+        }
+        let mut tx = holder.app.db.begin().await?;
+        let removed = audit::remove_to(&mut tx, tenant, last).await?;
+        holder.commit(tx, "audit_entries", removed).await?;
     }
 }
 

@@ -132,3 +132,14 @@ pub async fn used(conn: &mut Conn, tenant: TenantId) -> DbResult<Vec<Used>> {
     .all()
     .await
 }
+
+/// Every slot of a tenant that is erased goes, and what was counted of them.
+pub async fn remove_of(conn: &mut Conn, tenant: TenantId) -> DbResult<u64> {
+    sql!(conn, "DELETE FROM slot_counters WHERE tenant_id = {tenant}").execute().await?;
+    sql!(conn, "DELETE FROM slots WHERE tenant_id = {tenant}").execute().await
+}
+
+pub async fn count_of(conn: &mut Conn, tenant: TenantId) -> DbResult<u64> {
+    let used: i64 = used(conn, tenant).await?.iter().map(|tier| tier.used).sum();
+    Ok(u64::try_from(used).unwrap_or_default())
+}

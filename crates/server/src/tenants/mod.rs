@@ -26,7 +26,7 @@ use tollhouse_domain::{
     money::Currency,
     plan::{FeatureValue, Limit, Plan},
     price::Interval,
-    retention::{DAYS_MAX, EVENT_DAYS_MIN, USAGE_EVENT_DAYS_MIN},
+    retention::{AUDIT_DAYS_MIN, DAYS_MAX, EVENT_DAYS_MIN, USAGE_EVENT_DAYS_MIN},
 };
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -83,6 +83,9 @@ pub struct Retention {
     /// Its reports of usage: 36 or more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage_event_days: Option<u32>,
+    /// Its audit: 366 or more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit_days: Option<u32>,
 }
 
 impl Retention {
@@ -93,6 +96,7 @@ impl Retention {
             ("retention.delivery_payload_days", self.delivery_payload_days, 1),
             ("retention.event_days", self.event_days, EVENT_DAYS_MIN),
             ("retention.usage_event_days", self.usage_event_days, USAGE_EVENT_DAYS_MIN),
+            ("retention.audit_days", self.audit_days, AUDIT_DAYS_MIN),
         ];
         fields.into_iter().filter_map(|(field, days, min)| {
             let is_wrong = days.is_some_and(|days| days > 0 && !(min..=DAYS_MAX).contains(&days));

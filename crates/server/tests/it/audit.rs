@@ -14,6 +14,8 @@ use tollhouse_server::{
 
 use crate::harness::{TestApp, on_both_databases};
 
+const DAY: i64 = 86_400;
+
 /// Checks all chains, with everything sealed.
 async fn check(app: &TestApp) -> Verified {
     seal_entries(&app.app).await.unwrap();
@@ -127,6 +129,33 @@ on_both_databases! {
         assert_eq!(own, all);
         assert_eq!(page(app.operator()).await.expect(200), all);
         assert_ne!(own["data"], Value::Array(Vec::new()));
+    }
+
+    async fn what_is_old_goes_and_the_rest_is_still_proved(app: &TestApp) {
+        let (tenant, held) = (app.tenant("Acme").await, app.tenant("Birch").await);
+        let patch = async |id: TenantId, body: Value| {
+            let path = format!("/api/v1/stripe/tenants/{id}");
+            app.call("PATCH", &path).bearer(&app.operator()).json(&body).await.expect(200);
+        };
+        patch(tenant, json!({"retention": {"audit_days": 366}})).await;
+        patch(held, json!({"retention": {"audit_days": 366, "legal_hold": true}})).await;
+        check(app).await;
+        app.app.clock.advance(300 * DAY);
+        patch(tenant, json!({"name": "Acme and sons"})).await;
+        let before = check(app).await;
+        app.app.clock.advance(67 * DAY);
+        app.settle().await;
+        for (id, left) in [(tenant, 1), (held, 2)] {
+            let path = format!("/api/v1/billing/tenants/{id}/audit");
+            let page = app.get(&path).bearer(&app.operator()).await.expect(200);
+            assert_eq!(page["data"].as_array().unwrap().len(), left, "{page}");
+        }
+        let found = check(app).await;
+        assert_eq!(breaks(&found), []);
+        assert_eq!(found.chains, before.chains);
+        unguard(app).await;
+        tamper(app, "UPDATE audit_entries SET action = 'tenant.delete' WHERE action = 'tenant.update' AND number = 3").await.unwrap();
+        assert_eq!(breaks(&check(app).await), [(Some(tenant), 3, "the entry is not as it was sealed")]);
     }
 
     async fn who_did_it_came_from_somewhere(app: &TestApp) {
