@@ -24,27 +24,33 @@ use crate::{
 const BATCH: i64 = 500;
 /// Groups worked side by side.
 const SIDE_BY_SIDE: usize = 8;
+/// Objects that have ended and wait to be settled; more wait before they end.
+const WAITING_MAX: usize = 512;
 /// While slow groups run, new deliveries are looked for this often.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Works until nothing is due, or the service stops. One slow object holds up its own group, no other.
 pub async fn work_deliveries(app: Arc<App>) -> Result<()> {
-    let (ends, ended) = mpsc::unbounded_channel();
-    let mut work = Work { app, running: JoinSet::new(), ends, ended };
+    let (ends, ended) = mpsc::channel(WAITING_MAX);
+    let settling = tokio::spawn(settle_what_ends(Arc::clone(&app), ended));
+    let mut work = Work { app, running: JoinSet::new(), ends };
     let outcome = work.what_is_due().await;
     // Whatever ended it: a group that was begun is finished, not dropped between Stripe and our write.
     while !work.running.is_empty() {
-        work.one_group_ends().await;
+        finished(work.running.join_next().await);
+    }
+    drop(work);
+    if let Err(panic) = settling.await {
+        tracing::error!("settling deliveries panicked: {panic}");
     }
     outcome
 }
 
-/// Groups under way, and what of them has ended and is not settled yet.
+/// Groups under way, and where they say what they came to.
 struct Work {
     app: Arc<App>,
     running: JoinSet<Result<()>>,
-    ends: mpsc::UnboundedSender<Ended>,
-    ended: mpsc::UnboundedReceiver<Ended>,
+    ends: mpsc::Sender<Ended>,
 }
 
 impl Work {
@@ -58,7 +64,7 @@ impl Work {
             let fetches = Arc::new(Fetches::take(&self.app, &claimed).await);
             for group in by_customer(claimed) {
                 if self.running.len() >= SIDE_BY_SIDE {
-                    self.one_group_ends().await;
+                    finished(self.running.join_next().await);
                 }
                 let (app, fetches) = (Arc::clone(&self.app), Arc::clone(&fetches));
                 self.running.spawn(work_in_order(app, fetches, group, self.ends.clone()));
@@ -67,24 +73,17 @@ impl Work {
             if let Ok(outcome) = timeout(LOOK_AGAIN, self.running.join_next()).await {
                 finished(outcome);
             }
-            self.settle_what_ended().await;
         }
         Ok(())
     }
+}
 
-    async fn one_group_ends(&mut self) {
-        finished(self.running.join_next().await);
-        self.settle_what_ended().await;
-    }
-
-    /// Together, whatever ended while the last ones were settled. Where that fails, they are claimed again when
-    /// the claim runs out.
-    async fn settle_what_ended(&mut self) {
-        let mut ended = Vec::new();
-        while let Ok(next) = self.ended.try_recv() {
-            ended.push(next);
-        }
-        if let Err(error) = settle(&self.app, ended).await {
+/// Together, whatever ended while the last ones were settled. Where that fails, they are claimed again when the
+/// claim runs out.
+async fn settle_what_ends(app: Arc<App>, mut ended: mpsc::Receiver<Ended>) {
+    let mut together = Vec::new();
+    while ended.recv_many(&mut together, WAITING_MAX).await > 0 {
+        if let Err(error) = settle(&app, std::mem::take(&mut together)).await {
             unsettled(&error);
         }
     }
@@ -134,23 +133,23 @@ async fn work_in_order(
     app: Arc<App>,
     fetches: Arc<Fetches>,
     group: Vec<Claimed>,
-    ends: mpsc::UnboundedSender<Ended>,
+    ends: mpsc::Sender<Ended>,
 ) -> Result<()> {
-    let end = |deliveries, outcome, worked_ms| {
+    let end = async |deliveries, outcome, worked_ms| {
         // Whoever receives lives as long as the work.
-        let _ = ends.send(Ended { deliveries, outcome, worked_ms });
+        let _ = ends.send(Ended { deliveries, outcome, worked_ms }).await;
     };
     let mut objects: Vec<(Target, String, Vec<Claimed>)> = Vec::new();
     for delivery in group {
         if delivery.attempts > app.config.webhooks.attempts_max {
             // It ended no attempt with a word of its own: a panic, or a process that died each time.
             let error = Error::Internal(anyhow::anyhow!("every attempt ended without an outcome"));
-            end(vec![delivery], Err(error), 0);
+            end(vec![delivery], Err(error), 0).await;
             continue;
         }
         let target = dispatch::target(&delivery.event_type).zip(delivery.object_id.clone());
         let Some((target, id)) = target else {
-            end(vec![delivery], Ok(Synced::NotOurs("the type is none of ours")), 0);
+            end(vec![delivery], Ok(Synced::NotOurs("the type is none of ours")), 0).await;
             continue;
         };
         match objects.iter_mut().find(|(kind, known, _)| *kind == target && *known == id) {
@@ -166,7 +165,7 @@ async fn work_in_order(
         let began = app.clock.now();
         let outcome = fetches.sync(&app, target, &id).await;
         let worked_ms = (app.clock.now().as_millisecond() - began.as_millisecond()).max(0);
-        end(deliveries, outcome, worked_ms);
+        end(deliveries, outcome, worked_ms).await;
     }
     Ok(())
 }
