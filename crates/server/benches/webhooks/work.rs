@@ -65,7 +65,6 @@ async fn customers(database_url: &str) -> anyhow::Result<(Duration, Duration)> {
     let server = tokio::spawn(serve(Arc::clone(&app), Some(listener)));
     let began = generator::now();
     generator::drive(address, &requests, 0..DELIVERIES, CONNECTIONS).await?;
-    eprintln!("accepted {:?}", began.elapsed());
     while !is_all_worked(&app).await? {
         start_up::pause(Duration::from_millis(5)).await;
     }

@@ -3,8 +3,8 @@
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    Executor as _,
-    postgres::PgPoolOptions,
+    Connection as _, Executor as _,
+    postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -15,6 +15,10 @@ const SQLITE_READERS: u32 = 4;
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Beyond this a request answers an error rather than wait for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection of Postgres that was used so lately is taken to be alive.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+/// Prepared statements of one connection: those of many rows have some dozen texts each (`portions`).
+const STATEMENTS_KEPT: usize = 512;
 /// An instance that stands still within a transaction keeps its locks, and others wait for them. No
 /// transaction of ours waits for anything but Postgres, so one that asks nothing for this long is given up.
 /// A time that the server, the role or the URL sets is left alone.
@@ -28,13 +32,7 @@ impl Db {
         let pools = if url.starts_with("sqlite:") {
             open_sqlite(url).await?
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let options = PgPoolOptions::new()
-                .max_connections(postgres_connections)
-                .acquire_timeout(ACQUIRE_TIMEOUT)
-                .after_connect(|conn, _| {
-                    Box::pin(async move { conn.execute(GIVE_UP_THE_FROZEN).await.map(drop) })
-                });
-            Pools::Postgres(options.connect(url).await?)
+            open_postgres(url, postgres_connections).await?
         } else {
             // Never the URL itself: it may hold a password.
             let message = "a database URL begins with `sqlite:` or `postgres:`";
@@ -42,6 +40,27 @@ impl Db {
         };
         Ok(Self { pools, nudges })
     }
+}
+
+async fn open_postgres(url: &str, connections: u32) -> DbResult<Pools> {
+    let options = PgConnectOptions::from_str(url)?.statement_cache_capacity(STATEMENTS_KEPT);
+    let pool = PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_connect(|conn, _| {
+            Box::pin(async move { conn.execute(GIVE_UP_THE_FROZEN).await.map(drop) })
+        })
+        // A ping costs as much as a query: only who has slept for a while is asked whether it still lives.
+        .test_before_acquire(false)
+        .before_acquire(|conn, meta| {
+            Box::pin(async move {
+                if meta.idle_for > TRUSTED_FOR {
+                    conn.ping().await?;
+                }
+                Ok(true)
+            })
+        });
+    Ok(Pools::Postgres(pool.connect_with(options).await?))
 }
 
 async fn open_sqlite(url: &str) -> DbResult<Pools> {
@@ -52,14 +71,17 @@ async fn open_sqlite(url: &str) -> DbResult<Pools> {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(SQLITE_BUSY_TIMEOUT)
         .foreign_keys(true)
+        .statement_cache_capacity(STATEMENTS_KEPT)
         .pragma("temp_store", "memory");
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
+        .test_before_acquire(false)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_with(options.clone())
         .await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(SQLITE_READERS)
+        .test_before_acquire(false)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_with(options.read_only(true))
         .await?;

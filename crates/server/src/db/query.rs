@@ -179,13 +179,14 @@ impl<'c> Query<'c> {
     }
 }
 
-/// Cuts the rows of a large statement into portions of a power of two, `max` at most: a handful of texts,
-/// each prepared once.
+/// Cuts the rows of a large statement into portions of few sizes, `max` at most: some dozen texts, each prepared
+/// once. A size has three significant bits, so that the first portion is nearly all: 31 are 28 and 3.
 pub fn portions<T>(rows: &[T], max: usize) -> impl Iterator<Item = &[T]> {
     let mut rest = rows;
     std::iter::from_fn(move || {
-        let size = 1 << rest.len().min(max).checked_ilog2()?;
-        let (portion, tail) = rest.split_at(size);
+        let most = rest.len().min(max);
+        let dropped = most.checked_ilog2()?.saturating_sub(2);
+        let (portion, tail) = rest.split_at(most >> dropped << dropped);
         rest = tail;
         Some(portion)
     })

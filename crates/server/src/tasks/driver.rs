@@ -1,12 +1,18 @@
 //! Runs the tasks: by timer, by nudge, one run of each at a time; stops cleanly.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::broadcast::error::RecvError, time::MissedTickBehavior};
+use tokio::{
+    sync::broadcast::error::RecvError,
+    time::{MissedTickBehavior, timeout},
+};
 use tokio_util::task::TaskTracker;
 
 use super::{Task, registry::TASKS};
 use crate::{app::App, error::Result};
+
+/// Between two runs of a task: the first nudge is heeded at once, and those of a busy moment together.
+const REST: Duration = Duration::from_millis(20);
 
 /// Runs every task until the service stops; returns when the runs under way are done.
 pub async fn run(app: Arc<App>) {
@@ -51,5 +57,7 @@ async fn repeat(app: Arc<App>, task: &'static Task) {
                 "a task failed and will run again: {error}"
             );
         }
+        // A time-out only means that the rest is over.
+        let _ = timeout(REST, app.stop.cancelled()).await;
     }
 }

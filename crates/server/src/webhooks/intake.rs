@@ -10,7 +10,7 @@ use super::{
     state::State,
 };
 use crate::{
-    db::{Db, DbError, DbResult},
+    db::{Db, DbError, DbResult, portions},
     error::{Error, Result},
     nudge::Nudge,
 };
@@ -85,13 +85,8 @@ fn tell(answers: impl IntoIterator<Item = oneshot::Sender<bool>>, stored: bool) 
 
 async fn write_batch(db: &Db, batch: &[Received]) -> DbResult<()> {
     let mut tx = db.begin().await?;
-    let mut rest = batch;
-    while !rest.is_empty() {
-        // Powers of two: a handful of statement texts, each prepared once.
-        let size = 1 << rest.len().ilog2();
-        let (chunk, tail) = rest.split_at(size);
-        queries::insert(&mut tx, chunk).await?;
-        rest = tail;
+    for portion in portions(batch, BATCH_MAX) {
+        queries::insert(&mut tx, portion).await?;
     }
     if batch.iter().any(|received| received.sorted.state == State::Received) {
         tx.nudge_after_commit(Nudge::Deliveries);

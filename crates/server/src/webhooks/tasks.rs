@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Deliveries claimed at once.
-const BATCH: i64 = 500;
+const BATCH: u16 = 500;
 /// Groups worked side by side.
 const SIDE_BY_SIDE: usize = 8;
 /// Objects that have ended and wait to be settled; more wait before they end.
@@ -58,9 +58,7 @@ impl Work {
         while !self.app.stop.is_cancelled() {
             let has_room = self.running.len() < SIDE_BY_SIDE;
             let claimed = if has_room { claim(&self.app).await? } else { Vec::new() };
-            if claimed.is_empty() && self.running.is_empty() {
-                return Ok(());
-            }
+            let is_all = has_room && claimed.len() < usize::from(BATCH);
             let fetches = Arc::new(Fetches::take(&self.app, &claimed).await);
             for group in by_customer(claimed) {
                 if self.running.len() >= SIDE_BY_SIDE {
@@ -69,12 +67,25 @@ impl Work {
                 let (app, fetches) = (Arc::clone(&self.app), Arc::clone(&fetches));
                 self.running.spawn(work_in_order(app, fetches, group, self.ends.clone()));
             }
-            // A time-out only means: look for new ones.
-            if let Ok(outcome) = timeout(LOOK_AGAIN, self.running.join_next()).await {
-                finished(outcome);
+            if self.has_ended(is_all).await && is_all {
+                // What came meanwhile has its own nudge, and is better worked together with what comes next.
+                return Ok(());
             }
         }
         Ok(())
+    }
+
+    /// Waits until one group has ended, or all of them; not for ever, as new deliveries do not wait for slow ones.
+    async fn has_ended(&mut self, all: bool) -> bool {
+        let ended = async {
+            while let Some(outcome) = self.running.join_next().await {
+                finished(Some(outcome));
+                if !all {
+                    break;
+                }
+            }
+        };
+        timeout(LOOK_AGAIN, ended).await.is_ok()
     }
 }
 
@@ -106,7 +117,7 @@ async fn claim(app: &App) -> Result<Vec<Claimed>> {
     let now = app.clock.now();
     let mut tx = app.db.begin().await?;
     let until = now.plus_seconds(app.config.webhooks.claim_seconds);
-    let claimed = queries::claim(&mut tx, now, until, BATCH).await?;
+    let claimed = queries::claim(&mut tx, now, until, i64::from(BATCH)).await?;
     tx.commit().await?;
     Ok(claimed)
 }
