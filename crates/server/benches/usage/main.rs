@@ -160,5 +160,9 @@ fn config(database_url: &str) -> anyhow::Result<tollhouse_server::Config> {
     settings.set("database.url", database_url.into(), "the benchmark")?;
     settings.set("auth.jwt_secret", SECRET.into(), "the benchmark")?;
     settings.set("log.level", "error".into(), "the benchmark")?;
+    // What one caller may ask is not what is measured.
+    settings.set("limits.credential_per_second", 0.into(), "the benchmark")?;
+    settings.set("limits.address_per_second", 0.into(), "the benchmark")?;
+    settings.set("limits.application_per_second", 0.into(), "the benchmark")?;
     settings.config()
 }

@@ -61,6 +61,8 @@ pub struct Server {
 pub struct Limits {
     pub credential_per_second: u32,
     pub credential_burst: u32,
+    pub application_per_second: u32,
+    pub application_burst: u32,
     pub address_per_second: u32,
     pub address_burst: u32,
     pub address_at_once: usize,

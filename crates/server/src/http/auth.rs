@@ -213,6 +213,11 @@ impl Caller {
         }
     }
 
+    /// Whether it is the application itself, by an API key, or our own staff: not one of the many people.
+    pub fn is_application(&self) -> bool {
+        matches!(self.who, Who::Program { .. }) || self.reaches_all
+    }
+
     /// Under which the request stands in the log.
     pub fn request_id(&self) -> &str {
         &self.arrival.request_id

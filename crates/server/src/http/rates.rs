@@ -88,6 +88,7 @@ impl<K: Hash + Eq> Generations<K> {
 pub(super) struct Rates {
     app: Arc<App>,
     per_credential: Option<Arc<Buckets<String>>>,
+    per_application: Option<Arc<Buckets<String>>>,
     per_address: Option<Arc<Buckets<IpAddr>>>,
 }
 
@@ -97,32 +98,33 @@ impl Rates {
         Self {
             app: Arc::clone(app),
             per_credential: Buckets::of(limits.credential_per_second, limits.credential_burst),
+            per_application: Buckets::of(limits.application_per_second, limits.application_burst),
             per_address: Buckets::of(limits.address_per_second, limits.address_burst),
         }
     }
 }
 
-/// Before we look who it is: also for those who guess credentials.
-pub(super) async fn by_address(
+/// Asked once we know who it is. People have a bucket of their own and share that of their address, as whoever
+/// guesses credentials does; the application, all of whose requests may come from one address, has its own alone.
+pub(super) async fn bound(
     State(rates): State<Rates>,
     request: Request,
     next: Next,
 ) -> Result<Response> {
+    let now = rates.app.clock.now();
+    let caller = caller_of(&request);
+    if let Some(application) = caller.filter(|caller| caller.is_application()) {
+        if let Some(buckets) = &rates.per_application {
+            buckets.take(application.scope(), now)?;
+        }
+        return Ok(next.run(request).await);
+    }
     let trusted = rates.app.config.server.trusted_proxies;
     if let (Some(buckets), Some(address)) = (&rates.per_address, network_of(&request, trusted)) {
-        buckets.take(address, rates.app.clock.now())?;
+        buckets.take(address, now)?;
     }
-    Ok(next.run(request).await)
-}
-
-/// Once we know who it is.
-pub(super) async fn by_credential(
-    State(rates): State<Rates>,
-    request: Request,
-    next: Next,
-) -> Result<Response> {
-    if let (Some(buckets), Some(caller)) = (&rates.per_credential, caller_of(&request)) {
-        buckets.take(caller.scope(), rates.app.clock.now())?;
+    if let (Some(buckets), Some(caller)) = (&rates.per_credential, caller) {
+        buckets.take(caller.scope(), now)?;
     }
     Ok(next.run(request).await)
 }

@@ -21,14 +21,12 @@ use crate::{
 pub fn router(app: &Arc<App>) -> Router {
     let (authenticated, _) = openapi::authenticated().split_for_parts();
     let (open, _) = openapi::open().split_for_parts();
-    let rates = Rates::of(app);
 
     // The last layer added is the first to see a request.
     authenticated
         .layer(from_fn_with_state(Arc::clone(app), idempotency::answer_once))
-        .layer(from_fn_with_state(rates.clone(), rates::by_credential))
+        .layer(from_fn_with_state(Rates::of(app), rates::bound))
         .layer(from_fn_with_state(Arc::clone(app), auth::identify))
-        .layer(from_fn_with_state(rates, rates::by_address))
         .merge(open)
         .merge(reader())
         .fallback(|uri: Uri| async move { not_found("route", uri.path()) })

@@ -346,6 +346,7 @@ pub fn config(database: &str, webhook_secret: &str) -> Config {
     config.reconcile.calls_per_second = 0;
     // The clock stands still while a test asks many times.
     config.limits.credential_per_second = 0;
+    config.limits.application_per_second = 0;
     config.limits.address_per_second = 0;
     // Where the receivers of the tests listen.
     config.outbound.private_targets = vec!["127.0.0.1".to_owned()];

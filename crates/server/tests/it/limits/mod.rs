@@ -14,6 +14,8 @@ async fn limited(kind: Kind) -> TestApp {
     TestApp::start_with(Database::create(kind).await, |config| {
         config.limits.credential_per_second = 1;
         config.limits.credential_burst = 3;
+        config.limits.application_per_second = 1;
+        config.limits.application_burst = 8;
         config.limits.address_per_second = 2;
         config.limits.address_burst = 4;
     })
@@ -42,6 +44,31 @@ async fn each_credential_has_its_own_bucket() {
         app.get(path).bearer(&owner).await.refused(429, "rate_limited");
         app.finish().await;
     }
+}
+
+#[tokio::test]
+async fn the_application_has_a_bucket_of_its_own_wherever_it_is() {
+    let app = limited(Kind::Sqlite).await;
+    let ask = async || {
+        let mut request = Request::get("/api/v1/admin/audit")
+            .header("authorization", format!("Bearer {}", app.operator()))
+            .body(Body::empty())
+            .unwrap();
+        request.extensions_mut().insert(Peer("9.9.9.9".parse().unwrap()));
+        app.send(request).await
+    };
+    for _ in 0..8 {
+        ask().await.expect(200);
+    }
+    ask().await.refused(429, "rate_limited");
+    // The address has lost nothing by it, and is nothing to it.
+    for _ in 0..4 {
+        ask_from(&app, PLANS, "9.9.9.9", None).await.expect(200);
+    }
+    ask_from(&app, PLANS, "9.9.9.9", None).await.refused(429, "rate_limited");
+    app.app.clock.advance(1);
+    ask().await.expect(200);
+    app.finish().await;
 }
 
 /// Asks for the plans, which are open to anyone, from an address.
