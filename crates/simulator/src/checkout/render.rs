@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Session, SessionLine, Status, Trial};
+use super::{Mode, Session, SessionLine, Status, Trial};
 use crate::{
     customers, lists,
     table::Object,
@@ -46,7 +46,7 @@ pub fn render(session: &Session, world: &World) -> Value {
             "submit": null, "terms_of_service_acceptance": null,
         },
         "customer": session.customer,
-        "customer_creation": session.customer.is_none().then_some("always"),
+        "customer_creation": session.customer.is_none().then_some(customer_creation(session)),
         "customer_details": customer_details(session, world),
         "customer_email": session.customer_email,
         "discounts": discounts,
@@ -55,8 +55,12 @@ pub fn render(session: &Session, world: &World) -> Value {
         "livemode": false,
         "locale": session.locale,
         "metadata": session.metadata,
-        "mode": "subscription",
-        "payment_method_collection": "always",
+        "invoice_creation": (session.mode == Mode::Payment).then(no_invoice),
+        "mode": if session.mode == Mode::Payment { "payment" } else { "subscription" },
+        "payment_intent": session.payment_intent,
+        "payment_link": session.payment_link,
+        "payment_method_collection":
+            if session.mode == Mode::Payment { "if_required" } else { "always" },
         "payment_method_options": { "card": { "request_three_d_secure": "automatic" } },
         "payment_method_types": ["card"],
         "payment_status": payment_status,
@@ -79,6 +83,24 @@ pub fn render(session: &Session, world: &World) -> Value {
         "url": url,
     });
     with_nulls(shown, NULLS)
+}
+
+fn customer_creation(session: &Session) -> &'static str {
+    match session.mode {
+        Mode::Payment if !session.payment.creates_customer => "if_required",
+        _ => "always",
+    }
+}
+
+/// A single payment makes no invoice.
+fn no_invoice() -> Value {
+    json!({
+        "enabled": false,
+        "invoice_data": {
+            "account_tax_ids": null, "custom_fields": null, "description": null, "footer": null,
+            "issuer": null, "metadata": {}, "rendering_options": null,
+        },
+    })
 }
 
 fn automatic_tax(session: &Session, world: &World) -> Value {
@@ -155,11 +177,8 @@ const NULLS: &[&str] = &[
     "currency_conversion",
     "customer_account",
     "integration_identifier",
-    "invoice_creation",
     "managed_payments",
     "origin_context",
-    "payment_intent",
-    "payment_link",
     "payment_method_configuration_details",
     "permissions",
     "recovered_from",

@@ -161,6 +161,7 @@ pub fn customer_behind<'a>(world: &'a World, id: &'a str) -> Option<&'a str> {
         "in" => world.invoices.find(id).map(|found| found.customer.as_str()),
         "ii" => world.invoice_items.find(id).map(|found| found.customer.as_str()),
         "cn" => world.credit_notes.find(id).map(|found| found.customer.as_str()),
+        "qt" => world.quotes.find(id)?.customer.as_deref(),
         "cs_test" => world.sessions.find(id)?.customer.as_deref(),
         "pm" => world.payment_methods.find(id)?.customer.as_deref(),
         "pi" => world.payment_intents.find(id)?.customer.as_deref(),
