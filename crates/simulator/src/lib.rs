@@ -94,6 +94,7 @@ mod payment_methods;
 mod payments;
 mod portal;
 mod quotes;
+mod reference;
 mod refunds;
 mod renewals;
 mod schedules;
@@ -109,18 +110,24 @@ mod usage;
 mod webhook_endpoints;
 mod world;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use serde_json::Value;
 use tokio::sync::Notify;
 
 pub use deliveries::Outgoing;
-pub use faults::{DeliveryFault, DeliveryFaultKind, Fault, FaultKind};
+pub use faults::{DeliveryFault, DeliveryFaultKind, Fault, FaultKind, Trouble};
 pub use gateway::SimGateway;
 use listen::Sockets;
-pub use operations::reference;
+pub use reference::reference;
 pub use settings::{AfterRetries, SettingsChange};
 use world::World;
+
+/// So many worlds are kept at once.
+const SAVED_MAX: usize = 16;
 
 /// Unix seconds; the door through which real time enters.
 pub type WallClock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -155,8 +162,10 @@ struct Shared {
 
 struct State {
     world: World,
-    /// How far the simulator's clock is ahead of the wall's; only ever grows.
+    /// How far the simulator's clock is ahead of the wall's; shrinks only where a world is loaded.
     offset: i64,
+    /// Worlds as they were, by name.
+    saved: BTreeMap<String, World>,
 }
 
 impl Simulator {
@@ -165,7 +174,7 @@ impl Simulator {
         let world = World::new(options.seed, options.secret_key, options.base_url, now);
         Self {
             shared: Arc::new(Shared {
-                state: Mutex::new(State { world, offset: 0 }),
+                state: Mutex::new(State { world, offset: 0, saved: BTreeMap::new() }),
                 wall_clock: options.wall_clock,
                 seed: options.seed,
                 stirred: Notify::new(),
@@ -246,6 +255,11 @@ impl Simulator {
         self.with(|world| world.faults.add_delivery(fault));
     }
 
+    /// Orders trouble at random, by a seed, until `percent` is 0.
+    pub fn add_trouble(&self, trouble: Trouble) {
+        self.with(|world| world.faults.add_trouble(trouble));
+    }
+
     /// Sets what automatic tax takes in a country (two letters), in percent; `None` is nothing. Prices
     /// that do not say whether tax is within them follow `inclusive`.
     ///
@@ -279,8 +293,39 @@ impl Simulator {
         let now = (self.shared.wall_clock)();
         let world = &state.world;
         let (secret_key, base_url) = (world.secret_key.clone(), world.base_url.clone());
-        *state =
-            State { world: World::new(self.shared.seed, secret_key, base_url, now), offset: 0 };
+        state.world = World::new(self.shared.seed, secret_key, base_url, now);
+        state.offset = 0;
+    }
+
+    /// Keeps the world as it is now under a name, beside others and until the process ends.
+    ///
+    /// # Errors
+    /// A sentence: there are sixteen already.
+    pub fn save(&self, name: &str) -> Result<(), String> {
+        self.quietly(|_| ());
+        let mut state = self.lock();
+        if state.saved.len() >= SAVED_MAX && !state.saved.contains_key(name) {
+            return Err(format!(
+                "At most {SAVED_MAX} worlds are kept. Save under a name that has one."
+            ));
+        }
+        let world = state.world.clone();
+        state.saved.insert(name.to_owned(), world);
+        Ok(())
+    }
+
+    /// Goes back to a saved world, and to the moment it was saved at. It stays saved.
+    ///
+    /// # Errors
+    /// A sentence: no world has this name.
+    pub fn load(&self, name: &str) -> Result<(), String> {
+        let mut state = self.lock();
+        let Some(world) = state.saved.get(name).cloned() else {
+            return Err(format!("No world was saved as `{name}`."));
+        };
+        state.offset = world.now - (self.shared.wall_clock)();
+        state.world = world;
+        Ok(())
     }
 
     /// Brings the world up to now, does `work` in it, and wakes the deliverer.

@@ -48,7 +48,7 @@ use crate::{
 const VERSIONS: [&str; 2] = [API_VERSION, "2026-09-30.endive"];
 
 /// One account at the pretend Stripe.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct World {
     /// Unix seconds on the clock of whoever something is done for: the simulator's, or a test clock.
     pub now: i64,
@@ -146,6 +146,8 @@ pub struct Reply {
 pub enum Silence {
     BeforeWork,
     AfterWork,
+    /// The connection closes in the middle of the answer.
+    HalfWay,
 }
 
 /// A call whose operation is found and whose parameters are read.
@@ -197,10 +199,15 @@ impl World {
                 reply.headers.push(("Stripe-Rate-Limited-Reason", "global-rate".to_owned()));
                 reply
             }
-            Some(FaultKind::DoneButUnanswered) | None => self.answer(call, &request_id),
+            Some(FaultKind::Error409) => failed(&Error::key_in_use()),
+            Some(FaultKind::DoneButUnanswered | FaultKind::CutShort) | None => {
+                self.answer(call, &request_id)
+            }
         };
-        if fault == Some(FaultKind::DoneButUnanswered) {
-            return Err(Silence::AfterWork);
+        match fault {
+            Some(FaultKind::DoneButUnanswered) => return Err(Silence::AfterWork),
+            Some(FaultKind::CutShort) => return Err(Silence::HalfWay),
+            _ => {}
         }
         let moment = u64::try_from(self.now).unwrap_or_default();
         let moment = std::time::UNIX_EPOCH + std::time::Duration::from_secs(moment);
@@ -321,7 +328,7 @@ impl World {
 
 fn failed(error: &Error) -> Reply {
     // A client need not try again what is not there to succeed.
-    let retry = matches!(error.status, 429 | 500);
+    let retry = matches!(error.status, 409 | 429 | 500);
     let headers = vec![("Stripe-Should-Retry", retry.to_string())];
     Reply { status: error.status, headers, body: to_bytes(&error.body()) }
 }

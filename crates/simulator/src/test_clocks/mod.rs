@@ -75,6 +75,7 @@ impl Object for TestClock {
 }
 
 /// The clock whose time has taken the place of the world's.
+#[derive(Clone)]
 pub struct InPlace {
     clock: String,
     account_now: i64,
