@@ -52,7 +52,7 @@ fn run() -> Result<bool> {
             ),
         ),
         (
-            lived < Duration::from_secs(60),
+            lived < Duration::from_mins(1),
             format!(
                 "{WORLDS} worlds of a business month, without sockets: {lived:.1?} (limit 60 s)"
             ),
@@ -71,6 +71,11 @@ fn run() -> Result<bool> {
 #[expect(clippy::print_stdout, reason = "the figures are what this program is for")]
 fn say(line: &str) {
     println!("{line}");
+}
+
+#[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 fn world(seed: u64) -> Simulator {
@@ -134,7 +139,7 @@ async fn renew() -> Result<Duration> {
     for _ in 0..SUBSCRIPTIONS {
         caller.subscribe(&price).await?;
     }
-    let began = Instant::now();
+    let began = now();
     simulator.advance(MONTH + 2 * HOUR);
     let took = began.elapsed();
     let paid = simulator.objects("invoice");
@@ -145,7 +150,7 @@ async fn renew() -> Result<Duration> {
 
 /// A month of a small business, over and over: sales, a change, a renewal, an end.
 async fn live() -> Result<Duration> {
-    let began = Instant::now();
+    let began = now();
     for seed in 0..WORLDS {
         let simulator = world(seed);
         let mut caller = Caller::new(&simulator);
@@ -174,7 +179,7 @@ async fn ask() -> Result<Duration> {
     let address = listener.local_addr()?;
     let router = simulator.router();
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let began = Instant::now();
+    let began = now();
     let mut connections = JoinSet::new();
     for _ in 0..CONNECTIONS {
         connections.spawn(async move {

@@ -94,7 +94,6 @@ fn named(world: &World, field: &str, id: &str) -> Option<Value> {
         "customer_balance_transaction" => show(world, &world.customer_balance_transactions, id),
         "refund" => show(world, &world.refunds, id),
         "quote" => show(world, &world.quotes, id),
-        "default_source" => show(world, &world.payment_methods, id),
         "latest_charge" | "charge" => show(world, &world.charges, id),
         "feature" => show(world, &world.features, id),
         "test_clock" => show(world, &world.test_clocks, id),
@@ -104,7 +103,9 @@ fn named(world: &World, field: &str, id: &str) -> Option<Value> {
         "promotion_code" => show(world, &world.promotion_codes, id),
         "discounts" | "discount" => show(world, &world.discounts, id),
         "setup_intent" | "pending_setup_intent" => show(world, &world.setup_intents, id),
-        "payment_method" | "default_payment_method" => show(world, &world.payment_methods, id),
+        "payment_method" | "default_payment_method" | "default_source" => {
+            show(world, &world.payment_methods, id)
+        }
         _ => None,
     }
 }

@@ -12,10 +12,8 @@ pub fn reference() -> String {
     rows.sort_unstable();
     let done = rows.iter().filter(|(.., behaves)| *behaves).count();
     let groups = groups(&rows);
-    let table = |wanted: bool| -> String {
-        let found = groups.iter().filter(|(_, (done, _))| (*done > 0) == wanted);
-        found.map(|(name, (done, all))| format!("| `{name}` | {done} of {all} |\n")).collect()
-    };
+    let begun = groups.iter().filter(|(_, (done, _))| *done > 0);
+    let begun = begun.map(|(name, (done, all))| format!("| `{name}` | {done} of {all} |"));
     let shown = rows.iter().filter(|(path, ..)| groups[group(path)].0 > 0);
     let shown = shown.map(|(path, method, behaves)| {
         let answer = if *behaves { "behaves" } else { "501" };
@@ -30,11 +28,11 @@ pub fn reference() -> String {
         "# Simulator\n\nThe simulator does {done} of Stripe's {} operations, and answers the others 501 \
          with a sentence. What it leaves out of those it does stands at the head of \
          `crates/simulator/src/lib.rs`. This page is generated.\n\n\
-         | begins with | behaves |\n| --- | --- |\n{}\n\
+         | begins with | behaves |\n| --- | --- |\n{}\n\n\
          Nothing yet of: {}.\n\n\
          ## Each operation\n\n| operation | answer |\n| --- | --- |\n{}",
         rows.len(),
-        table(true),
+        begun.collect::<Vec<_>>().join("\n"),
         others.join(", "),
         shown.collect::<String>()
     )

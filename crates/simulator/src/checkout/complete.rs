@@ -64,7 +64,8 @@ pub fn complete(world: &mut World, id: &str, submission: Submission) -> Result<(
     };
     match outcome {
         Outcome::Paid if session.mode == Mode::Payment => {
-            world.in_order(once::ORDER, |world| once::fulfil(world, &session, submission))
+            world.in_order(once::ORDER, |world| once::fulfil(world, &session, submission));
+            Ok(())
         }
         Outcome::Paid => {
             let mut order = ORDER.to_vec();

@@ -106,7 +106,7 @@ pub fn lines(world: &World, params: &Params<'_>) -> Result<(Vec<SessionLine>, St
 }
 
 /// The card is good for it: the money is taken, and the session complete.
-pub fn fulfil(world: &mut World, session: &Session, submission: Submission) -> Result<()> {
+pub fn fulfil(world: &mut World, session: &Session, submission: Submission) {
     let mut method = submission.method;
     let name = method.name.clone();
     let email = submission.email.or_else(|| session.email(world)).or(method.email.clone());
@@ -145,7 +145,6 @@ pub fn fulfil(world: &mut World, session: &Session, submission: Submission) -> R
     let shown = completed.render(world);
     world.sessions.put(completed);
     world.emit("checkout.session.completed", &shown);
-    Ok(())
 }
 
 /// Who pays: known before, or made now where somebody is to be charged again.

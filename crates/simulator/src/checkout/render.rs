@@ -17,12 +17,6 @@ pub fn render(session: &Session, world: &World) -> Value {
         (Status::Complete, Trial::None) => "paid",
         _ => "unpaid",
     };
-    let discounts = session.discount.iter().map(|found| {
-        let by_code = found.promotion_code.is_some();
-        let coupon = (!by_code).then_some(&found.coupon);
-        json!({ "coupon": coupon, "promotion_code": found.promotion_code })
-    });
-    let discounts: Vec<Value> = discounts.collect();
     let is_open = session.status == Status::Open;
     let url = is_open.then(|| format!("{}/c/pay/{}", world.base_url, session.id));
     let shown = json!({
@@ -49,7 +43,7 @@ pub fn render(session: &Session, world: &World) -> Value {
         "customer_creation": session.customer.is_none().then_some(customer_creation(session)),
         "customer_details": customer_details(session, world),
         "customer_email": session.customer_email,
-        "discounts": discounts,
+        "discounts": discounts(session),
         "expires_at": session.expires_at,
         "invoice": session.invoice,
         "livemode": false,
@@ -83,6 +77,15 @@ pub fn render(session: &Session, world: &World) -> Value {
         "url": url,
     });
     with_nulls(shown, NULLS)
+}
+
+fn discounts(session: &Session) -> Vec<Value> {
+    let shown = session.discount.iter().map(|found| {
+        let by_code = found.promotion_code.is_some();
+        let coupon = (!by_code).then_some(&found.coupon);
+        json!({ "coupon": coupon, "promotion_code": found.promotion_code })
+    });
+    shown.collect()
 }
 
 fn customer_creation(session: &Session) -> &'static str {

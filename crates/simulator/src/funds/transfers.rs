@@ -19,7 +19,8 @@ pub struct Transfer {
     currency: String,
     description: Option<String>,
     destination: String,
-    transfer_group: Option<String>,
+    /// `transfer_group`, a name of the caller's for transfers that belong together.
+    group: Option<String>,
     balance_transaction: String,
     metadata: Metadata,
 }
@@ -106,7 +107,7 @@ impl Object for Transfer {
             "reversals": lists::whole(reversals, &format!("/v1/transfers/{}/reversals", self.id)),
             "reversed": reversed == self.amount,
             "source_type": "card",
-            "transfer_group": self.transfer_group,
+            "transfer_group": self.group,
         });
         with_nulls(shown, &["source_transaction"])
     }
@@ -134,7 +135,7 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         currency,
         description: description.map(str::to_owned),
         destination: destination.to_owned(),
-        transfer_group: params.text("transfer_group")?.map(str::to_owned),
+        group: params.text("transfer_group")?.map(str::to_owned),
         balance_transaction: transaction,
         metadata,
     };
@@ -165,7 +166,7 @@ pub fn list(world: &mut World, request: &Request) -> Result<Value> {
     let (destination, group) = (params.text("destination")?, params.text("transfer_group")?);
     lists::list::<Transfer>(world, request, |transfer| {
         destination.is_none_or(|destination| transfer.destination == destination)
-            && (group.is_none() || transfer.transfer_group.as_deref() == group)
+            && (group.is_none() || transfer.group.as_deref() == group)
     })
 }
 

@@ -170,7 +170,7 @@ pub fn expire_by_time(world: &mut World, id: &str) {
     let is_over = |quote: &&Quote| {
         quote.expires_at <= world.now && matches!(quote.status, Status::Draft | Status::Open)
     };
-    if world.quotes.find(id).filter(is_over).is_some() {
+    if world.quotes.find(id).as_ref().is_some_and(is_over) {
         cancel_now(world, id);
     }
 }

@@ -79,17 +79,17 @@ fn run(seed: u64) -> Vec<String> {
     let stripe = Stripe::new();
     endpoint(&stripe);
     stripe.simulator.add_trouble(Trouble { seed, percent: 30 });
-    let mut seen = Vec::new();
+    let mut met = Vec::new();
     for _ in 0..40 {
-        seen.push(match stripe.send(Method::Post, "/v1/customers", "", None) {
+        met.push(match stripe.send(Method::Post, "/v1/customers", "", None) {
             Ok(answer) => answer.status.to_string(),
             Err(_) => "nothing".to_owned(),
         });
         for outgoing in stripe.simulator.due_deliveries() {
-            seen.push(String::from_utf8_lossy(&outgoing.body).into_owned());
+            met.push(String::from_utf8_lossy(&outgoing.body).into_owned());
         }
     }
-    seen
+    met
 }
 
 #[test]
