@@ -9,17 +9,47 @@ use anyhow::{Context, Result, ensure};
 use crate::shell::{cargo, root, run};
 
 const REFERENCE: &str = "docs/reference";
+const README: &str = "README.md";
+/// Between these stands in the README what `simulator.md` says in short.
+const BEGIN: &str = "<!-- generated: simulator -->\n";
+const END: &str = "<!-- end -->";
 
 /// Writes every page anew.
 pub fn generate() -> Result<()> {
-    write_to(&root().join(REFERENCE))
+    let folder = root().join(REFERENCE);
+    write_to(&folder)?;
+    let readme = root().join(README);
+    fs::write(&readme, with_summary(&fs::read_to_string(&readme)?, &folder)?)?;
+    Ok(())
+}
+
+/// The README with the summary of the simulator's page in `folder`: what is done, kind by kind.
+fn with_summary(readme: &str, folder: &Path) -> Result<String> {
+    let page = fs::read_to_string(folder.join("simulator.md"))?;
+    let (before, rest) = readme.split_once(BEGIN).context("the README has lost its summary")?;
+    let (_, after) = rest.split_once(END).context("the README's summary has no end")?;
+    let sentence = page.lines().nth(2).and_then(|line| line.split_once(". ")).map(|parts| parts.0);
+    let sentence = sentence.context("`simulator.md` does not say how much is done")?;
+    let rows = page.lines().skip_while(|line| !line.starts_with("| ---")).skip(1);
+    let kinds = rows.map_while(|row| {
+        let mut cells = row.split('|').map(str::trim).skip(1);
+        Some(format!("{} {}", cells.next()?, cells.next()?))
+    });
+    let kinds = kinds.collect::<Vec<_>>().join(" ·\n");
+    Ok(format!(
+        "{before}{BEGIN}{sentence}. [One by one]({REFERENCE}/simulator.md); by kind:\n\n{kinds}\n{END}{after}"
+    ))
 }
 
 /// Writes every page to another folder and names those that differ from the ones kept.
 pub fn check() -> Result<()> {
     let fresh = tempfile::tempdir()?;
     write_to(fresh.path())?;
-    let stale = stale_pages(fresh.path(), &root().join(REFERENCE))?;
+    let mut stale = stale_pages(fresh.path(), &root().join(REFERENCE))?;
+    let readme = fs::read_to_string(root().join(README))?;
+    if with_summary(&readme, fresh.path())? != readme {
+        stale.push(format!("../../{README}"));
+    }
     ensure!(
         stale.is_empty(),
         "the program no longer says what these pages say: {}. Run `cargo xtask generate` and \
@@ -68,6 +98,22 @@ mod tests {
         let kept = folder(&[("errors.md", "old"), ("events.md", "same"), ("gone.md", "x")]);
         let stale = stale_pages(fresh.path(), kept.path()).unwrap();
         assert_eq!(stale, ["errors.md", "gone.md", "settings.md"]);
+    }
+
+    #[test]
+    fn the_readme_takes_over_what_the_page_says_in_short() {
+        let page = "# Simulator\n\nIt does 2 of 3. More.\n\n| a | b |\n| --- | --- |\n\
+                    | `/v1/x` | 1 of 2 |\n| `/v1/y` | 1 of 1 |\n\nRest | of | it.\n";
+        let folder = folder(&[("simulator.md", page)]);
+        let readme = format!("Before\n{BEGIN}old{END}\nAfter");
+        let written = with_summary(&readme, folder.path()).unwrap();
+        assert!(written.contains("It does 2 of 3. [One by one]"), "{written}");
+        assert!(
+            written.contains("`/v1/x` 1 of 2 ·\n`/v1/y` 1 of 1\n<!-- end -->\nAfter"),
+            "{written}"
+        );
+        assert_eq!(with_summary(&written, folder.path()).unwrap(), written);
+        assert!(with_summary("nothing", folder.path()).is_err());
     }
 
     #[test]

@@ -24,7 +24,7 @@ cargo xtask COMMAND
   conformance           The simulator before Stripe's own clients, installed from their registries for it
   fuzz-api [ARGUMENTS]  The service before requests made from its OpenAPI document; ARGUMENTS go to Schemathesis
   bench [SCENARIO]      Accepting webhooks, or `work`, `renewal-night [N]`, `streams [N]` or `usage [N]`, with a
-                        Postgres that really writes to disk
+                        Postgres that really writes to disk; or `simulator`, with its three limits
   servers COMMAND       Runs COMMAND with the test servers up and their addresses in the environment
   tidy                  The rules of the house, as in ARCHITECTURE.md";
 
@@ -53,6 +53,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ["generate", "--check"] => generate::check(),
         ["conformance"] => conformance::conformance(),
         ["fuzz-api", rest @ ..] => fuzz::fuzz(rest),
+        ["bench", "simulator"] => bench_simulator(),
         ["bench", "usage", rest @ ..] => bench("usage", rest),
         ["bench", rest @ ..] => bench("webhooks", rest),
         ["servers", "--", rest @ ..] | ["servers", rest @ ..] => with_servers(rest),
@@ -71,6 +72,11 @@ fn bench(name: &str, arguments: &[&str]) -> Result<()> {
     let servers = Servers::start(Purpose::Bench)?;
     let mut cargo = shell::cargo(&["bench", "-p", "tollhouse-server", "--bench", name, "--"]);
     servers.run(cargo.args(arguments))
+}
+
+/// It needs no servers.
+fn bench_simulator() -> Result<()> {
+    shell::run(&mut shell::cargo(&["bench", "-p", "tollhouse-simulator", "--bench", "simulator"]))
 }
 
 fn with_servers(words: &[&str]) -> Result<()> {

@@ -21,10 +21,11 @@ pub const DISPUTE_FEE: i64 = 1500;
 pub struct BalanceTransaction {
     id: String,
     created: i64,
+    pub available_on: i64,
     /// Below zero it is taken from the account.
     amount: i64,
     fee: i64,
-    currency: String,
+    pub currency: String,
     kind: Kind,
     source: String,
     description: Option<String>,
@@ -37,9 +38,26 @@ pub enum Kind {
     RefundFailure,
     Dispute,
     DisputeReversal,
+    Payout,
+    PayoutCancel,
+    Topup,
+    Transfer,
+    TransferReversal,
 }
 
 impl Kind {
+    /// What is taken in from customers, or given back to them, takes its time.
+    fn settles(self) -> bool {
+        matches!(
+            self,
+            Self::Charge
+                | Self::Refund
+                | Self::RefundFailure
+                | Self::Dispute
+                | Self::DisputeReversal
+        )
+    }
+
     fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Charge => ("charge", "charge"),
@@ -47,7 +65,19 @@ impl Kind {
             Self::RefundFailure => ("refund_failure", "refund_failure"),
             Self::Dispute => ("adjustment", "dispute"),
             Self::DisputeReversal => ("adjustment", "dispute_reversal"),
+            Self::Payout => ("payout", "payout"),
+            Self::PayoutCancel => ("payout_cancel", "payout_reversal"),
+            Self::Topup => ("topup", "topup"),
+            Self::Transfer => ("transfer", "transfer"),
+            Self::TransferReversal => ("transfer_refund", "transfer_reversal"),
         }
+    }
+}
+
+impl BalanceTransaction {
+    /// What it leaves on the account.
+    pub fn net(&self) -> i64 {
+        self.amount - self.fee
     }
 }
 
@@ -64,7 +94,6 @@ impl Object for BalanceTransaction {
 
     fn render(&self, world: &World) -> Value {
         let (kind, category) = self.kind.words();
-        let available_on = self.created + SETTLING_SECONDS;
         let fees = (self.fee != 0).then(|| {
             json!({
                 "amount": self.fee,
@@ -78,7 +107,7 @@ impl Object for BalanceTransaction {
             "id": self.id,
             "object": "balance_transaction",
             "amount": self.amount,
-            "available_on": available_on,
+            "available_on": self.available_on,
             "balance_type": "payments",
             "created": self.created,
             "currency": self.currency,
@@ -86,10 +115,10 @@ impl Object for BalanceTransaction {
             "exchange_rate": null,
             "fee": self.fee,
             "fee_details": fees.into_iter().collect::<Vec<_>>(),
-            "net": self.amount - self.fee,
+            "net": self.net(),
             "reporting_category": category,
             "source": self.source,
-            "status": if available_on <= world.now { "available" } else { "pending" },
+            "status": if self.available_on <= world.now { "available" } else { "pending" },
             "type": kind,
         })
     }
@@ -111,11 +140,12 @@ pub fn add(
     let fee = match kind {
         Kind::Charge => Decimal::from_integer(amount).tenths_of_percent(FEE_PERCENT) + FEE_FIXED,
         Kind::Dispute => DISPUTE_FEE,
-        Kind::Refund | Kind::RefundFailure | Kind::DisputeReversal => 0,
+        _ => 0,
     };
     let made = BalanceTransaction {
         id: world.ids.id("txn_"),
         created: world.now,
+        available_on: world.now + if kind.settles() { SETTLING_SECONDS } else { 0 },
         amount,
         fee,
         currency: currency.to_owned(),

@@ -38,6 +38,8 @@ pub enum Behaviour {
     RefundsLate,
     /// Is charged; a refund of it succeeds, and then fails.
     FailsRefunds,
+    /// Is charged, and the money is there at once.
+    SettlesAtOnce,
     /// Asks for 3-D Secure until it was done once in a checkout.
     AuthenticatesOnce,
     /// Asks for 3-D Secure each time; then may still be declined.
@@ -171,6 +173,7 @@ pub static CARDS: &[Card] = &[
         "visa",
         Behaviour::Disputed { reason: "fraudulent", is_inquiry: true },
     ),
+    card("4000000000000077", "bypassPending", "visa", Behaviour::SettlesAtOnce),
     card("4000000000007726", "pendingRefund", "visa", Behaviour::RefundsLate),
     card("4000000000005126", "refundFail", "visa", Behaviour::FailsRefunds),
 ];

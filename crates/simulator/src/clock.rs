@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    checkout, invoices, refunds, renewals, schedules, subscriptions, test_clocks, world::World,
+    checkout,
+    funds::{payouts, topups},
+    invoices, quotes, refunds, renewals, schedules, subscriptions, test_clocks,
+    world::World,
 };
 
 /// Something that time will do.
@@ -13,6 +16,9 @@ pub enum Due {
     TrialWarning(String),
     /// Of a subscription: renew it, or end it.
     PeriodEnd(String),
+    ScheduleStart(String),
+    ScheduleWarning(String),
+    QuoteExpiry(String),
     /// Of a schedule.
     PhaseEnd(String),
     IncompleteExpiry(String),
@@ -30,6 +36,8 @@ pub enum Due {
     InvoiceUpcoming(String, i64),
     /// Of a refund that does not stay what it is.
     RefundOutcome(String),
+    PayoutArrival(String),
+    TopupArrival(String),
     /// Of a test clock that was told to move.
     ClockAdvance(String),
     /// Of a test clock.
@@ -66,6 +74,9 @@ impl World {
                 Due::SessionExpiry(id) => checkout::expire_by_time(self, &id),
                 Due::TrialWarning(id) => renewals::warn_of_trial_end(self, &id),
                 Due::PeriodEnd(id) => renewals::end_period(self, &id),
+                Due::ScheduleStart(id) => schedules::start(self, &id),
+                Due::ScheduleWarning(id) => schedules::warn_of_expiry(self, &id),
+                Due::QuoteExpiry(id) => quotes::expire_by_time(self, &id),
                 Due::PhaseEnd(id) => schedules::advance(self, &id),
                 Due::IncompleteExpiry(id) => renewals::expire_incomplete(self, &id),
                 Due::PendingUpdateExpiry(id) => subscriptions::expire_pending(self, &id),
@@ -75,6 +86,8 @@ impl World {
                 Due::PaymentDeadline(id) => invoices::fall_due(self, &id),
                 Due::InvoiceUpcoming(id, end) => invoices::announce_upcoming(self, &id, end),
                 Due::RefundOutcome(id) => refunds::settle(self, &id),
+                Due::PayoutArrival(id) => payouts::arrive(self, &id),
+                Due::TopupArrival(id) => topups::arrive(self, &id),
                 Due::ClockAdvance(id) => test_clocks::run(self, &id),
                 Due::ClockDeletion(id) => test_clocks::delete_by_time(self, &id),
             }

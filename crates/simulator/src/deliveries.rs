@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
+use serde_json::{Value, json};
 use tollhouse_stripe::signature;
 
 use crate::{faults::DeliveryFaultKind, table::Object, world::World};
@@ -28,7 +29,7 @@ pub struct Outgoing {
 }
 
 /// Every delivery not settled yet.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Deliveries {
     unsettled: HashMap<String, Delivery>,
     /// When each waiting one is due, in order of their making.
@@ -36,9 +37,12 @@ pub struct Deliveries {
     made: u64,
 }
 
+#[derive(Clone)]
 struct Delivery {
     event: String,
     endpoint: String,
+    /// What is wrong with what it says.
+    fault: Option<DeliveryFaultKind>,
     first_due: i64,
     attempts: usize,
 }
@@ -55,6 +59,21 @@ impl Deliveries {
     }
 }
 
+/// The event as it is sent, which a fault may have made strange.
+fn misrender(mut event: Value, fault: Option<DeliveryFaultKind>) -> Value {
+    match fault {
+        Some(DeliveryFaultKind::OtherVersion) => event["api_version"] = json!("2020-08-27"),
+        Some(DeliveryFaultKind::UnknownType) => event["type"] = json!("simulator.unheard_of"),
+        Some(DeliveryFaultKind::UnknownStatus) => {
+            if let Some(status) = event.pointer_mut("/data/object/status") {
+                *status = json!("unheard_of");
+            }
+        }
+        _ => {}
+    }
+    event
+}
+
 /// How long after its attempt number `attempts` a delivery is tried again.
 fn retry_after(attempts: usize) -> i64 {
     RETRY_AFTER.get(attempts.saturating_sub(1)).copied().unwrap_or(RETRY_AT_LAST)
@@ -62,22 +81,28 @@ fn retry_after(attempts: usize) -> i64 {
 
 impl World {
     pub(crate) fn enqueue_delivery(&mut self, event: &str, kind: &'static str, endpoint: &str) {
-        if self.faults.take_delivery(DeliveryFaultKind::Drop) {
-            tracing::debug!(event.id = event, event.type = kind, "a fault dropped the delivery");
-            return;
-        }
-        let copies = if self.faults.take_delivery(DeliveryFaultKind::Duplicate) { 2 } else { 1 };
-        let now = self.account_now();
+        let fault = self.faults.take_delivery();
+        let (copies, late) = match fault {
+            Some(DeliveryFaultKind::Drop) => {
+                tracing::debug!(event.id = event, event.type = kind, "a fault dropped the delivery");
+                return;
+            }
+            Some(DeliveryFaultKind::Duplicate) => (2, 0),
+            Some(DeliveryFaultKind::Delay) => (1, HOUR),
+            _ => (1, 0),
+        };
+        let due = self.account_now() + late;
         for _ in 0..copies {
             let id = self.ids.id("dlv_");
             let delivery = Delivery {
                 event: event.to_owned(),
                 endpoint: endpoint.to_owned(),
-                first_due: now,
+                fault,
+                first_due: due,
                 attempts: 0,
             };
             self.deliveries.unsettled.insert(id.clone(), delivery);
-            self.deliveries.wait(id, now);
+            self.deliveries.wait(id, due);
         }
     }
 
@@ -87,7 +112,7 @@ impl World {
         let due = std::mem::replace(&mut self.deliveries.due, later);
         let mut batch: Vec<Outgoing> =
             due.into_values().filter_map(|id| self.outgoing(id, wall_clock)).collect();
-        if batch.len() > 1 && self.faults.take_delivery(DeliveryFaultKind::Reverse) {
+        if batch.len() > 1 && self.faults.take_reverse() {
             batch.reverse();
         }
         batch
@@ -102,7 +127,7 @@ impl World {
             return None;
         };
         let event = self.events.find(&delivery.event)?;
-        let body = event.render(self).to_string();
+        let body = misrender(event.render(self), delivery.fault).to_string();
         let signature = signature::sign(&endpoint.secret, wall_clock, body.as_bytes());
         let headers = [
             ("Content-Type", "application/json; charset=utf-8"),

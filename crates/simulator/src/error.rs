@@ -87,6 +87,16 @@ impl Error {
         Self { status: 429, ..error }.code("rate_limit")
     }
 
+    pub fn key_in_use() -> Self {
+        Self::new(
+            409,
+            "invalid_request_error",
+            "There is currently another in-progress request using this Stripe-Idempotency-Key. Please \
+             try again later.",
+        )
+        .code("idempotency_key_in_use")
+    }
+
     pub fn server() -> Self {
         Self::new(
             500,

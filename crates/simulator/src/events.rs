@@ -28,6 +28,7 @@ pub struct Event {
 }
 
 /// An event that has no place in the order yet.
+#[derive(Clone)]
 pub(crate) struct EventDraft {
     kind: &'static str,
     data: Value,

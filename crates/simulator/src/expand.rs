@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     catalog, checkout,
     error::{Error, Result},
-    invoices, subscriptions,
+    invoices, quotes, subscriptions,
     table::Object,
     world::World,
 };
@@ -93,6 +93,7 @@ fn named(world: &World, field: &str, id: &str) -> Option<Value> {
         }
         "customer_balance_transaction" => show(world, &world.customer_balance_transactions, id),
         "refund" => show(world, &world.refunds, id),
+        "quote" => show(world, &world.quotes, id),
         "latest_charge" | "charge" => show(world, &world.charges, id),
         "feature" => show(world, &world.features, id),
         "test_clock" => show(world, &world.test_clocks, id),
@@ -102,7 +103,9 @@ fn named(world: &World, field: &str, id: &str) -> Option<Value> {
         "promotion_code" => show(world, &world.promotion_codes, id),
         "discounts" | "discount" => show(world, &world.discounts, id),
         "setup_intent" | "pending_setup_intent" => show(world, &world.setup_intents, id),
-        "payment_method" | "default_payment_method" => show(world, &world.payment_methods, id),
+        "payment_method" | "default_payment_method" | "default_source" => {
+            show(world, &world.payment_methods, id)
+        }
         _ => None,
     }
 }
@@ -121,6 +124,7 @@ fn on_demand(world: &World, object: &Value, field: &str) -> Option<Value> {
         ("price", "currency_options") => world.prices.find(id).map(catalog::render_options),
         ("coupon", "applies_to") => world.coupons.find(id)?.applies_to(),
         ("customer", "subscriptions") => Some(subscriptions::of_customer(world, id)),
+        ("quote", "line_items") => quotes::line_items_of(world, id),
         ("checkout.session", "line_items") => checkout::line_items_of(world, id),
         _ => None,
     }

@@ -34,6 +34,7 @@ impl SimGateway {
         let reply = reply.map_err(|silence| {
             Failure::Unreachable(match silence {
                 Silence::BeforeWork => "by order of a fault".to_owned(),
+                Silence::HalfWay => "by order of a fault, in the middle of the answer".to_owned(),
                 Silence::AfterWork => "by order of a fault, after the work was done".to_owned(),
             })
         })?;

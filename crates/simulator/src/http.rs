@@ -1,13 +1,20 @@
 //! The same world at Stripe's own paths.
 
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
 use axum::{
     Router,
-    body::Body,
+    body::{Body, HttpBody},
     extract::State,
     http::{HeaderMap, Method, Response, StatusCode, Uri},
     routing::any,
 };
 use bytes::Bytes;
+use http_body::Frame;
 use serde_json::Value;
 use tollhouse_stripe::form;
 
@@ -52,12 +59,38 @@ async fn call(
         // Over a socket, saying nothing is as good as hanging up, and leaves no connection open.
         Err(Silence::BeforeWork) => (503, Body::empty()),
         Err(Silence::AfterWork) => (500, Body::empty()),
+        Err(Silence::HalfWay) => {
+            response = response.header("content-type", "application/json");
+            (200, Body::new(CutShort::default()))
+        }
     };
     response.status(status).body(body).unwrap_or_else(|_| {
         let mut broken = Response::new(Body::empty());
         *broken.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         broken
     })
+}
+
+/// The beginning of an answer, and then the connection closes.
+#[derive(Default)]
+struct CutShort {
+    has_begun: bool,
+}
+
+impl HttpBody for CutShort {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if self.has_begun {
+            return Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into())));
+        }
+        self.has_begun = true;
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"{\"id\": \"")))))
+    }
 }
 
 /// A form, or what version 2 of the API takes: JSON, read as the form that says the same.

@@ -11,7 +11,7 @@ use crate::{
 const KEPT_SECONDS: i64 = 24 * 3600;
 
 /// What was answered under each key.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Idempotency {
     answers: HashMap<Name, Kept>,
     /// Oldest first, to be forgotten in that order.
@@ -21,6 +21,7 @@ pub struct Idempotency {
 /// The path of an operation, and the key.
 type Name = (&'static str, String);
 
+#[derive(Clone)]
 struct Kept {
     path: String,
     pairs: Vec<(String, String)>,

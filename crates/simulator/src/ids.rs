@@ -9,6 +9,7 @@ const CUSTOMER_CHARS: usize = 14;
 const CHECKOUT_CHARS: usize = 58;
 
 /// The source of everything random in one world.
+#[derive(Clone)]
 pub struct Ids {
     rng: Rng,
 }

@@ -8,7 +8,7 @@
 //!
 //! # What it does not do
 //!
-//! - **Checkout**: modes `payment` and `setup`, addresses beyond the country, trials that need no
+//! - **Checkout**: mode `setup`; discounts and invoices of mode `payment`; addresses beyond the country, trials that need no
 //!   card. A trial with a card makes no setup intent; a 3-D Secure dialogue that fails makes no
 //!   failed payment intent.
 //! - **Subscriptions**: an anchor together with a trial, thresholds, discounts of single items.
@@ -17,7 +17,7 @@
 //!   comes after them is set by the control. `classic` billing mode. Whether another interval keeps
 //!   the anchor is taken from Stripe's comparison of billing modes; the new item's period begins at
 //!   the change, and is billed whole.
-//! - **Schedules** are made from subscriptions only, and their running phase sells what it sold;
+//! - **Schedules** do not begin in the past, and their running phase sells what it sold;
 //!   phases have items, dates and proration, no discounts, trials or metadata of the subscription.
 //! - **Invoices**: `add_lines`, `update_lines`, `remove_lines`, minimum charges; automatic tax and
 //!   discounts of one-off invoices, and discounts of what is added to a draft. Finalising a renewal waits
@@ -30,8 +30,13 @@
 //!   subscription that is canceled at once bills it only with `invoice_now`.
 //! - **Money back**: a credit note by `amount` says nothing of tax. The later `refund.updated` of a
 //!   refund that succeeds at once is not sent. Disputes are decided as soon as evidence is submitted,
-//!   inquiries never turn into disputes; the account's balance itself and payouts are not there. Fees
-//!   are those of cards in the United States.
+//!   inquiries never turn into disputes. Fees are those of cards in the United States.
+//! - **The account's money**: payouts, top-ups and transfers move the balance, and are never refused by a
+//!   bank. `balance.available` is told only of a card whose money is there at once. Connected accounts
+//!   are names: nobody is verified, and no call is made in their name. A customer's cash balance is kept,
+//!   and pays nothing.
+//! - **Quotes** are of recurring prices, charged automatically, without discounts, taxes or trials.
+//!   **Payment links** sell at prices that exist. **Plans** have no tiers.
 //! - **Entitlements** are those of subscriptions that are trialing, active or past due.
 //! - **Search** finds at once what Stripe finds up to a minute later.
 //! - **Portal**: pausing, quantities, promotion codes, changes of the customer, login pages; the
@@ -44,7 +49,7 @@
 //! - **Test clocks** take new customers only, and move before the next call is answered.
 //! - **Webhooks**: events are rendered in one version. `invoice.overdue` and `invoice.will_be_due`,
 //!   which only automations send, never come. `stripe listen` hears snapshot events only.
-//! - Payment methods other than cards, sources, plans, quotes and payment links; rate limits, unless
+//! - Payment methods other than cards, and sources other than tokens of cards; rate limits, unless
 //!   ordered. Whoever names no version of the API, as Stripe's command line, may send parameters that
 //!   Stripe does not know, and they do nothing.
 
@@ -70,6 +75,7 @@ mod error;
 mod events;
 mod expand;
 mod faults;
+mod funds;
 mod gateway;
 mod http;
 mod idempotency;
@@ -83,9 +89,12 @@ mod objects;
 mod operations;
 mod pages;
 mod params;
+mod payment_links;
 mod payment_methods;
 mod payments;
 mod portal;
+mod quotes;
+mod reference;
 mod refunds;
 mod renewals;
 mod schedules;
@@ -101,18 +110,24 @@ mod usage;
 mod webhook_endpoints;
 mod world;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use serde_json::Value;
 use tokio::sync::Notify;
 
 pub use deliveries::Outgoing;
-pub use faults::{DeliveryFault, DeliveryFaultKind, Fault, FaultKind};
+pub use faults::{DeliveryFault, DeliveryFaultKind, Fault, FaultKind, Trouble};
 pub use gateway::SimGateway;
 use listen::Sockets;
-pub use operations::reference;
+pub use reference::reference;
 pub use settings::{AfterRetries, SettingsChange};
 use world::World;
+
+/// So many worlds are kept at once.
+const SAVED_MAX: usize = 16;
 
 /// Unix seconds; the door through which real time enters.
 pub type WallClock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -147,8 +162,10 @@ struct Shared {
 
 struct State {
     world: World,
-    /// How far the simulator's clock is ahead of the wall's; only ever grows.
+    /// How far the simulator's clock is ahead of the wall's; shrinks only where a world is loaded.
     offset: i64,
+    /// Worlds as they were, by name.
+    saved: BTreeMap<String, World>,
 }
 
 impl Simulator {
@@ -157,7 +174,7 @@ impl Simulator {
         let world = World::new(options.seed, options.secret_key, options.base_url, now);
         Self {
             shared: Arc::new(Shared {
-                state: Mutex::new(State { world, offset: 0 }),
+                state: Mutex::new(State { world, offset: 0, saved: BTreeMap::new() }),
                 wall_clock: options.wall_clock,
                 seed: options.seed,
                 stirred: Notify::new(),
@@ -238,6 +255,11 @@ impl Simulator {
         self.with(|world| world.faults.add_delivery(fault));
     }
 
+    /// Orders trouble at random, by a seed, until `percent` is 0.
+    pub fn add_trouble(&self, trouble: Trouble) {
+        self.with(|world| world.faults.add_trouble(trouble));
+    }
+
     /// Sets what automatic tax takes in a country (two letters), in percent; `None` is nothing. Prices
     /// that do not say whether tax is within them follow `inclusive`.
     ///
@@ -271,8 +293,39 @@ impl Simulator {
         let now = (self.shared.wall_clock)();
         let world = &state.world;
         let (secret_key, base_url) = (world.secret_key.clone(), world.base_url.clone());
-        *state =
-            State { world: World::new(self.shared.seed, secret_key, base_url, now), offset: 0 };
+        state.world = World::new(self.shared.seed, secret_key, base_url, now);
+        state.offset = 0;
+    }
+
+    /// Keeps the world as it is now under a name, beside others and until the process ends.
+    ///
+    /// # Errors
+    /// A sentence: there are sixteen already.
+    pub fn save(&self, name: &str) -> Result<(), String> {
+        self.quietly(|_| ());
+        let mut state = self.lock();
+        if state.saved.len() >= SAVED_MAX && !state.saved.contains_key(name) {
+            return Err(format!(
+                "At most {SAVED_MAX} worlds are kept. Save under a name that has one."
+            ));
+        }
+        let world = state.world.clone();
+        state.saved.insert(name.to_owned(), world);
+        Ok(())
+    }
+
+    /// Goes back to a saved world, and to the moment it was saved at. It stays saved.
+    ///
+    /// # Errors
+    /// A sentence: no world has this name.
+    pub fn load(&self, name: &str) -> Result<(), String> {
+        let mut state = self.lock();
+        let Some(world) = state.saved.get(name).cloned() else {
+            return Err(format!("No world was saved as `{name}`."));
+        };
+        state.offset = world.now - (self.shared.wall_clock)();
+        state.world = world;
+        Ok(())
     }
 
     /// Brings the world up to now, does `work` in it, and wakes the deliverer.

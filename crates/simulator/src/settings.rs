@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// Starts as [`Settings::default`] says, and again at every reset.
+#[derive(Clone)]
 pub struct Settings {
     /// Automatic tax: the tax rate of each country where tax is collected.
     pub tax: BTreeMap<String, String>,

@@ -19,15 +19,18 @@ use crate::{
     events::{Event, EventDraft},
     expand,
     faults::{FaultKind, Faults},
+    funds::{Account, Payout, Reversal, Topup, Transfer},
     idempotency::{Idempotency, Remembered},
     ids::Ids,
     invoice_items::InvoiceItem,
     invoices::{Invoice, InvoicePayment},
     operations::{self, Operation},
     params::Params,
+    payment_links::PaymentLink,
     payment_methods::PaymentMethod,
     payments::{Charge, PaymentIntent},
     portal::{Configuration, PortalSession},
+    quotes::Quote,
     refunds::Refund,
     schedules::Schedule,
     settings::Settings,
@@ -45,7 +48,7 @@ use crate::{
 const VERSIONS: [&str; 2] = [API_VERSION, "2026-09-30.endive"];
 
 /// One account at the pretend Stripe.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct World {
     /// Unix seconds on the clock of whoever something is done for: the simulator's, or a test clock.
     pub now: i64,
@@ -58,6 +61,7 @@ pub struct World {
     pub settings: Settings,
     pub customers: Table<Customer>,
     pub customer_balance_transactions: Table<customers::BalanceTransaction>,
+    pub cash_transactions: Table<customers::CashTransaction>,
     pub products: Table<Product>,
     pub prices: Table<Price>,
     pub meters: Table<Meter>,
@@ -71,6 +75,8 @@ pub struct World {
     pub discounts: Table<Discount>,
     pub tax_rates: Table<TaxRate>,
     pub sessions: Table<Session>,
+    pub payment_links: Table<PaymentLink>,
+    pub quotes: Table<Quote>,
     pub payment_methods: Table<PaymentMethod>,
     pub payment_intents: Table<PaymentIntent>,
     pub setup_intents: Table<SetupIntent>,
@@ -78,6 +84,11 @@ pub struct World {
     pub refunds: Table<Refund>,
     pub disputes: Table<Dispute>,
     pub balance_transactions: Table<BalanceTransaction>,
+    pub accounts: Table<Account>,
+    pub payouts: Table<Payout>,
+    pub topups: Table<Topup>,
+    pub transfers: Table<Transfer>,
+    pub transfer_reversals: Table<Reversal>,
     pub subscriptions: Table<Subscription>,
     pub schedules: Table<Schedule>,
     pub portal_configurations: Table<Configuration>,
@@ -135,6 +146,8 @@ pub struct Reply {
 pub enum Silence {
     BeforeWork,
     AfterWork,
+    /// The connection closes in the middle of the answer.
+    HalfWay,
 }
 
 /// A call whose operation is found and whose parameters are read.
@@ -186,10 +199,15 @@ impl World {
                 reply.headers.push(("Stripe-Rate-Limited-Reason", "global-rate".to_owned()));
                 reply
             }
-            Some(FaultKind::DoneButUnanswered) | None => self.answer(call, &request_id),
+            Some(FaultKind::Error409) => failed(&Error::key_in_use()),
+            Some(FaultKind::DoneButUnanswered | FaultKind::CutShort) | None => {
+                self.answer(call, &request_id)
+            }
         };
-        if fault == Some(FaultKind::DoneButUnanswered) {
-            return Err(Silence::AfterWork);
+        match fault {
+            Some(FaultKind::DoneButUnanswered) => return Err(Silence::AfterWork),
+            Some(FaultKind::CutShort) => return Err(Silence::HalfWay),
+            _ => {}
         }
         let moment = u64::try_from(self.now).unwrap_or_default();
         let moment = std::time::UNIX_EPOCH + std::time::Duration::from_secs(moment);
@@ -310,7 +328,7 @@ impl World {
 
 fn failed(error: &Error) -> Reply {
     // A client need not try again what is not there to succeed.
-    let retry = matches!(error.status, 429 | 500);
+    let retry = matches!(error.status, 409 | 429 | 500);
     let headers = vec![("Stripe-Should-Retry", retry.to_string())];
     Reply { status: error.status, headers, body: to_bytes(&error.body()) }
 }

@@ -1,6 +1,7 @@
 //! What is sold: products and prices.
 
 pub mod amount;
+pub mod plans;
 pub mod prices;
 pub mod products;
 mod show_price;

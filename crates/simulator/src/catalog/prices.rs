@@ -34,6 +34,8 @@ pub struct Price {
     pub scheme: Scheme,
     pub package: Option<Package>,
     pub recurring: Option<Recurring>,
+    /// As a plan; what was sold at it goes on.
+    pub deleted: bool,
 }
 
 #[derive(Clone)]
@@ -71,6 +73,10 @@ impl Object for Price {
         self.created
     }
 
+    fn is_deleted(&self) -> bool {
+        self.deleted
+    }
+
     fn render(&self, _: &World) -> Value {
         super::show_price::render(self)
     }
@@ -95,6 +101,7 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         scheme: scheme(&params)?,
         package: package(&params)?,
         recurring: recurring(world, &params)?,
+        deleted: false,
     };
     params.merge_metadata(&mut price.metadata)?;
     if price.package.is_some() && !matches!(price.scheme, Scheme::PerUnit(_)) {
@@ -105,16 +112,22 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
     price.product = product(world, &params)?;
     release_lookup_key(world, holder);
     price.id = world.ids.id("price_");
-    let shown = price.render(world);
+    let id = add(world, price);
+    Ok(world.prices.get(&id, "price")?.render(world))
+}
+
+/// Keeps a new price, and says so.
+pub fn add(world: &mut World, price: Price) -> String {
+    let (id, shown) = (price.id.clone(), price.render(world));
     if price.recurring.is_some() {
         world.emit("plan.created", &as_plan(&price));
     }
     world.prices.put(price);
     world.emit("price.created", &shown);
-    Ok(shown)
+    id
 }
 
-fn currency(params: &Params<'_>) -> Result<String> {
+pub fn currency(params: &Params<'_>) -> Result<String> {
     let currency = params.required_text("currency")?.to_ascii_lowercase();
     if currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_lowercase()) {
         return Ok(currency);
@@ -166,7 +179,7 @@ fn read_tier(tier: &Params<'_>) -> Result<Tier> {
     Ok(Tier { up_to, unit, flat })
 }
 
-fn unit_amount(params: &Params<'_>, whole: &str, decimal: &str) -> Result<Option<Decimal>> {
+pub fn unit_amount(params: &Params<'_>, whole: &str, decimal: &str) -> Result<Option<Decimal>> {
     if params.has(whole) && params.has(decimal) {
         return Err(Error::invalid(format!(
             "You may only specify one of these parameters: {}, {}.",
@@ -198,10 +211,15 @@ fn recurring(world: &World, params: &Params<'_>) -> Result<Option<Recurring>> {
     let Some(params) = params.object("recurring")? else { return Ok(None) };
     params
         .only(&["interval", "interval_count", "meter", "trial_period_days", "usage_type"], &[])?;
+    read_recurring(world, &params).map(Some)
+}
+
+/// How often, and by which meter; a plan says it by the same names.
+pub fn read_recurring(world: &World, params: &Params<'_>) -> Result<Recurring> {
     let interval = params
         .choice("interval", &Interval::WORDS)?
         .and_then(Interval::from_word)
-        .ok_or_else(|| Error::parameter_missing("recurring[interval]"))?;
+        .ok_or_else(|| Error::parameter_missing(&params.name("interval")))?;
     let count = params.integer("interval_count")?.unwrap_or(1);
     let max = INTERVAL_MAX.iter().find(|(i, _)| *i == interval).map_or(1, |(_, max)| *max);
     if !(1..=max).contains(&count) {
@@ -211,26 +229,27 @@ fn recurring(world: &World, params: &Params<'_>) -> Result<Option<Recurring>> {
     let metered = params.choice("usage_type", &["licensed", "metered"])? == Some("metered");
     let meter = params.text("meter")?;
     if metered && meter.is_none() {
-        return Err(Error::invalid("A metered price must name its meter: recurring[meter].")
+        let name = params.name("meter");
+        return Err(Error::invalid(format!("A metered price must name its meter: {name}."))
             .code("parameter_missing")
-            .param("recurring[meter]"));
+            .param(&name));
     }
     if let Some(meter) = meter {
-        let meter = world.meters.get(meter, "recurring[meter]")?;
+        let meter = world.meters.get(meter, &params.name("meter"))?;
         if !meter.is_active {
             let message = "The meter is inactive; reactivate it before a price counts on it.";
             return Err(params.wrong("meter", message));
         }
         if !metered {
-            let message = "A meter needs `recurring[usage_type]=metered`.";
-            return Err(params.wrong("meter", message));
+            let message = format!("A meter needs `{}=metered`.", params.name("usage_type"));
+            return Err(params.wrong("meter", &message));
         }
     }
-    Ok(Some(Recurring {
+    Ok(Recurring {
         cadence: Cadence { interval, count },
         meter: meter.map(str::to_owned),
         trial_period_days: params.integer("trial_period_days")?,
-    }))
+    })
 }
 
 fn product(world: &mut World, params: &Params<'_>) -> Result<String> {
@@ -273,7 +292,7 @@ fn release_lookup_key(world: &mut World, holder: Option<String>) {
 }
 
 /// Changes a price and says so.
-fn change(world: &mut World, id: &str, change: impl FnOnce(&mut Price)) {
+pub fn change(world: &mut World, id: &str, change: impl FnOnce(&mut Price)) {
     let Some(mut price) = world.prices.find(id).cloned() else { return };
     let before = price.render(world);
     change(&mut price);

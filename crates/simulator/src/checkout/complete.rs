@@ -1,6 +1,6 @@
 //! Completing a checkout: the card is charged, and what was promised comes into being.
 
-use super::{Session, Status};
+use super::{Mode, Session, Status, once};
 use crate::{
     automatic_tax,
     cards::{AUTHENTICATION_REQUIRED, Outcome, Presence},
@@ -63,6 +63,10 @@ pub fn complete(world: &mut World, id: &str, submission: Submission) -> Result<(
         _ => method.card.charge(method.authenticated, submission.presence),
     };
     match outcome {
+        Outcome::Paid if session.mode == Mode::Payment => {
+            world.in_order(once::ORDER, |world| once::fulfil(world, &session, submission));
+            Ok(())
+        }
         Outcome::Paid => {
             let mut order = ORDER.to_vec();
             if session.customer.is_some() {
@@ -96,7 +100,10 @@ fn record_failure(
             customer: session.customer.as_deref(),
             amount,
             currency: &session.currency,
-            description: "Subscription creation",
+            description: match session.mode {
+                Mode::Payment => session.payment.description.as_deref().unwrap_or_default(),
+                Mode::Subscription => "Subscription creation",
+            },
         };
         let intent = payments::open(world, &order);
         payments::attempt(world, &intent, &method, submission.presence);

@@ -1,8 +1,8 @@
-//! Opening a checkout session: subscription mode only, checked as Stripe checks it.
+//! Opening a checkout session, checked as Stripe checks it.
 
 use serde_json::Value;
 
-use super::{CustomerUpdate, Session, SessionLine, Status, Trial};
+use super::{CustomerUpdate, Mode, PaymentData, Session, SessionLine, Status, Trial, once};
 use crate::{
     automatic_tax,
     catalog::Price,
@@ -23,14 +23,36 @@ const EXPIRY_MIN: i64 = HOUR / 2;
 const TRIAL_NOTICE: i64 = 48 * HOUR;
 
 pub fn create(world: &mut World, request: &Request) -> Result<Value> {
+    let mut session = read(world, request)?;
+    session.id = world.ids.id("cs_test_");
+    for line in &mut session.lines {
+        line.id = world.ids.id("li_");
+    }
+    world.agenda.add(session.expires_at, Due::SessionExpiry(session.id.clone()));
+    let shown = session.render(world);
+    world.sessions.put(session);
+    Ok(shown)
+}
+
+/// # Errors
+/// What [`create`] would answer, without doing it.
+pub fn check(world: &World, request: &Request) -> Result<()> {
+    read(world, request).map(|_| ())
+}
+
+fn read(world: &World, request: &Request) -> Result<Session> {
     let params = request.params();
-    check_mode(&params)?;
-    let (lines, currency) = lines(world, &params)?;
+    let mode = mode(&params)?;
+    let (lines, currency) = match mode {
+        Mode::Subscription => lines(world, &params)?,
+        Mode::Payment => once::lines(world, &params)?,
+    };
     let success_url =
         params.url("success_url")?.ok_or_else(|| Error::parameter_missing("success_url"))?;
     let mut session = Session {
         id: String::new(),
         created: world.now,
+        mode,
         expires_at: expires_at(world.now, &params)?,
         status: Status::Open,
         success_url: success_url.to_owned(),
@@ -55,6 +77,9 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         customer_update: CustomerUpdate::default(),
         country: None,
         taxes: None,
+        payment: PaymentData::default(),
+        payment_intent: None,
+        payment_link: None,
         subscription: None,
         invoice: None,
         payer_email: None,
@@ -62,40 +87,43 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
         authenticating: None,
     };
     params.merge_metadata(&mut session.metadata)?;
+    if mode == Mode::Payment {
+        once::read(&params, &mut session.payment)?;
+    } else if let Some(field) = ONLY_ONCE.iter().find(|field| params.has(field)) {
+        let message = format!("You can not pass `{field}` in `subscription` mode.");
+        return Err(params.wrong(field, &message));
+    }
     session.discount = discount(world, &params, &session)?;
     if let Some(data) = params.object("subscription_data")? {
         read_subscription_data(world, &data, &mut session)?;
     }
     read_tax(world, &params, &mut session)?;
-    session.id = world.ids.id("cs_test_");
-    for line in &mut session.lines {
-        line.id = world.ids.id("li_");
-    }
-    world.agenda.add(session.expires_at, Due::SessionExpiry(session.id.clone()));
-    let shown = session.render(world);
-    world.sessions.put(session);
-    Ok(shown)
+    Ok(session)
 }
 
+/// Parameters of a single payment.
+const ONLY_ONCE: [&str; 2] = ["customer_creation", "payment_intent_data"];
+
 /// Refuses the modes and options the simulator does not do, instead of ignoring them.
-fn check_mode(params: &Params<'_>) -> Result<()> {
+fn mode(params: &Params<'_>) -> Result<Mode> {
     let mode = params.choice("mode", &["payment", "setup", "subscription"])?;
-    match mode {
-        Some("subscription") => {}
+    let mode = match mode {
+        Some("payment") => Mode::Payment,
+        Some("subscription") => Mode::Subscription,
         Some(mode) => {
             return Err(Error::not_simulated(format!(
-                "The simulator's Checkout knows `mode=subscription` only, not `{mode}`."
+                "The simulator's Checkout does not know `mode={mode}`."
             ))
             .param("mode"));
         }
         None => return Err(Error::parameter_missing("mode")),
-    }
+    };
     for (field, only) in [("ui_mode", "hosted_page"), ("payment_method_collection", "always")] {
         if params.text(field)?.is_some_and(|value| value != only) {
             return Err(params::not_simulated(field));
         }
     }
-    Ok(())
+    Ok(mode)
 }
 
 /// `automatic_tax`, and what the page may change of a customer that is known.

@@ -2,13 +2,15 @@
 
 mod complete;
 mod create;
+mod once;
 mod operations;
 mod render;
 
 use serde_json::Value;
 
 pub use complete::{Submission, complete};
-pub use create::create;
+pub use create::{check, create};
+pub use once::PaymentData;
 pub use operations::{
     confirm_page, expire, expire_by_time, line_items, list, redeem_code, retrieve, retrieve_page,
     set_country,
@@ -31,6 +33,7 @@ const DAY: i64 = 86_400;
 pub struct Session {
     pub id: String,
     pub created: i64,
+    pub mode: Mode,
     pub expires_at: i64,
     pub status: Status,
     pub success_url: String,
@@ -61,6 +64,10 @@ pub struct Session {
     pub country: Option<String>,
     /// The tax on each line, as it was when it was paid.
     pub taxes: Option<Vec<Vec<Tax>>>,
+    /// How a single payment is made.
+    pub payment: PaymentData,
+    pub payment_intent: Option<String>,
+    pub payment_link: Option<String>,
     pub subscription: Option<String>,
     pub invoice: Option<String>,
     /// Who paid, as they typed it.
@@ -84,6 +91,14 @@ pub struct SessionLine {
     /// None for a metered price.
     pub quantity: Option<i64>,
     pub tax_rates: Vec<String>,
+}
+
+/// What comes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// A single payment.
+    Payment,
+    Subscription,
 }
 
 /// What the subscription begins with.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Session, SessionLine, Status, Trial};
+use super::{Mode, Session, SessionLine, Status, Trial};
 use crate::{
     customers, lists,
     table::Object,
@@ -17,12 +17,6 @@ pub fn render(session: &Session, world: &World) -> Value {
         (Status::Complete, Trial::None) => "paid",
         _ => "unpaid",
     };
-    let discounts = session.discount.iter().map(|found| {
-        let by_code = found.promotion_code.is_some();
-        let coupon = (!by_code).then_some(&found.coupon);
-        json!({ "coupon": coupon, "promotion_code": found.promotion_code })
-    });
-    let discounts: Vec<Value> = discounts.collect();
     let is_open = session.status == Status::Open;
     let url = is_open.then(|| format!("{}/c/pay/{}", world.base_url, session.id));
     let shown = json!({
@@ -46,17 +40,21 @@ pub fn render(session: &Session, world: &World) -> Value {
             "submit": null, "terms_of_service_acceptance": null,
         },
         "customer": session.customer,
-        "customer_creation": session.customer.is_none().then_some("always"),
+        "customer_creation": session.customer.is_none().then_some(customer_creation(session)),
         "customer_details": customer_details(session, world),
         "customer_email": session.customer_email,
-        "discounts": discounts,
+        "discounts": discounts(session),
         "expires_at": session.expires_at,
         "invoice": session.invoice,
         "livemode": false,
         "locale": session.locale,
         "metadata": session.metadata,
-        "mode": "subscription",
-        "payment_method_collection": "always",
+        "invoice_creation": (session.mode == Mode::Payment).then(no_invoice),
+        "mode": if session.mode == Mode::Payment { "payment" } else { "subscription" },
+        "payment_intent": session.payment_intent,
+        "payment_link": session.payment_link,
+        "payment_method_collection":
+            if session.mode == Mode::Payment { "if_required" } else { "always" },
         "payment_method_options": { "card": { "request_three_d_secure": "automatic" } },
         "payment_method_types": ["card"],
         "payment_status": payment_status,
@@ -79,6 +77,33 @@ pub fn render(session: &Session, world: &World) -> Value {
         "url": url,
     });
     with_nulls(shown, NULLS)
+}
+
+fn discounts(session: &Session) -> Vec<Value> {
+    let shown = session.discount.iter().map(|found| {
+        let by_code = found.promotion_code.is_some();
+        let coupon = (!by_code).then_some(&found.coupon);
+        json!({ "coupon": coupon, "promotion_code": found.promotion_code })
+    });
+    shown.collect()
+}
+
+fn customer_creation(session: &Session) -> &'static str {
+    match session.mode {
+        Mode::Payment if !session.payment.creates_customer => "if_required",
+        _ => "always",
+    }
+}
+
+/// A single payment makes no invoice.
+fn no_invoice() -> Value {
+    json!({
+        "enabled": false,
+        "invoice_data": {
+            "account_tax_ids": null, "custom_fields": null, "description": null, "footer": null,
+            "issuer": null, "metadata": {}, "rendering_options": null,
+        },
+    })
 }
 
 fn automatic_tax(session: &Session, world: &World) -> Value {
@@ -155,11 +180,8 @@ const NULLS: &[&str] = &[
     "currency_conversion",
     "customer_account",
     "integration_identifier",
-    "invoice_creation",
     "managed_payments",
     "origin_context",
-    "payment_intent",
-    "payment_link",
     "payment_method_configuration_details",
     "permissions",
     "recovered_from",

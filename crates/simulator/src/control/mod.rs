@@ -1,6 +1,7 @@
 //! `/_sim`: look inside, move the clock, order trouble, start over.
 
 mod settings;
+mod trouble;
 
 use axum::{
     Json, Router,
@@ -9,13 +10,13 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use maud::html;
+use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tollhouse_stripe::form;
 
 use crate::{
-    DeliveryFault, Fault, Simulator, calendar, checkout,
+    Simulator, calendar, checkout,
     pages::{layout, stylesheet},
     world::World,
 };
@@ -37,8 +38,7 @@ pub fn router(simulator: Simulator) -> Router {
         .route("/_sim/", get(index))
         .route("/_sim/clock", get(clock).post(move_clock))
         .route("/_sim/clock/forward", post(forward))
-        .route("/_sim/faults", post(add_fault))
-        .route("/_sim/deliveries/faults", post(add_delivery_fault))
+        .merge(trouble::router())
         .route("/_sim/settings", get(settings::show).post(settings::change))
         .route("/_sim/tax", get(settings::show_tax).post(settings::set_tax))
         .route("/_sim/reset", post(reset))
@@ -88,28 +88,6 @@ async fn forward(State(simulator): State<Simulator>, body: String) -> Response {
         _ => return refuse("Send `seconds`, at most five years of them."),
     }
     Redirect::to("/_sim/").into_response()
-}
-
-async fn add_fault(
-    State(simulator): State<Simulator>,
-    body: Result<Json<Fault>, JsonRejection>,
-) -> Response {
-    match body {
-        Ok(Json(fault)) => simulator.add_fault(fault),
-        Err(rejection) => return refuse(&rejection.body_text()),
-    }
-    StatusCode::NO_CONTENT.into_response()
-}
-
-async fn add_delivery_fault(
-    State(simulator): State<Simulator>,
-    body: Result<Json<DeliveryFault>, JsonRejection>,
-) -> Response {
-    match body {
-        Ok(Json(fault)) => simulator.add_delivery_fault(fault),
-        Err(rejection) => return refuse(&rejection.body_text()),
-    }
-    StatusCode::NO_CONTENT.into_response()
 }
 
 async fn reset(State(simulator): State<Simulator>) -> StatusCode {
@@ -170,32 +148,45 @@ fn show(world: &World) -> String {
                 }
             }
             h2 { "Control" }
-            dl {
-                dt { code { "GET /_sim/clock" } }
-                dd { "What time it is." }
-                dt { code { "POST /_sim/clock" } }
-                dd { code { "{\"advance_seconds\": 3600}" } " or " code { "{\"to\": 1800000000}" } " moves time forward." }
-                dt { code { "POST /_sim/faults" } }
-                dd { code { "{\"kind\": \"error_500\", \"times\": 2, \"path\": \"/v1/prices\"}" }
-                    "; kinds: " code { "error_500" } ", " code { "error_429" } ", " code { "unreachable" } ", "
-                    code { "done_but_unanswered" } "." }
-                dt { code { "POST /_sim/deliveries/faults" } }
-                dd { code { "{\"kind\": \"duplicate\", \"times\": 1}" } "; kinds: " code { "duplicate" } ", "
-                    code { "drop" } ", " code { "reverse" } "." }
-                dt { code { "POST /_sim/settings" } }
-                dd { code { "{\"invoice_upcoming_days\": 7, \"after_retries\": \"cancel\"}" }
-                    " is how it begins: " code { "invoice.upcoming" } " is told seven days before a renewal, and after "
-                    "the last retry a subscription is canceled. Or " code { "mark_unpaid" } ", " code { "leave_past_due" }
-                    ". " code { "GET" } " shows them." }
-                dt { code { "POST /_sim/tax" } }
-                dd { code { "{\"country\": \"DE\", \"percentage\": 19, \"inclusive\": false}" }
-                    " is what automatic tax takes there; a percentage of " code { "null" } " is none. "
-                    code { "GET" } " shows the table, which is empty at first." }
-                dt { code { "POST /_sim/reset" } }
-                dd { "Starts over." }
-            }
+            (commands())
         },
     )
+}
+
+/// What can be asked of it, and how.
+fn commands() -> Markup {
+    html! {
+        dl {
+            dt { code { "GET /_sim/clock" } }
+            dd { "What time it is." }
+            dt { code { "POST /_sim/clock" } }
+            dd { code { "{\"advance_seconds\": 3600}" } " or " code { "{\"to\": 1800000000}" } " moves time forward." }
+            dt { code { "POST /_sim/faults" } }
+            dd { code { "{\"kind\": \"error_500\", \"times\": 2, \"path\": \"/v1/prices\"}" }
+                "; kinds: " code { "error_500" } ", " code { "error_429" } ", " code { "error_409" } ", "
+                code { "unreachable" } ", " code { "done_but_unanswered" } ", " code { "cut_short" } "." }
+            dt { code { "POST /_sim/deliveries/faults" } }
+            dd { code { "{\"kind\": \"duplicate\", \"times\": 1}" } "; kinds: " code { "duplicate" } ", "
+                code { "drop" } ", " code { "reverse" } ", " code { "delay" } ", " code { "other_version" } ", "
+                code { "unknown_type" } ", " code { "unknown_status" } "." }
+            dt { code { "POST /_sim/trouble" } }
+            dd { code { "{\"seed\": 7, \"percent\": 20}" } " is trouble of every kind, at random and yet the same "
+                "for the same seed and calls; a percent of 0 ends it." }
+            dt { code { "POST /_sim/save" } ", " code { "POST /_sim/load" } }
+            dd { code { "{\"name\": \"before\"}" } " keeps the world as it is, and goes back to it." }
+            dt { code { "POST /_sim/settings" } }
+            dd { code { "{\"invoice_upcoming_days\": 7, \"after_retries\": \"cancel\"}" }
+                " is how it begins: " code { "invoice.upcoming" } " is told seven days before a renewal, and after "
+                "the last retry a subscription is canceled. Or " code { "mark_unpaid" } ", " code { "leave_past_due" }
+                ". " code { "GET" } " shows them." }
+            dt { code { "POST /_sim/tax" } }
+            dd { code { "{\"country\": \"DE\", \"percentage\": 19, \"inclusive\": false}" }
+                " is what automatic tax takes there; a percentage of " code { "null" } " is none. "
+                code { "GET" } " shows the table, which is empty at first." }
+            dt { code { "POST /_sim/reset" } }
+            dd { "Starts over." }
+        }
+    }
 }
 
 /// `Pro plan, ann@example.com`.

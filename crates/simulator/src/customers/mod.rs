@@ -1,8 +1,10 @@
 //! Customers.
 
 pub mod balance;
+pub mod cash;
 
 pub use balance::{BalanceTransaction, Reason, balance, set_balance};
+pub use cash::CashTransaction;
 
 use serde_json::{Value, json};
 
@@ -10,7 +12,8 @@ use crate::{
     error::Result,
     lists,
     params::{Metadata, Params},
-    payment_methods, subscriptions,
+    payment_methods::{self, sources},
+    subscriptions,
     table::{Object, Table},
     test_clocks,
     world::{Request, World, with_nulls},
@@ -27,6 +30,8 @@ pub struct Customer {
     pub address: Value,
     pub metadata: Metadata,
     pub default_payment_method: Option<String>,
+    /// A card given as a source, asked where there is no default payment method.
+    pub default_source: Option<String>,
     /// Set by the first subscription or invoice.
     pub currency: Option<String>,
     /// Below zero it is credit for the next invoice.
@@ -66,6 +71,7 @@ impl Object for Customer {
             "balance": self.balance,
             "created": self.created,
             "currency": self.currency,
+            "default_source": self.default_source,
             "delinquent": self.delinquent,
             "description": self.description,
             "email": self.email,
@@ -85,11 +91,18 @@ impl Object for Customer {
             "tax_exempt": "none",
             "test_clock": self.test_clock,
         });
-        with_nulls(shown, &["customer_account", "default_source", "discount", "shipping"])
+        with_nulls(shown, &["customer_account", "discount", "shipping"])
     }
 
     fn table(world: &World) -> &Table<Self> {
         &world.customers
+    }
+}
+
+impl Customer {
+    /// The card that is charged where nothing else is said.
+    pub fn payment_method(&self) -> Option<String> {
+        self.default_payment_method.clone().or_else(|| self.default_source.clone())
     }
 }
 
@@ -129,7 +142,12 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
     if let Some(method) = method {
         payment_methods::check_attachable(world, method, None)?;
     }
+    let source = params.text("source")?.map(sources::check).transpose()?;
     let id = add(world, customer);
+    if let Some(card) = source {
+        let source = sources::add(world, &id, card);
+        world.customers.change(&id, |customer| customer.default_source = Some(source));
+    }
     read_balance(world, &params, &id)?;
     if let Some(method) = method {
         let attached = payment_methods::attach_to(world, method, &id)?;
@@ -213,9 +231,18 @@ pub fn update(world: &mut World, request: &Request) -> Result<Value> {
         }
         settings.set_text("default_payment_method", &mut customer.default_payment_method)?;
     }
+    let source = params.text("source")?.map(sources::check).transpose()?;
+    if let Some(source) = params.text("default_source")? {
+        payment_methods::of_customer(world, source, &customer.id, "default_source")?;
+        customer.default_source = Some(source.to_owned());
+    }
     let after = customer.render(world);
     world.customers.put(customer);
     world.emit_update("customer.updated", &before, &after);
+    if let Some(card) = source {
+        let source = sources::add(world, &request.id, card);
+        set_source(world, &request.id, &source, true);
+    }
     read_balance(world, &params, &request.id)?;
     retrieve(world, request)
 }
@@ -276,10 +303,20 @@ pub fn set_delinquent(world: &mut World, id: &str, delinquent: bool) {
     change(world, id, |customer| customer.delinquent = delinquent);
 }
 
+/// A card given as a source becomes the default where there is none, or where it `replaces` that.
+pub fn set_source(world: &mut World, id: &str, source: &str, replaces: bool) {
+    change(world, id, |customer| {
+        if replaces || customer.default_source.is_none() {
+            customer.default_source = Some(source.to_owned());
+        }
+    });
+}
+
 /// A detached method is no default any more.
 pub fn forget_payment_method(world: &mut World, id: &str, method: &str) {
     change(world, id, |customer| {
         customer.default_payment_method.take_if(|default| default == method);
+        customer.default_source.take_if(|default| default == method);
     });
 }
 

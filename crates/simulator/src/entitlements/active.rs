@@ -54,10 +54,11 @@ impl Object for ActiveEntitlement {
 }
 
 /// What each customer's subscriptions brought, by customer and subscription.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Grants(HashMap<String, BTreeMap<String, Grant>>);
 
 /// What a subscription brings in one period, while it sells the same.
+#[derive(Clone)]
 struct Grant {
     period_start: i64,
     products: Vec<String>,

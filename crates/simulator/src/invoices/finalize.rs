@@ -75,6 +75,8 @@ pub fn finalize_now(world: &mut World, id: &str) {
         status: "open",
         settled_at: None,
     };
+    let (intent, id) = (payment.payment_intent.clone(), payment.id.clone());
+    world.payment_intents.change(&intent, |intent| intent.invoice_payment = Some(id));
     world.invoice_payments.put(payment);
 }
 

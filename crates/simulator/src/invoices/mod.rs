@@ -187,7 +187,7 @@ impl Invoice {
 
     /// The method it is charged to: its own, its subscription's, or its customer's.
     pub fn payment_method(&self, world: &World) -> Option<String> {
-        let of_customer = || world.customers.find(&self.customer)?.default_payment_method.clone();
+        let of_customer = || world.customers.find(&self.customer)?.payment_method();
         let of_subscription = || match world.subscriptions.find(&self.subscription) {
             Some(subscription) => subscription.payment_method(world),
             None => of_customer(),

@@ -61,15 +61,16 @@ impl Object for InvoicePayment {
 
 /// The invoice's own payment; none where nothing was due.
 fn of_invoice<'a>(world: &'a World, invoice: &str) -> Option<&'a InvoicePayment> {
-    // The newest are asked for most.
-    world.invoice_payments.rows().iter().rev().find(|payment| payment.invoice == invoice)
+    of_intent(world, world.invoices.find(invoice)?.payment_intent.as_ref()?)
+}
+
+fn of_intent<'a>(world: &'a World, intent: &str) -> Option<&'a InvoicePayment> {
+    world.invoice_payments.find(world.payment_intents.find(intent)?.invoice_payment.as_ref()?)
 }
 
 /// The invoice that this intent is to pay.
 pub fn paid_by(world: &World, intent: &str) -> Option<String> {
-    let payments = world.invoice_payments.rows().iter().rev();
-    let payment = payments.into_iter().find(|payment| payment.payment_intent == intent)?;
-    Some(payment.invoice.clone())
+    of_intent(world, intent).map(|payment| payment.invoice.clone())
 }
 
 /// Another amount is to be paid.

@@ -6,7 +6,7 @@ use super::{checkout::Typed, layout};
 use crate::{
     calendar,
     catalog::{Price, amount::Scheme},
-    checkout::{Session, SessionLine, Status, Trial},
+    checkout::{Mode, Session, SessionLine, Status, Trial},
     money, tax_rates,
     world::World,
 };
@@ -63,6 +63,7 @@ fn summary(world: &World, session: &Session) -> Markup {
         }
         h1 {
             @match session.trial {
+                Trial::None if session.mode == Mode::Payment => { "Pay for " (name) }
                 Trial::None => { "Subscribe to " (name) }
                 _ => { "Try " (name) }
             }

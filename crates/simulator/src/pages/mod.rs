@@ -4,6 +4,7 @@ mod authentication;
 mod checkout;
 mod checkout_view;
 mod invoice;
+mod link;
 mod pdf;
 mod portal;
 mod portal_view;
@@ -27,6 +28,7 @@ pub fn router(simulator: Simulator) -> Router {
     checkout::router()
         .merge(authentication::router())
         .merge(invoice::router())
+        .merge(link::router())
         .merge(portal::router())
         .with_state(simulator)
 }

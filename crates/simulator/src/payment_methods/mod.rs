@@ -1,6 +1,7 @@
 //! Payment methods: cards, by number or by Stripe's ready-made test ids.
 
 mod operations;
+pub mod sources;
 
 use serde_json::{Value, json};
 

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::Capture;
 use crate::{
     balance_transactions::{self, Kind},
-    cards::{Card, Decline},
+    cards::{Behaviour, Card, Decline},
+    funds,
     params::Metadata,
     payment_methods::PaymentMethod,
     table::{Object, Table},
@@ -81,6 +82,9 @@ pub fn capture(world: &mut World, id: &str, amount: i64) {
         id,
         charge.description.as_deref(),
     );
+    if matches!(charge.method.card.behaviour, Behaviour::SettlesAtOnce) {
+        funds::settle_now(world, &transaction);
+    }
     world.charges.change(id, |charge| {
         charge.captured = Some(amount);
         charge.amount_refunded = charge.amount - amount;

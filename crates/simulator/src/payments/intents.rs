@@ -22,6 +22,8 @@ pub struct PaymentIntent {
     pub payment_method: Option<String>,
     pub status: &'static str,
     pub latest_charge: Option<String>,
+    /// By which it pays an invoice, where it does.
+    pub invoice_payment: Option<String>,
     /// Where the customer goes after a 3-D Secure dialogue.
     pub return_url: Option<String>,
     /// Why the last attempt failed, and the method it was made with.
@@ -59,6 +61,7 @@ impl PaymentIntent {
             payment_method: None,
             status: "requires_payment_method",
             latest_charge: None,
+            invoice_payment: None,
             return_url: None,
             last_decline: None,
             capture: Capture::Automatic,

@@ -12,7 +12,7 @@ use charges::capture as capture_charge;
 pub use charges::{Charge, set_disputed};
 pub use confirm::{authenticated, confirm};
 pub use intents::{Capture, PaymentIntent};
-pub use operations::{cancel as cancel_by_request, capture, create, update};
+pub use operations::{cancel as cancel_by_request, capture, create, read_shipping, update};
 
 use crate::{
     cards::{Behaviour, Decline, Outcome, Presence},
@@ -34,17 +34,25 @@ pub struct Order<'a> {
 
 /// A new intent, announced.
 pub fn open(world: &mut World, order: &Order<'_>) -> String {
-    let id = world.ids.id("pi_");
     let intent = PaymentIntent {
-        client_secret: world.ids.client_secret(&id),
-        id: id.clone(),
-        created: world.now,
         amount: order.amount,
         currency: order.currency.to_owned(),
         customer: order.customer.map(str::to_owned),
         description: Some(order.description.to_owned()),
         setup_future_usage: Some("off_session"),
         ..PaymentIntent::blank()
+    };
+    announce_new(world, intent)
+}
+
+/// Gives an intent its id, and announces it.
+pub fn announce_new(world: &mut World, intent: PaymentIntent) -> String {
+    let id = world.ids.id("pi_");
+    let intent = PaymentIntent {
+        client_secret: world.ids.client_secret(&id),
+        id: id.clone(),
+        created: world.now,
+        ..intent
     };
     let shown = intent.render(world);
     world.payment_intents.put(intent);

@@ -1,6 +1,7 @@
 //! Subscription schedules: changes that wait for their day.
 
 mod advance;
+mod begin;
 mod operations;
 mod outlook;
 mod phases;
@@ -9,6 +10,7 @@ mod render;
 use serde_json::Value;
 
 pub use advance::{advance, begin_next, bill, drop_with_subscription, due_phase, enter};
+pub use begin::{start, warn_of_expiry};
 pub use operations::{cancel, create, list, release, retrieve, update};
 pub use outlook::{Next, look_ahead};
 pub use phases::read_new;
@@ -87,6 +89,7 @@ pub struct PhaseItem {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
+    NotStarted,
     Active,
     Completed,
     Released,
@@ -94,8 +97,14 @@ pub enum Status {
 }
 
 impl Status {
+    /// Whether anything is still to come of it.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::NotStarted | Self::Active)
+    }
+
     pub fn word(self) -> &'static str {
         match self {
+            Self::NotStarted => "not_started",
             Self::Active => "active",
             Self::Completed => "completed",
             Self::Released => "released",

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Phase, PhaseBilling, PhaseItem, Schedule, Status, announce, change};
+use super::{Phase, PhaseBilling, PhaseItem, Schedule, Status, announce, begin, change};
 use crate::{
     clock::Due,
     discounts::Redemption,
@@ -15,15 +15,22 @@ use crate::{
     world::{Request, World},
 };
 
-/// From a subscription that runs; its present period is the first phase.
+/// Of a subscription that runs, or of one that it is to begin.
 pub fn create(world: &mut World, request: &Request) -> Result<Value> {
     let params = request.params();
     let Some(id) = params.text("from_subscription")? else {
-        return Err(Error::not_simulated(
-            "The simulator makes schedules from subscriptions only. Give `from_subscription`.",
-        )
-        .param("from_subscription"));
+        return begin::create(world, &params);
     };
+    let others = ["customer", "end_behavior", "phases", "start_date"];
+    if let Some(other) = others.iter().find(|field| params.has(field)) {
+        let message = format!("You cannot set `{other}` if `from_subscription` is set.");
+        return Err(params.wrong(other, &message));
+    }
+    from_subscription(world, &params, id)
+}
+
+/// Its present period is the first phase.
+fn from_subscription(world: &mut World, params: &Params<'_>, id: &str) -> Result<Value> {
     let subscription = world.subscriptions.get(id, "from_subscription")?.clone();
     if subscription.schedule.is_some() || subscription.status.is_ended() {
         let message = "You cannot migrate a subscription that is already attached to a schedule, \
@@ -58,7 +65,8 @@ pub fn create(world: &mut World, request: &Request) -> Result<Value> {
     world.emit("subscription_schedule.created", &shown);
     let attached = id.clone();
     subscriptions::change(world, &subscription.id, |stored| stored.schedule = Some(attached));
-    world.agenda.add(end, Due::PhaseEnd(id));
+    world.agenda.add(end, Due::PhaseEnd(id.clone()));
+    begin::plan_warning(world, &id);
     Ok(shown)
 }
 
@@ -86,7 +94,7 @@ fn present(subscription: &Subscription) -> Phase {
 
 pub fn update(world: &mut World, request: &Request) -> Result<Value> {
     let params = request.params();
-    let mut schedule = active(world, &request.id, "updated")?;
+    let mut schedule = open(world, &request.id, "updated")?;
     schedule.read(world, &params)?;
     params.merge_metadata(&mut schedule.metadata)?;
     for phase in &schedule.phases[schedule.current..] {
@@ -94,6 +102,7 @@ pub fn update(world: &mut World, request: &Request) -> Result<Value> {
     }
     bill_now(world, &schedule);
     change(world, &request.id, |stored| *stored = schedule);
+    begin::plan_warning(world, &request.id);
     retrieve(world, request)
 }
 
@@ -110,7 +119,7 @@ fn bill_now(world: &mut World, schedule: &Schedule) {
 
 /// The subscription goes on by itself.
 pub fn release(world: &mut World, request: &Request) -> Result<Value> {
-    active(world, &request.id, "released")?;
+    open(world, &request.id, "released")?;
     request.params().boolean("preserve_cancel_date")?;
     super::advance::release_now(world, &request.id);
     retrieve(world, request)
@@ -119,7 +128,7 @@ pub fn release(world: &mut World, request: &Request) -> Result<Value> {
 /// Ends the subscription too.
 pub fn cancel(world: &mut World, request: &Request) -> Result<Value> {
     let params = request.params();
-    let schedule = active(world, &request.id, "canceled")?;
+    let schedule = open(world, &request.id, "canceled")?;
     let prorates = params.boolean("prorate")?.unwrap_or(true);
     let invoices_now = params.boolean("invoice_now")?.unwrap_or(true);
     let now = world.now;
@@ -144,9 +153,9 @@ pub fn cancel(world: &mut World, request: &Request) -> Result<Value> {
     retrieve(world, request)
 }
 
-fn active(world: &World, id: &str, verb: &str) -> Result<Schedule> {
+fn open(world: &World, id: &str, verb: &str) -> Result<Schedule> {
     let schedule = world.schedules.get(id, "schedule")?.clone();
-    if schedule.status == Status::Active {
+    if schedule.status.is_open() {
         return Ok(schedule);
     }
     Err(Error::invalid(format!(

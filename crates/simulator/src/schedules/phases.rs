@@ -1,6 +1,6 @@
 //! Reading the phases of a request: one after the other, without a gap.
 
-use super::{Phase, PhaseBilling, PhaseItem, Schedule};
+use super::{Phase, PhaseBilling, PhaseItem, Schedule, Status};
 use crate::{
     automatic_tax,
     calendar::{self, Cadence, Interval},
@@ -31,7 +31,8 @@ pub fn read_new(world: &World, params: &Params<'_>) -> Result<Vec<Phase>> {
     read_from(world, params, world.now)
 }
 
-fn read_from(world: &World, params: &Params<'_>, first: i64) -> Result<Vec<Phase>> {
+/// The phases of a schedule whose first one begins at `first`.
+pub fn read_from(world: &World, params: &Params<'_>, first: i64) -> Result<Vec<Phase>> {
     let mut phases: Vec<Phase> = Vec::new();
     for entry in params.objects("phases")? {
         entry.only(READS, KNOWS)?;
@@ -153,13 +154,15 @@ fn read_items(world: &World, entry: &Params<'_>) -> Result<(Vec<PhaseItem>, Stri
     Ok((items.collect(), currency, cadence))
 }
 
-/// `end_date`, or `duration`, or one period of the items.
+/// `end_date`, or `duration`, or one period of the items; and for whoever names no version, so many as
+/// `iterations` said before there was `duration`.
 fn end(entry: &Params<'_>, start: i64, cadence: Cadence) -> Result<i64> {
     if let Some(end) = entry.integer("end_date")? {
         return Ok(end);
     }
     let Some(duration) = entry.object("duration")? else {
-        return Ok(calendar::period_start(start, cadence, 1));
+        let iterations = if entry.is_strict() { None } else { entry.integer("iterations")? };
+        return Ok(calendar::period_start(start, cadence, iterations.unwrap_or(1).max(1)));
     };
     duration.only(&["interval", "interval_count"], &[])?;
     let word = duration.choice("interval", &Interval::WORDS)?;
@@ -179,6 +182,9 @@ fn check_present(
     schedule: &Schedule,
     phases: &[Phase],
 ) -> Result<()> {
+    if schedule.status == Status::NotStarted {
+        return Ok(());
+    }
     let now = world.now;
     let running = phases.iter().find(|phase| (phase.start..phase.end).contains(&now));
     let Some(running) = running else {

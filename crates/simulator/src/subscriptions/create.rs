@@ -70,7 +70,7 @@ pub fn open(
     test_clocks::check_subscription(world, &new.customer)?;
     let (cadence, currency) = check_items(world, &mut new.items, "items")?;
     let id = world.ids.id("sub_");
-    let is_free = new.is_free_at_first();
+    let (is_free, bills_later) = (new.is_free_at_first(), new.bills_later);
     let mut subscription = begin(world, new, cadence, currency)?;
     subscription.id.clone_from(&id);
     for item in &mut subscription.items {
@@ -82,7 +82,11 @@ pub fn open(
     let collected = if is_free {
         Collected::Paid
     } else {
-        bill_first(world, &mut subscription, collects, presence)
+        let waits = (bills_later || subscription.billing.is_sent()) && subscription.trial.is_none();
+        match waits.then_some(world.now + invoices::DRAFT_SECONDS) {
+            Some(at) => bill_first_later(world, &mut subscription, at),
+            None => bill_first(world, &mut subscription, collects, presence),
+        }
     };
     let status = match collected {
         Collected::Paid if subscription.trial.is_some() => Status::Trialing,
@@ -100,7 +104,17 @@ pub fn open(
     Ok(id)
 }
 
-/// Makes the first invoice. One that is charged is finalised in the request, one that is sent later.
+/// Makes the first invoice, which is finalised `at` that time: one that is sent, or somebody may still
+/// add to.
+fn bill_first_later(world: &mut World, subscription: &mut Subscription, at: i64) -> Collected {
+    let occasion = Occasion::of_period(world, subscription, "subscription_create");
+    let invoice = invoices::draft(world, subscription, occasion, Some(at));
+    world.subscriptions.put(subscription.clone());
+    world.agenda.add(at, Due::InvoiceStep(invoice));
+    Collected::Sent
+}
+
+/// Makes the first invoice, and finalises it.
 fn bill_first(
     world: &mut World,
     subscription: &mut Subscription,
@@ -108,15 +122,9 @@ fn bill_first(
     presence: Presence,
 ) -> Collected {
     let occasion = Occasion::of_period(world, subscription, "subscription_create");
-    let is_sent = subscription.billing.is_sent() && subscription.trial.is_none();
-    let finalizes_at = is_sent.then_some(world.now + invoices::DRAFT_SECONDS);
-    let invoice = invoices::draft(world, subscription, occasion, finalizes_at);
+    let invoice = invoices::draft(world, subscription, occasion, None);
     world.subscriptions.put(subscription.clone());
-    let Some(at) = finalizes_at else {
-        return collect_first(world, &invoice, collects, presence);
-    };
-    world.agenda.add(at, Due::InvoiceStep(invoice));
-    Collected::Sent
+    collect_first(world, &invoice, collects, presence)
 }
 
 fn collect_first(
@@ -187,7 +195,7 @@ fn begin(
         default_tax_rates: new.default_tax_rates,
         automatic_tax: AutomaticTax::on(new.automatic_tax),
         pause_collection: None,
-        schedule: None,
+        schedule: new.schedule,
         pending_update: None,
         upcoming_told: None,
     };

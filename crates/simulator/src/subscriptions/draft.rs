@@ -34,6 +34,10 @@ pub struct SubscriptionDraft {
     pub automatic_tax: bool,
     pub description: Option<String>,
     pub metadata: Metadata,
+    /// The schedule whose first phase it is.
+    pub schedule: Option<String>,
+    /// The first invoice stays a draft for an hour, as that of a schedule or a quote does.
+    pub bills_later: bool,
 }
 
 /// When a subscription is to end.
@@ -75,6 +79,8 @@ pub fn read(world: &World, params: &Params<'_>) -> Result<SubscriptionDraft> {
         default_tax_rates: tax_rates::read(world, params, "default_tax_rates")?.unwrap_or_default(),
         description: params.text("description")?.map(str::to_owned),
         metadata: Metadata::new(),
+        schedule: None,
+        bills_later: false,
     };
     new.billing.read(params)?;
     params.merge_metadata(&mut new.metadata)?;
@@ -153,6 +159,8 @@ impl SubscriptionDraft {
             automatic_tax: false,
             description: None,
             metadata: Metadata::new(),
+            schedule: None,
+            bills_later: false,
         }
     }
 }

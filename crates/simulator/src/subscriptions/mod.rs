@@ -44,6 +44,7 @@ use crate::{
     calendar::{self, Cadence},
     catalog::Price,
     clock::Due,
+    customers::Customer,
     discounts::Discount,
     invoices::{self, Line},
     params::Metadata,
@@ -276,7 +277,7 @@ impl Subscription {
     /// The method charged: the subscription's own, or else its customer's.
     pub fn payment_method(&self, world: &World) -> Option<String> {
         let of_customer =
-            || world.customers.find(&self.customer).and_then(|c| c.default_payment_method.clone());
+            || world.customers.find(&self.customer).and_then(Customer::payment_method);
         self.default_payment_method.clone().or_else(of_customer)
     }
 

@@ -75,6 +75,7 @@ impl Object for TestClock {
 }
 
 /// The clock whose time has taken the place of the world's.
+#[derive(Clone)]
 pub struct InPlace {
     clock: String,
     account_now: i64,
@@ -161,6 +162,7 @@ pub fn customer_behind<'a>(world: &'a World, id: &'a str) -> Option<&'a str> {
         "in" => world.invoices.find(id).map(|found| found.customer.as_str()),
         "ii" => world.invoice_items.find(id).map(|found| found.customer.as_str()),
         "cn" => world.credit_notes.find(id).map(|found| found.customer.as_str()),
+        "qt" => world.quotes.find(id)?.customer.as_deref(),
         "cs_test" => world.sessions.find(id)?.customer.as_deref(),
         "pm" => world.payment_methods.find(id)?.customer.as_deref(),
         "pi" => world.payment_intents.find(id)?.customer.as_deref(),

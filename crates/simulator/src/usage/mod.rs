@@ -24,7 +24,7 @@ use crate::{
 const IDENTIFIER_SECONDS: i64 = 24 * 3600;
 
 /// Everything that was reported.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Usage {
     /// By meter and customer, as it arrived.
     reports: HashMap<(String, String), Vec<Report>>,
@@ -35,6 +35,7 @@ pub struct Usage {
 }
 
 /// One report that counts.
+#[derive(Clone)]
 struct Report {
     identifier: String,
     /// When it was used.
@@ -43,6 +44,7 @@ struct Report {
 }
 
 /// That something was reported, whether it counts or not.
+#[derive(Clone)]
 struct Receipt {
     at: i64,
     event_name: String,

@@ -144,11 +144,14 @@ def schedule_downgrade(subscription, small):
     phase = schedule.phases[0]
     kept = [line.to_dict() for line in phase["items"]]
     items = [{key: line[key] for key in ("price", "quantity") if line.get(key)} for line in kept]
+    # A phase that names no card leaves it to the customer's default.
+    card = {"default_payment_method": phase.default_payment_method}
     later = {
         "items": [{"price": small.id, "quantity": 1}, items[1]],
         "duration": {"interval": "month", "interval_count": 1},
+        **card,
     }
-    present = {"items": items, "start_date": phase.start_date, "end_date": phase.end_date}
+    present = {"items": items, "start_date": phase.start_date, "end_date": phase.end_date, **card}
     client.v1.subscription_schedules.update(
         schedule.id, {"end_behavior": "release", "phases": [present, later]}
     )

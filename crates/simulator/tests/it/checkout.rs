@@ -175,7 +175,7 @@ fn a_session_is_checked_as_stripe_checks_it() {
         (format!("mode=subscription&{line}"), "parameter_missing", "success_url"),
         (format!("mode=subscription&success_url=done&{line}"), "url_invalid", "success_url"),
         (format!("success_url=https://a.example&{line}"), "parameter_missing", "mode"),
-        (good(&format!("{line}&mode=payment")), "not_simulated", "mode"),
+        (good(&format!("{line}&mode=setup")), "not_simulated", "mode"),
         (
             good(&format!("{line}&discounts[0][coupon]=x")),
             "resource_missing",

@@ -1,8 +1,14 @@
-//! Ordered trouble: the next few calls fail in a chosen way, the next few deliveries go astray.
+//! Ordered trouble: the next few calls fail in a chosen way, the next few deliveries go astray; or some of
+//! them at random, by a seed.
+
+mod seeded;
 
 use std::collections::VecDeque;
 
 use serde::Deserialize;
+
+use seeded::Seeded;
+pub use seeded::Trouble;
 
 /// What goes wrong with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -12,10 +18,15 @@ pub enum FaultKind {
     Error500,
     #[serde(rename = "error_429")]
     Error429,
+    /// As if the same idempotency key were being worked on.
+    #[serde(rename = "error_409")]
+    Error409,
     /// No answer, and nothing done.
     Unreachable,
     /// No answer, although everything was done.
     DoneButUnanswered,
+    /// Everything was done, and the connection closes in the middle of the answer.
+    CutShort,
 }
 
 /// Trouble for the next `times` calls.
@@ -43,6 +54,14 @@ pub enum DeliveryFaultKind {
     Drop,
     /// What is due at the same time is sent last first.
     Reverse,
+    /// The event is delivered an hour late.
+    Delay,
+    /// The event says that it was rendered in another version of the API.
+    OtherVersion,
+    /// The event has a type nobody has heard of.
+    UnknownType,
+    /// The object of the event has a status nobody has heard of, if it has one.
+    UnknownStatus,
 }
 
 /// Trouble for the next `times` deliveries; with `reverse`, for the next `times` batches.
@@ -59,10 +78,11 @@ fn once() -> u32 {
 }
 
 /// The trouble still to come.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Faults {
     calls: VecDeque<Fault>,
     deliveries: VecDeque<DeliveryFault>,
+    seeded: Option<Seeded>,
 }
 
 impl Faults {
@@ -74,6 +94,11 @@ impl Faults {
         self.deliveries.push_back(fault);
     }
 
+    /// From now on, at random; in the place of what was ordered so before.
+    pub fn add_trouble(&mut self, trouble: Trouble) {
+        self.seeded = Seeded::new(trouble);
+    }
+
     /// The fault this call meets, if any; it is used up.
     pub fn take(&mut self, method: &str, path: &str) -> Option<FaultKind> {
         self.calls.retain(|fault| fault.times > 0);
@@ -81,19 +106,33 @@ impl Faults {
             fault.method.as_ref().is_none_or(|wanted| wanted == method)
                 && fault.path.as_ref().is_none_or(|prefix| path.starts_with(prefix.as_str()))
         };
-        let fault = self.calls.iter_mut().find(meets)?;
+        let Some(fault) = self.calls.iter_mut().find(meets) else {
+            return self.seeded.as_mut()?.call();
+        };
         fault.times -= 1;
         Some(fault.kind)
     }
 
-    /// Whether the next delivery (or batch, for `reverse`) meets this trouble; it is used up.
-    pub fn take_delivery(&mut self, kind: DeliveryFaultKind) -> bool {
+    /// What the next delivery meets, if anything; it is used up.
+    pub fn take_delivery(&mut self) -> Option<DeliveryFaultKind> {
+        let ordered = self.take_delivery_of(|kind| kind != DeliveryFaultKind::Reverse);
+        ordered.or_else(|| self.seeded.as_mut()?.delivery())
+    }
+
+    /// Whether the next batch is sent last first; used up.
+    pub fn take_reverse(&mut self) -> bool {
+        let ordered = self.take_delivery_of(|kind| kind == DeliveryFaultKind::Reverse);
+        ordered.is_some() || self.seeded.as_mut().is_some_and(Seeded::reverses)
+    }
+
+    fn take_delivery_of(
+        &mut self,
+        is_meant: impl Fn(DeliveryFaultKind) -> bool,
+    ) -> Option<DeliveryFaultKind> {
         self.deliveries.retain(|fault| fault.times > 0);
-        let fault = self.deliveries.iter_mut().find(|fault| fault.kind == kind);
-        fault.is_some_and(|fault| {
-            fault.times -= 1;
-            true
-        })
+        let fault = self.deliveries.iter_mut().find(|fault| is_meant(fault.kind))?;
+        fault.times -= 1;
+        Some(fault.kind)
     }
 }
 
