@@ -3,8 +3,8 @@
 //! | floor | slices |
 //! | --- | --- |
 //! | doors | [`checkout`], [`export`], [`lago`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`], [`retention`] |
-//! | answers | [`status`], [`summaries`], [`entitlements`], [`alerts`] |
-//! | state | [`subscriptions`], [`invoices`], [`usage`], [`credits`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`], [`sessions`] |
+//! | answers | [`status`], [`summaries`], [`entitlements`], [`alerts`], [`analytics`] |
+//! | state | [`subscriptions`], [`invoices`], [`usage`], [`credits`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`], [`sessions`], [`revenue`] |
 //! | traces | [`record`], [`events`], [`audit`] |
 //! | ground | [`app`], [`config`], [`clock`], [`error`], [`db`], [`http`], [`tasks`], [`nudge`], [`sync`] |
 //!
@@ -13,6 +13,7 @@
 //! application.
 
 pub mod alerts;
+pub mod analytics;
 pub mod app;
 pub mod audit;
 pub mod catalog;
@@ -38,6 +39,7 @@ pub mod portal;
 pub mod reconcile;
 pub mod record;
 pub mod retention;
+pub mod revenue;
 mod serve;
 pub mod sessions;
 pub mod slots;

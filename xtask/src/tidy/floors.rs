@@ -38,6 +38,7 @@ const FLOORS: [(&str, &[&str]); 5] = [
             "catalog",
             "credentials",
             "sessions",
+            "revenue",
         ],
     ),
     ("traces", &["record", "events", "audit"]),

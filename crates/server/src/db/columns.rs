@@ -226,6 +226,7 @@ words!(
     tollhouse_domain::subscription::Status,
     tollhouse_domain::event::EventType,
     tollhouse_domain::invoice::InvoiceStatus,
+    tollhouse_domain::revenue::Fact,
     tollhouse_domain::checkout::CheckoutState,
     tollhouse_domain::tenant::TenantStatus,
     tollhouse_domain::reconcile::RunKind,

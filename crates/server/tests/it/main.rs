@@ -7,6 +7,7 @@ mod harness;
 mod addons;
 mod alerts;
 mod all_events;
+mod analytics;
 mod api_keys;
 mod audit;
 mod bad_input;
