@@ -123,6 +123,10 @@ words! {
         PaymentFailed = "payment_failed",
         /// An invoice was paid after an attempt had failed; the amount is what was paid.
         PaymentRecovered = "payment_recovered",
+        /// What meters counted, on an invoice that became final.
+        Usage = "usage",
+        /// The part of it that goes beyond what a price includes.
+        Overage = "overage",
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | floor | slices |
 //! | --- | --- |
-//! | doors | [`checkout`], [`export`], [`lago`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`], [`retention`] |
+//! | doors | [`checkout`], [`export`], [`lago`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`], [`retention`], [`downloads`] |
 //! | answers | [`status`], [`summaries`], [`entitlements`], [`alerts`], [`analytics`] |
 //! | state | [`subscriptions`], [`invoices`], [`usage`], [`credits`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`], [`sessions`], [`revenue`] |
 //! | traces | [`record`], [`events`], [`audit`] |
@@ -24,6 +24,7 @@ pub mod credentials;
 pub mod credits;
 pub mod db;
 pub mod discounts;
+pub mod downloads;
 pub mod entitlements;
 pub mod error;
 pub mod events;

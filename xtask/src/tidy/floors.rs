@@ -22,6 +22,7 @@ const FLOORS: [(&str, &[&str]); 5] = [
             "reconcile",
             "outbound",
             "retention",
+            "downloads",
         ],
     ),
     ("answers", &["status", "summaries", "entitlements", "alerts", "analytics"]),

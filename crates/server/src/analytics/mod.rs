@@ -6,5 +6,10 @@
 //! usage event but by a bounded page.
 //! Invariant: currencies are never added up.
 
+//!
+//! Beside the usual files: `series.rs` (what happened in each day or month of a span).
+
+pub mod actions;
 pub mod api;
 pub mod queries;
+pub mod series;

@@ -156,3 +156,33 @@ pub async fn mark_counted(conn: &mut Conn, ids: &[Uuid]) -> DbResult<()> {
     conn.query("UPDATE revenue_facts SET counted = TRUE WHERE id IN ").list(ids).execute().await?;
     Ok(())
 }
+
+/// What is to be paid on one day, in one currency and plan.
+#[derive(Clone, Debug, Record)]
+pub struct RenewalDay {
+    pub currency: Currency,
+    pub day: Timestamp,
+    pub renewals: i64,
+    pub amount: i64,
+}
+
+/// What renews from one day on and before another, in the order of time.
+pub async fn list_renewals(
+    conn: &mut Conn,
+    (from, to): (Timestamp, Timestamp),
+    currency: Option<Currency>,
+    plan: Option<&str>,
+) -> DbResult<Vec<RenewalDay>> {
+    conn.query(
+        "SELECT currency, renews_on AS day, COUNT(*) AS renewals,
+             CAST(SUM(renewal_amount) AS bigint) AS amount
+         FROM recurring_revenue WHERE renews_on IS NOT NULL",
+    )
+    .filter(" AND renews_on >= ?", Some(from))
+    .filter(" AND renews_on < ?", Some(to))
+    .filter(" AND currency = ?", currency)
+    .filter(" AND plan_code = ?", plan)
+    .push(" GROUP BY currency, renews_on ORDER BY currency, renews_on")
+    .all()
+    .await
+}

@@ -20,6 +20,7 @@ mod database;
 mod deliveries;
 mod discounts;
 mod documents;
+mod downloads;
 mod dunning;
 mod entitlements;
 mod events;

@@ -27,7 +27,7 @@ pub(super) struct CustomersQuery {
 }
 
 #[derive(Serialize, ToSchema)]
-pub(super) struct Customers {
+pub(super) struct CustomerList {
     customers: Vec<CustomerView>,
     /// How many there are.
     total: i64,
@@ -53,13 +53,13 @@ struct CustomerView {
 
 /// The tenants that are customers at Stripe, newest first
 #[utoipa::path(get, path = "/api/v1/admin/billing/customers", tag = "analytics", params(CustomersQuery),
-    responses((status = 200, body = Customers), (status = 401, body = Problem), (status = 403, body = Problem),
+    responses((status = 200, body = CustomerList), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 422, body = Problem)))]
 pub(super) async fn customers(
     State(app): State<Arc<App>>,
     caller: Caller,
     Query(query): Query<CustomersQuery>,
-) -> Result<Json<Customers>> {
+) -> Result<Json<CustomerList>> {
     caller.require(Permission::ReadAnyTenant)?;
     let limit = bounded(query.limit, 100)?;
     let after: Option<TenantId> = cursor(query.cursor.as_deref())?;
@@ -67,7 +67,7 @@ pub(super) async fn customers(
     let total = queries::count_customers(&mut snapshot).await?;
     let rows = queries::list_customers(&mut snapshot, after, limit).await?;
     let page = Page::of(rows, limit, |row| row.tenant_id.to_string(), CustomerView::from);
-    Ok(Json(Customers { customers: page.data, total, next_cursor: page.next_cursor }))
+    Ok(Json(CustomerList { customers: page.data, total, next_cursor: page.next_cursor }))
 }
 
 impl From<Customer> for CustomerView {

@@ -38,7 +38,7 @@ pub(super) struct SubscriptionsQuery {
 }
 
 #[derive(Serialize, ToSchema)]
-pub(super) struct Subscriptions {
+pub(super) struct SubscriptionList {
     subscriptions: Vec<SoldView>,
     /// How many there are of this status.
     total: i64,
@@ -76,13 +76,13 @@ struct SoldView {
 /// The subscriptions of all tenants, newest first
 #[utoipa::path(get, path = "/api/v1/admin/billing/subscriptions", tag = "analytics",
     params(SubscriptionsQuery),
-    responses((status = 200, body = Subscriptions), (status = 401, body = Problem),
+    responses((status = 200, body = SubscriptionList), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn subscriptions(
     State(app): State<Arc<App>>,
     caller: Caller,
     Query(query): Query<SubscriptionsQuery>,
-) -> Result<Json<Subscriptions>> {
+) -> Result<Json<SubscriptionList>> {
     caller.require(Permission::ReadAnyTenant)?;
     let limit = bounded(query.limit, 100)?;
     let after: Option<SubscriptionId> = cursor(query.cursor.as_deref())?;
@@ -98,7 +98,7 @@ pub(super) async fn subscriptions(
     let total = queries::count_sold(&mut snapshot, status).await?;
     let rows = queries::list_sold(&mut snapshot, status, after, limit).await?;
     let page = Page::of(rows, limit, |row| row.id.to_string(), SoldView::from);
-    Ok(Json(Subscriptions { subscriptions: page.data, total, next_cursor: page.next_cursor }))
+    Ok(Json(SubscriptionList { subscriptions: page.data, total, next_cursor: page.next_cursor }))
 }
 
 impl From<Sold> for SoldView {

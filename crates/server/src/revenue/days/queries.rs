@@ -1,6 +1,8 @@
 //! All SQL of `revenue_days`, `revenue_cohorts` and `revenue_counting`.
 
-use tollhouse_domain::{id::SubscriptionId, money::Currency, revenue::Fact, time::Timestamp};
+use tollhouse_domain::{
+    id::SubscriptionId, money::Currency, revenue::Fact, time::Timestamp, usage::Window,
+};
 use tollhouse_sql::{Record, sql};
 
 use crate::db::{Conn, DbResult, portions};
@@ -152,4 +154,145 @@ pub async fn make_anew(conn: &mut Conn) -> DbResult<()> {
     .execute()
     .await?;
     Ok(())
+}
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Span {
+    /// The start of a day or month.
+    pub from: Timestamp,
+    /// The start of a later one.
+    pub to: Timestamp,
+    /// A day or a month.
+    pub by: Window,
+    pub currency: Option<Currency>,
+    /// The code of a plan.
+    pub plan: Option<String>,
+}
+
+/// The facts of one kind in one day or month and currency.
+#[derive(Clone, Debug, Record)]
+pub struct Part {
+    pub currency: Currency,
+    pub starts_at: Timestamp,
+    pub fact: Fact,
+    facts: i64,
+    amount: i64,
+    tenants: i64,
+    subscriptions: i64,
+}
+
+impl Part {
+    pub fn sums(&self) -> Sums {
+        let Self { facts, amount, tenants, subscriptions, .. } = *self;
+        Sums { facts, amount, tenants, subscriptions }
+    }
+}
+
+/// In the order of time.
+pub async fn list(conn: &mut Conn, span: &Span) -> DbResult<Vec<Part>> {
+    let select = match span.by {
+        Window::Month => "SELECT currency, fact, month AS starts_at",
+        _ => "SELECT currency, fact, day AS starts_at",
+    };
+    conn.query(select)
+        .push(
+            ", CAST(SUM(facts) AS bigint) AS facts, CAST(SUM(amount) AS bigint) AS amount,
+               CAST(SUM(tenants) AS bigint) AS tenants, CAST(SUM(subscriptions) AS bigint) AS subscriptions
+             FROM revenue_days WHERE 1 = 1",
+        )
+        .filter(" AND day >= ?", Some(span.from))
+        .filter(" AND day < ?", Some(span.to))
+        .filter(" AND currency = ?", span.currency)
+        .filter(" AND plan_code = ?", span.plan.as_deref())
+        .push(" GROUP BY currency, starts_at, fact ORDER BY currency, starts_at, fact")
+        .all()
+        .await
+}
+
+/// What there is of MRR at one moment, in minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Level {
+    pub mrr: i64,
+    pub tenants: i64,
+    pub subscriptions: i64,
+}
+
+impl Level {
+    #[must_use]
+    pub fn plus(self, sums: Sums) -> Self {
+        Self {
+            mrr: self.mrr + sums.amount,
+            tenants: self.tenants + sums.tenants,
+            subscriptions: self.subscriptions + sums.subscriptions,
+        }
+    }
+}
+
+/// The same of one currency, and of one plan where that is asked for.
+#[derive(Clone, Debug, Record)]
+pub struct Opening {
+    pub currency: Currency,
+    pub plan_code: String,
+    mrr: i64,
+    tenants: i64,
+    subscriptions: i64,
+}
+
+impl Opening {
+    pub fn level(&self) -> Level {
+        let Self { mrr, tenants, subscriptions, .. } = *self;
+        Level { mrr, tenants, subscriptions }
+    }
+}
+
+const LEVELS: &str = "CAST(SUM(amount) AS bigint) AS mrr, CAST(SUM(tenants) AS bigint) AS tenants,
+        CAST(SUM(subscriptions) AS bigint) AS subscriptions
+    FROM revenue_days
+    WHERE fact IN ('new', 'expansion', 'contraction', 'churn', 'reactivation', 'transfer')";
+
+/// What there was before a day, by currency.
+pub async fn level_before(conn: &mut Conn, span: &Span, day: Timestamp) -> DbResult<Vec<Opening>> {
+    conn.query("SELECT currency, '' AS plan_code, ")
+        .push(LEVELS)
+        .filter(" AND day < ?", Some(day))
+        .filter(" AND currency = ?", span.currency)
+        .filter(" AND plan_code = ?", span.plan.as_deref())
+        .push(" GROUP BY currency ORDER BY currency")
+        .all()
+        .await
+}
+
+/// The same by currency and plan.
+pub async fn plans_before(conn: &mut Conn, span: &Span, day: Timestamp) -> DbResult<Vec<Opening>> {
+    conn.query("SELECT currency, plan_code, ")
+        .push(LEVELS)
+        .filter(" AND day < ?", Some(day))
+        .filter(" AND currency = ?", span.currency)
+        .filter(" AND plan_code = ?", span.plan.as_deref())
+        .push(" GROUP BY currency, plan_code ORDER BY currency, plan_code")
+        .all()
+        .await
+}
+
+/// What a cohort moved in one month.
+#[derive(Clone, Debug, Record)]
+pub struct CohortMonth {
+    pub currency: Currency,
+    pub cohort: Timestamp,
+    pub month: Timestamp,
+    pub amount: i64,
+    pub tenants: i64,
+}
+
+/// The cohorts of a span, in the order of time; whatever the plan.
+pub async fn list_cohorts(conn: &mut Conn, span: &Span) -> DbResult<Vec<CohortMonth>> {
+    conn.query("SELECT currency, cohort, month, amount, tenants FROM revenue_cohorts WHERE 1 = 1")
+        .filter(" AND cohort >= ?", Some(span.from))
+        .filter(" AND cohort < ?", Some(span.to))
+        .filter(" AND month < ?", Some(span.to))
+        .filter(" AND currency = ?", span.currency)
+        .push(" ORDER BY currency, cohort, month")
+        .all()
+        .await
 }
