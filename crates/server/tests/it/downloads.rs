@@ -89,7 +89,7 @@ on_both_databases! {
         for batch in 0..2 {
             let report = |index: i64| json!({"tenant_id": acme, "meter": "api_calls", "quantity": 1, "idempotency_key": format!("{batch}-{index}")});
             let body = json!({"events": (0..600).map(report).collect::<Vec<_>>()});
-            app.post("/api/v1/usage/batch").bearer(&app.operator()).json(&body).await.expect(200);
+            app.post("/api/v1/usage/batch").bearer(&app.operator()).json(&body).await.expect(202);
         }
         let lines = read_csv(&file(app, "usage.csv").await);
         let mut keys: Vec<&String> = lines.iter().map(|line| &line["idempotency_key"]).collect();
