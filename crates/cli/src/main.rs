@@ -1,5 +1,6 @@
 //! Every command, one line each.
 
+mod analytics;
 mod audit;
 mod backup;
 mod catalog;
@@ -59,6 +60,8 @@ enum Command {
     Retention(retention::Retention),
     /// What Stripe told us, and what became of it
     Deliveries(deliveries::DeliveriesCommand),
+    /// The figures of revenue
+    Analytics(analytics::AnalyticsCommand),
     /// Whether the audit is as it was written
     Audit(audit::AuditCommand),
     /// Sign a token for development
@@ -94,6 +97,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Reconcile(command) => command.run().await,
         Command::Retention(command) => command.run().await,
         Command::Import(command) => command.run().await,
+        Command::Analytics(command) => command.run().await,
         Command::Audit(command) => command.run().await,
         Command::Deliveries(command) => command.run().await,
         Command::Token(command) => command.run(),

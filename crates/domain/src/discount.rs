@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 
 use crate::decimal;
 use crate::refusal::Refusal;
+use crate::rounding::half_away_from_zero;
 use crate::text::words;
 use crate::time::Timestamp;
 
@@ -18,6 +19,16 @@ impl Percent {
     pub fn parse(text: &str) -> Option<Self> {
         let value = decimal::parse(text)?;
         (Decimal::ZERO < value && value <= Decimal::ONE_HUNDRED).then(|| Self(value.normalize()))
+    }
+
+    /// So much of an amount that is not below zero, rounded to whole minor units; an exact half goes up. `None`
+    /// where the digits are too many to be exact.
+    pub fn of(self, minor: i64) -> Option<i64> {
+        let hundredfold = decimal::times(self.0, u64::try_from(minor).ok()?)?;
+        let scale = hundredfold.scale() + 2;
+        Decimal::try_from_i128_with_scale(hundredfold.mantissa(), scale)
+            .ok()
+            .and_then(half_away_from_zero)
     }
 }
 
@@ -94,6 +105,20 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_part_is_rounded_once() {
+        for (text, minor, part) in [
+            ("12.5", 2900, 363),
+            ("33.33", 3000, 1000),
+            ("100", 7, 7),
+            ("0.01", 4999, 0),
+            ("10", 0, 0),
+        ] {
+            assert_eq!(Percent::parse(text).unwrap().of(minor), Some(part), "{text} of {minor}");
+        }
+        assert_eq!(Percent::parse("1").unwrap().of(-1), None);
     }
 
     #[test]

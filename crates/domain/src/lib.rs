@@ -28,6 +28,7 @@
 //! | [`retention`] | how long what is kept is kept |
 //! | [`event`] | the closed list of things that can happen |
 //! | [`actor`] | who did it, and who may do what |
+//! | [`revenue`] | what a subscription comes to in a month, and what a change of it is called |
 //! | [`refusal`] | the closed list of reasons a rule says no |
 #![deny(clippy::float_arithmetic)]
 
@@ -53,6 +54,7 @@ pub mod proration;
 pub mod reconcile;
 pub mod refusal;
 pub mod retention;
+pub mod revenue;
 pub mod rounding;
 pub mod slots;
 pub mod subscription;

@@ -8,7 +8,7 @@ use tollhouse_stripe::{
 };
 
 use crate::{
-    clock::Clock, config::Config, db::Db, entitlements::Holds, events::Streams,
+    clock::Clock, config::Config, db::Db, downloads, entitlements::Holds, events::Streams,
     http::key_set::KeySet, lago::Lago, nudge::Nudges, outbound::Sender, usage, webhooks::Intake,
 };
 
@@ -27,6 +27,8 @@ pub struct App {
     pub holds: Holds,
     /// The live streams that are open.
     pub streams: Streams,
+    /// The files that are being downloaded.
+    pub downloads: downloads::Places,
     /// The keys of the identity provider, where there is one.
     pub key_set: Option<Arc<KeySet>>,
     /// Posts events to endpoints of the application.
@@ -82,6 +84,7 @@ impl App {
             usage,
             holds,
             streams,
+            downloads: downloads::Places::default(),
             key_set,
             sender,
             lago,
@@ -105,6 +108,7 @@ impl App {
             usage: self.usage.clone(),
             holds: self.holds.clone(),
             streams: self.streams.clone(),
+            downloads: self.downloads.clone(),
             key_set: self.key_set.clone(),
             sender: self.sender.clone(),
             lago: self.lago.clone(),

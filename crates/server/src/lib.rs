@@ -2,9 +2,9 @@
 //!
 //! | floor | slices |
 //! | --- | --- |
-//! | doors | [`checkout`], [`export`], [`lago`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`], [`retention`] |
-//! | answers | [`status`], [`summaries`], [`entitlements`], [`alerts`] |
-//! | state | [`subscriptions`], [`invoices`], [`usage`], [`credits`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`], [`sessions`] |
+//! | doors | [`checkout`], [`export`], [`lago`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`], [`retention`], [`downloads`] |
+//! | answers | [`status`], [`summaries`], [`entitlements`], [`alerts`], [`analytics`] |
+//! | state | [`subscriptions`], [`invoices`], [`usage`], [`credits`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`], [`sessions`], [`revenue`] |
 //! | traces | [`record`], [`events`], [`audit`] |
 //! | ground | [`app`], [`config`], [`clock`], [`error`], [`db`], [`http`], [`tasks`], [`nudge`], [`sync`] |
 //!
@@ -13,6 +13,7 @@
 //! application.
 
 pub mod alerts;
+pub mod analytics;
 pub mod app;
 pub mod audit;
 pub mod catalog;
@@ -23,6 +24,7 @@ pub mod credentials;
 pub mod credits;
 pub mod db;
 pub mod discounts;
+pub mod downloads;
 pub mod entitlements;
 pub mod error;
 pub mod events;
@@ -38,6 +40,7 @@ pub mod portal;
 pub mod reconcile;
 pub mod record;
 pub mod retention;
+pub mod revenue;
 mod serve;
 pub mod sessions;
 pub mod slots;

@@ -31,6 +31,8 @@ pub enum Nudge {
     Outbound,
     /// Stripe is to be told how a tenant stands.
     Tenants,
+    /// Revenue changed, and is to be counted.
+    Revenue,
     /// Stripe's meters can be told of usage that waited.
     Usage,
 }

@@ -226,6 +226,7 @@ words!(
     tollhouse_domain::subscription::Status,
     tollhouse_domain::event::EventType,
     tollhouse_domain::invoice::InvoiceStatus,
+    tollhouse_domain::revenue::Fact,
     tollhouse_domain::checkout::CheckoutState,
     tollhouse_domain::tenant::TenantStatus,
     tollhouse_domain::reconcile::RunKind,
@@ -342,6 +343,12 @@ impl Json {
 
     pub fn text(&self) -> &str {
         self.0.get()
+    }
+}
+
+impl From<Json> for Box<RawValue> {
+    fn from(json: Json) -> Self {
+        json.0
     }
 }
 

@@ -65,6 +65,7 @@ const STEPS: &[Step] = &steps![
     "0031_usage_to_forward",
     "0032_disputes",
     "0033_sessions",
+    "0034_revenue",
 ];
 
 /// How the schema stands after migrating.

@@ -14,9 +14,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::health;
 use crate::{
-    alerts, app::App, audit, catalog, checkout, credentials, credits, discounts, entitlements,
-    events, export, invoices, outbound, payment_methods, platform, portal, reconcile, retention,
-    sessions, slots, status, subscriptions, summaries, usage, webhooks,
+    alerts, analytics, app::App, audit, catalog, checkout, credentials, credits, discounts,
+    downloads, entitlements, events, export, invoices, outbound, payment_methods, platform, portal,
+    reconcile, retention, sessions, slots, status, subscriptions, summaries, usage, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -67,6 +67,8 @@ pub(super) fn authenticated() -> OpenApiRouter<Arc<App>> {
         .merge(invoices::api::router())
         .merge(platform::api::router())
         .merge(summaries::api::router())
+        .merge(analytics::api::router())
+        .merge(downloads::api::router())
         .merge(events::api::router())
         .merge(audit::api::router())
         .merge(reconcile::api::router())

@@ -15,6 +15,7 @@ use super::{
     fetch::{self, Parts, Shown, included, sum, time},
     parts::{self, Dispute},
     queries::{self, Invoice, Seen},
+    revenue,
     tell::{Cause, tell},
 };
 use crate::{
@@ -151,8 +152,9 @@ async fn write(
     } else if !queries::insert(&mut tx, after).await? {
         return Ok(Written::TooLate);
     }
-    for event in changes(before.as_ref().map(Invoice::state), after.state()) {
-        tell(app, origin, &mut tx, event, after, Cause::Invoice).await?;
+    let told = changes(before.as_ref().map(Invoice::state), after.state());
+    for event in &told {
+        tell(app, origin, &mut tx, *event, after, Cause::Invoice).await?;
     }
     tell_of_credit_notes(app, origin, &mut tx, after, parts).await?;
     tell_of_refunds(app, origin, &mut tx, after, parts).await?;
@@ -162,6 +164,7 @@ async fn write(
     parts::replace_credit_notes(&mut tx, after.id, &parts.credit_notes).await?;
     parts::replace_refunds(&mut tx, after.id, &parts.refunds).await?;
     parts::replace_disputes(&mut tx, after.id, &parts.disputes).await?;
+    revenue::note(app, &mut tx, after, &told).await?;
     tx.commit().await?;
     Ok(Written::Yes)
 }

@@ -9,7 +9,7 @@
 //! Invariant: the plan version a subscription was bought under stays its own until Stripe shows another price.
 //!
 //! Beside the usual files: `offer.rs` (what can be bought), `terms.rs` (what was bought), `many.rs` (many of Stripe's,
-//! by a few calls) and `due/` (what is to be looked at, and when).
+//! by a few calls), `revenue.rs` (what comes to what in a month) and `due/` (what is to be looked at, and when).
 
 pub mod actions;
 pub mod api;
@@ -17,6 +17,7 @@ pub mod due;
 pub mod many;
 pub mod offer;
 pub mod queries;
+pub mod revenue;
 pub mod sync;
 pub mod tasks;
 mod terms;

@@ -330,6 +330,26 @@ pub async fn update(conn: &mut Conn, row: &Subscription) -> DbResult<()> {
 }
 
 #[derive(Record)]
+struct Id {
+    id: SubscriptionId,
+}
+
+/// Whoever's they are, in the order of their ids; those after `after`.
+pub async fn list_ids(
+    conn: &mut Conn,
+    after: Option<SubscriptionId>,
+    limit: i64,
+) -> DbResult<Vec<SubscriptionId>> {
+    let rows: Vec<Id> = conn
+        .query("SELECT id FROM subscriptions WHERE 1 = 1")
+        .filter(" AND id > ?", after)
+        .filter(" ORDER BY id LIMIT ?", Some(limit))
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+#[derive(Record)]
 struct Version {
     version: i64,
 }

@@ -20,6 +20,7 @@ use tollhouse_stripe::{
 use super::{
     PARENT_ID, due,
     queries::{self, Subscription},
+    revenue,
     terms::{Terms, find_terms},
 };
 use crate::{
@@ -193,6 +194,7 @@ async fn write(
         tx.nudge_after_commit(Nudge::Addons);
         settle_if_halted(app, &mut tx, &after).await?;
     }
+    revenue::note(app, &mut tx, &after, shown.terms, &shown.fetched.object).await?;
     tx.commit().await?;
     Ok(Written::Yes)
 }

@@ -8,12 +8,14 @@ use super::{
     actions::follow_due,
     due::queries::{self, Due},
     queries::Subscription,
+    revenue::look_at_some,
 };
 use crate::{
     app::App,
     db::Tx,
     error::Result,
     record::{Happened, Origin, Subject, record},
+    revenue::actions::stop,
 };
 
 /// Rows looked at in one go.
@@ -37,6 +39,12 @@ pub async fn follow_bases(app: Arc<App>) -> Result<()> {
             follow_one(&app, &due).await?;
         }
     }
+    Ok(())
+}
+
+/// Takes note of what the subscriptions come to that were there before that was counted.
+pub async fn note_revenue(app: &App) -> Result<()> {
+    while !app.stop.is_cancelled() && look_at_some(app).await? {}
     Ok(())
 }
 
@@ -83,6 +91,7 @@ pub async fn tell_what_time_brings(app: &App) -> Result<()> {
         if queries::mark_grace_told(&mut tx, &row).await? {
             let summary = format!("{} was not paid in time and grants nothing now", row.plan_code);
             tell(app, &mut tx, EventType::SubscriptionGraceEnded, &row, summary).await?;
+            stop(&mut tx, &app.clock, row.id).await?;
             tx.commit().await?;
         }
     }

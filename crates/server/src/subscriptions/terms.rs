@@ -5,6 +5,7 @@ use tollhouse_domain::{
     money::{Money, MoneyError},
     plan::Plan,
     price::{Model, Price},
+    revenue::RecurringLine,
 };
 use tollhouse_stripe::objects::{self, SubscriptionItem};
 
@@ -23,6 +24,8 @@ pub(super) struct Terms {
     pub item: SubscriptionItem,
     /// Each item's id, and what its price counts.
     pub items: Vec<(String, Option<String>)>,
+    /// What recurs, whatever is used.
+    pub lines: Vec<RecurringLine>,
     /// What one period costs, all items together.
     pub amount: Money,
 }
@@ -33,7 +36,7 @@ pub(super) async fn find_terms(app: &App, subscription: &objects::Subscription) 
     let mut conn = app.db.read().await?;
     let mut main: Option<(PriceRow, SubscriptionItem)> = None;
     let mut amount: Option<Money> = None;
-    let mut items = Vec::new();
+    let (mut items, mut lines) = (Vec::new(), Vec::new());
     for item in &subscription.items.data {
         let Some(row) = find_price(&mut conn, item).await? else { continue };
         let price: Price = row.definition.to()?;
@@ -43,6 +46,10 @@ pub(super) async fn find_terms(app: &App, subscription: &objects::Subscription) 
             None => cost,
         });
         items.push((item.id.to_string(), price.meter.clone()));
+        if price.meter.is_none() {
+            let (interval, interval_count) = (price.interval, price.interval_count);
+            lines.push(RecurringLine { amount: cost.minor(), interval, interval_count });
+        }
         if main.is_none() || price.meter.is_none() {
             main = Some((row, item.clone()));
         }
@@ -56,7 +63,7 @@ pub(super) async fn find_terms(app: &App, subscription: &objects::Subscription) 
     };
     let plan = catalog::find_plan(&mut conn, &price.plan_code, price.plan_version).await?;
     let plan = plan.ok_or_else(|| anyhow!("the plan of price {} is gone", price.lookup_key))?;
-    Ok(Terms { plan: plan.definition.to()?, price, item, items, amount })
+    Ok(Terms { plan: plan.definition.to()?, price, item, items, lines, amount })
 }
 
 /// By Stripe's id; by the lookup key where the id is of a price that the catalog had before.

@@ -17,8 +17,9 @@ use crate::{
     platform::tasks::settle_tenants,
     reconcile::tasks::reconcile,
     retention::tasks::retain,
+    revenue::tasks::count_revenue,
     sessions::tasks::forget_old_sessions,
-    subscriptions::tasks::{follow_bases, tell_what_time_brings},
+    subscriptions::tasks::{follow_bases, note_revenue, tell_what_time_brings},
     usage::tasks::forget_old_minutes,
     webhooks::tasks::work_deliveries,
 };
@@ -80,6 +81,18 @@ pub const TASKS: &[Task] = &[
         interval: Duration::from_mins(1),
         nudged_by: |_| false,
         work: |app| Box::pin(async move { tell_what_time_brings(&app).await }),
+    },
+    Task {
+        name: "note_revenue",
+        interval: Duration::from_mins(1),
+        nudged_by: |_| false,
+        work: |app| Box::pin(async move { note_revenue(&app).await }),
+    },
+    Task {
+        name: "count_revenue",
+        interval: Duration::from_secs(10),
+        nudged_by: |nudge| nudge == Nudge::Revenue,
+        work: |app| Box::pin(async move { count_revenue(&app).await }),
     },
     Task {
         name: "reconcile",

@@ -308,3 +308,32 @@ pub async fn replace_credit_notes(
     }
     Ok(())
 }
+
+/// What meters counted on an invoice, of one plan: after discounts and with tax; minor units.
+#[derive(Clone, Debug, Record)]
+pub struct UsageLine {
+    pub plan: String,
+    pub amount: i64,
+    /// The part of prices whose first tier is free.
+    pub overage: i64,
+}
+
+pub async fn sum_usage_lines(conn: &mut Conn, invoice: InvoiceId) -> DbResult<Vec<UsageLine>> {
+    sql!(
+        conn,
+        "SELECT plan, CAST(SUM(amount) AS bigint) AS amount,
+             CAST(SUM(CASE WHEN first_unit IN ('0', '0.0', '0.00', '0.000') THEN amount ELSE 0 END) AS bigint)
+                 AS overage
+         FROM (
+             SELECT prices.plan_code AS plan, prices.definition -> 'tiers' -> 0 ->> 'unit_amount' AS first_unit,
+                 invoice_lines.amount - invoice_lines.discount
+                     + invoice_lines.tax - invoice_lines.tax_included AS amount
+             FROM invoice_lines
+             JOIN prices ON prices.stripe_price_id = invoice_lines.stripe_price_id
+             WHERE invoice_lines.invoice_id = {invoice} AND prices.definition ->> 'meter' IS NOT NULL
+         ) AS lines
+         GROUP BY plan ORDER BY plan"
+    )
+    .all()
+    .await
+}
