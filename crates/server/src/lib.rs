@@ -2,6 +2,7 @@
 //!
 //! | floor | slices |
 //! | --- | --- |
+//! | roof | [`pages`] |
 //! | doors | [`checkout`], [`export`], [`lago`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`], [`retention`] |
 //! | answers | [`status`], [`summaries`], [`entitlements`], [`alerts`] |
 //! | state | [`subscriptions`], [`invoices`], [`usage`], [`credits`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`], [`sessions`] |
@@ -32,6 +33,7 @@ pub mod invoices;
 pub mod lago;
 pub mod nudge;
 pub mod outbound;
+pub mod pages;
 pub mod payment_methods;
 pub mod platform;
 pub mod portal;

@@ -16,5 +16,6 @@ mod doctor;
 mod importing;
 mod instances;
 mod migrating;
+mod operator_pages;
 mod paying;
 mod serving;

@@ -21,6 +21,7 @@ pub struct Ready {
     pub stripe_secret_key: String,
     pub webhook_secret: String,
     pub operator_token: String,
+    pub operator_pages: String,
     pub tenants: Vec<Tenant>,
 }
 
