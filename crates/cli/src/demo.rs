@@ -76,6 +76,8 @@ struct ReadyTenant {
     id: TenantId,
     name: &'static str,
     subscribed: bool,
+    /// Opens the pages of its billing owner, signed in.
+    pages: String,
     tokens: Tokens,
 }
 
@@ -212,12 +214,14 @@ async fn create_tenants(app: &Arc<App>, simulator: &Simulator) -> anyhow::Result
                 TOKEN_HOURS,
             )
         };
+        let owner = sign(Role::Owner)?;
         ready.push(ReadyTenant {
             id: tenant.id,
             name,
             subscribed,
+            pages: format!("{}/pages/enter?token={owner}", app.config.server.frontend_url),
             tokens: Tokens {
-                owner: sign(Role::Owner)?,
+                owner,
                 admin: sign(Role::Admin)?,
                 member: sign(Role::Member)?,
                 viewer: sign(Role::Viewer)?,
@@ -272,7 +276,8 @@ fn welcome(ready: &Ready) -> anyhow::Result<()> {
     for tenant in &ready.tenants {
         let state = if tenant.subscribed { "has Pro" } else { "has nothing yet" };
         output::line(&format!("  {} ({state})\n    id        {}", tenant.name, tenant.id))?;
-        output::line(&format!("    owner     {}\n", tenant.tokens.owner))?;
+        output::line(&format!("    owner     {}", tenant.tokens.owner))?;
+        output::line(&format!("    its pages {}\n", tenant.pages))?;
     }
     output::line(
         "Open a page to pay on, then open its `url` in a browser (4242 4242 4242 4242 pays):\n",

@@ -2,7 +2,7 @@
 
 use axum::response::Html;
 use maud::{DOCTYPE, Markup, html};
-use tollhouse_domain::{actor::Permission, event::EventType, id::TenantId};
+use tollhouse_domain::{event::EventType, id::TenantId};
 
 use super::{assets, visitor::Visitor};
 use crate::error::Problem;
@@ -12,6 +12,13 @@ const OF_STAFF: [(&str, &str); 3] = [
     ("/pages/overview", "Overview"),
     ("/pages/tenants", "Tenants"),
     ("/pages/deliveries", "Deliveries"),
+];
+
+/// The pages of a tenant's own people.
+const OF_TENANTS: [(&str, &str); 3] = [
+    ("/pages/billing", "Billing"),
+    ("/pages/billing/plan", "Plans"),
+    ("/pages/billing/cards", "Cards"),
 ];
 
 /// Whose events keep an open page true, and after which of them it was made.
@@ -54,6 +61,7 @@ impl Frame<'_> {
                         }
                     }
                 }
+                @if self.live.is_some() { p #live.live role="status" { "Connecting …" } }
                 form.leave method="post" action="/pages/sign-out" {
                     (csrf(self.visitor))
                     span.who { (self.visitor.caller.name()) }
@@ -61,7 +69,6 @@ impl Frame<'_> {
                 }
             }
             main #content tabindex="-1" { (content) }
-            @if self.live.is_some() { p #live.live role="status" { "Connecting …" } }
         };
         let events =
             EventType::ALL.iter().map(|event| event.as_str()).collect::<Vec<_>>().join(" ");
@@ -69,7 +76,7 @@ impl Frame<'_> {
     }
 
     fn places(&self) -> &'static [(&'static str, &'static str)] {
-        if self.visitor.caller.require(Permission::ReadAnyTenant).is_ok() { &OF_STAFF } else { &[] }
+        if self.visitor.is_staff() { &OF_STAFF } else { &OF_TENANTS }
     }
 }
 

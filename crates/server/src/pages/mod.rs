@@ -9,15 +9,18 @@
 //!
 //! Beside the usual files: `frame.rs` (what stands around every page), `dress.rs` (what is done to every request
 //! and answer), `form.rs`, `visitor.rs`, `show.rs` (amounts, times and lists for people), what several pages show
-//! (`subscription.rs`, `usage.rs`, `invoice.rs`, `timeline.rs`), `assets.rs` with `style.css` and `live.js`,
-//! `sign_in.rs`, and `operator/`, the pages of our staff.
+//! (`subscription.rs`, `included.rs`, `usage.rs`, `plot.rs`, `invoice.rs`, `timeline.rs`), `assets.rs` with `style.css`
+//! and `live.js`, `sign_in.rs`; `operator/`, the pages of our staff; and `billing/`, those of a tenant's own people.
 
 mod assets;
+mod billing;
 mod dress;
 mod form;
 mod frame;
+mod included;
 mod invoice;
 mod operator;
+mod plot;
 mod show;
 mod sign_in;
 mod subscription;
@@ -28,9 +31,8 @@ mod visitor;
 use std::sync::Arc;
 
 use axum::{Router, response::Redirect, routing::get};
-use tollhouse_domain::actor::Permission;
 
-use crate::{app::App, error::Result};
+use crate::app::App;
 use visitor::Visitor;
 
 pub use dress::dress;
@@ -45,10 +47,10 @@ pub fn router() -> Router<Arc<App>> {
         .merge(assets::router())
         .merge(sign_in::router())
         .merge(operator::router())
+        .merge(billing::router())
 }
 
 /// To the page that is most a visitor's own.
-async fn home(visitor: Visitor) -> Result<Redirect> {
-    visitor.caller.require(Permission::ReadAnyTenant)?;
-    Ok(Redirect::to("/pages/overview"))
+async fn home(visitor: Visitor) -> Redirect {
+    Redirect::to(if visitor.is_staff() { "/pages/overview" } else { billing::HOME })
 }

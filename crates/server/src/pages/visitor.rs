@@ -17,6 +17,13 @@ pub struct Visitor {
     pub csrf_token: String,
 }
 
+impl Visitor {
+    /// Whether they may see every tenant.
+    pub fn is_staff(&self) -> bool {
+        self.caller.sees_all_tenants()
+    }
+}
+
 impl FromRequestParts<Arc<App>> for Visitor {
     type Rejection = Error;
 

@@ -18,6 +18,25 @@ const OF_STAFF: &[(&str, &str)] = &[
     ("POST", "/pages/deliveries/{id}/replay"),
 ];
 
+/// The pages of a tenant's own people: they name no tenant.
+const OF_TENANTS: &[(&str, &str)] = &[
+    ("GET", "/pages/billing"),
+    ("GET", "/pages/billing/plan"),
+    ("POST", "/pages/billing/plan"),
+    ("GET", "/pages/billing/plan/preview?plan=pro"),
+    ("POST", "/pages/billing/plan/pending"),
+    ("POST", "/pages/billing/checkout"),
+    ("POST", "/pages/billing/addons"),
+    ("POST", "/pages/billing/addons/end"),
+    ("GET", "/pages/billing/cards"),
+    ("POST", "/pages/billing/cards/default"),
+    ("POST", "/pages/billing/cards/remove"),
+    ("POST", "/pages/billing/portal"),
+    ("GET", "/pages/billing/cancel"),
+    ("POST", "/pages/billing/cancel"),
+    ("POST", "/pages/billing/resume"),
+];
+
 /// A browser that is signed in.
 struct Browser<'a> {
     app: &'a TestApp,
@@ -86,6 +105,32 @@ on_both_databases! {
                 is_page(&anonymous, 401);
             }
         }
+    }
+
+    async fn people_of_a_tenant_see_that_one_and_viewers_only_look(app: &TestApp) {
+        app.subscriber("Victim", "pro").await;
+        let other = app.subscriber("Other", "pro").await;
+        let own = Browser::enter(app, &app.token(Role::Owner, other)).await;
+        let shown = own.looks("/pages/billing").await;
+        is_page(&shown, 200);
+        assert!(shown.text.contains("Other") && !shown.text.contains("Victim"), "{}", shown.text);
+        for (method, path) in OF_TENANTS {
+            let foreign = app.call(method, path).bearer(&app.token(Role::Owner, other)).await;
+            assert!(!foreign.text.contains("Victim"), "{method} {path}");
+            let anonymous = app.call(method, path).await;
+            assert_eq!(anonymous.status, if *method == "GET" { 303 } else { 401 }, "{path}");
+            if *method == "POST" {
+                is_page(&app.call(method, path).bearer(&app.token(Role::Viewer, other)).await, 403);
+                is_page(&own.sends_as(path, "plan=pro").await, 403);
+            }
+            let staff = app.call(method, path).bearer(&app.operator()).await;
+            is_page(&staff, 404);
+        }
+        let policy = own.looks("/pages/billing").await.header("content-security-policy");
+        assert!(policy.contains("frame-ancestors 'self' http"), "the application frames it: {policy}");
+        let operator = Browser::enter(app, &app.operator()).await;
+        let policy = operator.looks("/pages/overview").await.header("content-security-policy");
+        assert!(policy.ends_with("frame-ancestors 'none'"), "{policy}");
     }
 
     async fn a_form_without_its_token_changes_nothing(app: &TestApp) {

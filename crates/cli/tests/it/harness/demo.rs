@@ -31,6 +31,7 @@ pub struct Tenant {
     pub id: String,
     pub name: String,
     pub subscribed: bool,
+    pub pages: String,
     pub tokens: Tokens,
 }
 
