@@ -7,6 +7,7 @@
 mod harness;
 
 mod backup;
+mod billing_pages;
 mod commands;
 mod crash;
 mod deliveries;

@@ -112,3 +112,34 @@ async fn a_delivery_is_shown_as_it_came_and_replayed() {
     browser.has_no_complaints().await;
     demo.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_sees_what_is_sold_what_happened_and_who_did_it() {
+    let demo = Demo::start().await;
+    let (url, operator) = (&demo.ready.url, &demo.ready.operator_token);
+    let wanted = json!({"name": "usage importer", "scopes": ["usage:write"]});
+    demo.http.post(&format!("{url}/api/v1/admin/api-keys"), operator, &wanted).await.created();
+    let browser = Browser::start().await;
+    browser.open(&demo.ready.operator_pages).await;
+    browser.press("a[href='/pages/events']").await;
+    browser.see("#events", "was paid").await;
+    browser.examine("pages-events").await;
+    browser.press("a[href='/pages/catalog']").await;
+    browser.see("main", "Nothing: Stripe has every price.").await;
+    browser.see("main", "pro_v1_month_usd").await;
+    browser.examine("pages-catalog").await;
+    browser.press("a[href='/pages/drift']").await;
+    browser.press("#compare").await;
+    browser.see(".facts", "full").await;
+    browser.examine("pages-drift").await;
+    browser.press("a[href='/pages/keys']").await;
+    browser.see("tbody", "usage importer").await;
+    browser.press("button[aria-label='Revoke usage importer']").await;
+    browser.see("tbody", "revoked").await;
+    browser.examine("pages-keys").await;
+    browser.press("a[href='/pages/audit']").await;
+    browser.see("tbody", "api_key.revoke").await;
+    browser.examine("pages-audit").await;
+    browser.has_no_complaints().await;
+    demo.stop().await;
+}

@@ -8,10 +8,15 @@ use super::{assets, visitor::Visitor};
 use crate::error::Problem;
 
 /// The pages of our staff: path and name.
-const OF_STAFF: [(&str, &str); 3] = [
+const OF_STAFF: [(&str, &str); 8] = [
     ("/pages/overview", "Overview"),
     ("/pages/tenants", "Tenants"),
+    ("/pages/events", "Events"),
     ("/pages/deliveries", "Deliveries"),
+    ("/pages/drift", "Drift"),
+    ("/pages/catalog", "Catalog"),
+    ("/pages/audit", "Audit"),
+    ("/pages/keys", "API keys"),
 ];
 
 /// The pages of a tenant's own people.

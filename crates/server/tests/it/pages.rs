@@ -16,6 +16,14 @@ const OF_STAFF: &[(&str, &str)] = &[
     ("GET", "/pages/deliveries"),
     ("GET", "/pages/deliveries/{id}"),
     ("POST", "/pages/deliveries/{id}/replay"),
+    ("GET", "/pages/events"),
+    ("GET", "/pages/drift"),
+    ("POST", "/pages/drift/compare"),
+    ("POST", "/pages/drift/{id}/resolve"),
+    ("GET", "/pages/catalog"),
+    ("GET", "/pages/audit"),
+    ("GET", "/pages/keys"),
+    ("POST", "/pages/keys/{id}/revoke"),
 ];
 
 /// The pages of a tenant's own people: they name no tenant.

@@ -1,6 +1,11 @@
 //! The pages of our staff.
 
+mod audit;
+mod catalog;
 mod deliveries;
+mod drift;
+mod events;
+mod keys;
 mod overview;
 mod tenant;
 mod tenants;
@@ -26,4 +31,12 @@ pub fn router() -> Router<Arc<App>> {
         .route("/pages/deliveries", get(deliveries::list))
         .route("/pages/deliveries/{id}", get(deliveries::show))
         .route("/pages/deliveries/{id}/replay", post(deliveries::replay))
+        .route("/pages/drift", get(drift::list))
+        .route("/pages/drift/compare", post(drift::compare))
+        .route("/pages/drift/{id}/resolve", post(drift::resolve))
+        .route("/pages/events", get(events::list))
+        .route("/pages/audit", get(audit::list))
+        .route("/pages/keys", get(keys::list))
+        .route("/pages/keys/{id}/revoke", post(keys::revoke))
+        .route("/pages/catalog", get(catalog::list))
 }

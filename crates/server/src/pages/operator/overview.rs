@@ -60,7 +60,7 @@ pub async fn show(State(app): State<Arc<App>>, visitor: Visitor) -> Result<Html<
                 (figure("Webhooks given up", received.dead, html! { "wait for a person" }, "/pages/deliveries?state=dead"))
                 (figure("Drift", open, html! {
                     @match compared { Some(at) => { "compared " (show::moment(at)) }, None => "never compared" }
-                }, "/pages/overview"))
+                }, "/pages/drift"))
                 (figure("Usage in doubt", waits_for_person, html! { "at Stripe, waits for a person" }, "/pages/overview"))
             }
         }
