@@ -43,7 +43,7 @@ async fn what_is_used_is_seen_beside_its_limit() {
     browser.open(&tenant.pages).await;
     browser.see("#usage", "42,000 of 100,000").await;
     browser.see("#usage .plot", "at most 42,000 a day").await;
-    browser.see("#credits", "85, $0.17").await;
+    browser.see("#credits", "42,085, $84.17").await;
     browser.see("#included", "500 credits").await;
     browser.examine("billing").await;
     browser.has_no_complaints().await;

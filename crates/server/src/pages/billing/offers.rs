@@ -54,6 +54,7 @@ pub async fn all(
     };
     let is_base = |offer: &&Offer| offer.plan.kind == PlanKind::Base && !offer.plan.is_free();
     Ok(html! {
+        h2 { "Base plans" }
         div.cards {
             @for offer in offers.iter().filter(is_base) {
                 div.card { (head(offer)) (included::list(&offer.plan)) (form(visitor, offer, base)) }
