@@ -66,6 +66,8 @@ struct Ready {
     stripe_secret_key: String,
     webhook_secret: String,
     operator_token: String,
+    /// Opens the operator's pages, signed in.
+    operator_pages: String,
     tenants: Vec<ReadyTenant>,
 }
 
@@ -74,6 +76,8 @@ struct ReadyTenant {
     id: TenantId,
     name: &'static str,
     subscribed: bool,
+    /// Opens the pages of its billing owner, signed in.
+    pages: String,
     tokens: Tokens,
 }
 
@@ -112,15 +116,17 @@ impl Demo {
         push(&app).await?;
         let tenants = create_tenants(&app, &simulator).await?;
 
+        let operator_token = token::sign(
+            &app.config,
+            &app.clock,
+            "demo-operator".into(),
+            Role::Operator,
+            None,
+            TOKEN_HOURS,
+        )?;
         let ready = Ready {
-            operator_token: token::sign(
-                &app.config,
-                &app.clock,
-                "demo-operator".into(),
-                Role::Operator,
-                None,
-                TOKEN_HOURS,
-            )?,
+            operator_pages: format!("{url}/pages/enter?token={operator_token}"),
+            operator_token,
             stripe_secret_key: simulator::SECRET_KEY.to_owned(),
             webhook_secret,
             url,
@@ -208,12 +214,14 @@ async fn create_tenants(app: &Arc<App>, simulator: &Simulator) -> anyhow::Result
                 TOKEN_HOURS,
             )
         };
+        let owner = sign(Role::Owner)?;
         ready.push(ReadyTenant {
             id: tenant.id,
             name,
             subscribed,
+            pages: format!("{}/pages/enter?token={owner}", app.config.server.frontend_url),
             tokens: Tokens {
-                owner: sign(Role::Owner)?,
+                owner,
                 admin: sign(Role::Admin)?,
                 member: sign(Role::Member)?,
                 viewer: sign(Role::Viewer)?,
@@ -254,7 +262,7 @@ async fn subscribe(app: &Arc<App>, simulator: &Simulator, tenant: TenantId) -> a
 }
 
 fn welcome(ready: &Ready) -> anyhow::Result<()> {
-    let Ready { url, simulator_url, .. } = ready;
+    let Ready { url, simulator_url, operator_pages, .. } = ready;
     let first = ready.tenants.first().context("the demo has no tenant")?;
     let (id, owner) = (&first.id, &first.tokens.owner);
     output::line(&format!(
@@ -263,11 +271,13 @@ fn welcome(ready: &Ready) -> anyhow::Result<()> {
     output::line(&format!("  API         {url}/docs"))?;
     output::line(&format!("  simulator   {simulator_url}/_sim"))?;
     output::line(&format!("  key         {}", ready.stripe_secret_key))?;
-    output::line(&format!("\n  operator    {}\n", ready.operator_token))?;
+    output::line(&format!("\n  operator    {}", ready.operator_token))?;
+    output::line(&format!("  its pages   {operator_pages}\n"))?;
     for tenant in &ready.tenants {
         let state = if tenant.subscribed { "has Pro" } else { "has nothing yet" };
         output::line(&format!("  {} ({state})\n    id        {}", tenant.name, tenant.id))?;
-        output::line(&format!("    owner     {}\n", tenant.tokens.owner))?;
+        output::line(&format!("    owner     {}", tenant.tokens.owner))?;
+        output::line(&format!("    its pages {}\n", tenant.pages))?;
     }
     output::line(
         "Open a page to pay on, then open its `url` in a browser (4242 4242 4242 4242 pays):\n",

@@ -336,6 +336,8 @@ impl From<tollhouse_stripe::Error> for Error {
 pub(crate) struct Failed {
     pub problem: Problem,
     pub cause: Option<String>,
+    /// Whether the answer says it already, as a page for people.
+    pub rendered: bool,
 }
 
 impl IntoResponse for Error {
@@ -351,7 +353,7 @@ impl IntoResponse for Error {
         if let Some(seconds) = self.retry_after_seconds() {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        response.extensions_mut().insert(Failed { problem, cause });
+        response.extensions_mut().insert(Failed { problem, cause, rendered: false });
         response
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! | floor | slices |
 //! | --- | --- |
+//! | roof | [`pages`] |
 //! | doors | [`checkout`], [`export`], [`lago`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`], [`retention`], [`downloads`] |
 //! | answers | [`status`], [`summaries`], [`entitlements`], [`alerts`], [`analytics`] |
 //! | state | [`subscriptions`], [`invoices`], [`usage`], [`credits`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`], [`sessions`], [`revenue`] |
@@ -34,6 +35,7 @@ pub mod invoices;
 pub mod lago;
 pub mod nudge;
 pub mod outbound;
+pub mod pages;
 pub mod payment_methods;
 pub mod platform;
 pub mod portal;

@@ -2,6 +2,7 @@
 
 mod account;
 mod apt;
+mod axe;
 mod browser;
 mod docker;
 mod keeper;
@@ -23,6 +24,7 @@ const DATABASE_URL: &str = "TEST_DATABASE_URL";
 const REDIS_URL: &str = "TEST_REDIS_URL";
 const CHROMIUM: &str = "TEST_CHROMIUM";
 const CHROMEDRIVER: &str = "TEST_CHROMEDRIVER";
+const AXE: &str = "TEST_AXE";
 
 /// What the servers are for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,6 +59,7 @@ impl Servers {
         if purpose == Purpose::Tests {
             variables.push((CHROMIUM, browser::chromium()?.into()));
             variables.push((CHROMEDRIVER, browser::chromedriver()?.into()));
+            variables.push((AXE, axe::script()?.into()));
         }
         Ok(Self { variables, _keeper: keeper })
     }
@@ -82,6 +85,9 @@ fn install_missing(purpose: Purpose, account: Option<Account>) -> Result<()> {
         }
         if browser::chromedriver().is_err() {
             packages.push("chromium-driver");
+        }
+        if axe::needs_npm() {
+            packages.push("npm");
         }
     }
     if packages.is_empty() { Ok(()) } else { apt::install(&packages) }

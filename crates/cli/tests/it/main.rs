@@ -7,6 +7,7 @@
 mod harness;
 
 mod backup;
+mod billing_pages;
 mod commands;
 mod crash;
 mod deliveries;
@@ -16,5 +17,6 @@ mod doctor;
 mod importing;
 mod instances;
 mod migrating;
+mod operator_pages;
 mod paying;
 mod serving;

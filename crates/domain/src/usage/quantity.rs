@@ -95,6 +95,15 @@ impl Quantity {
         self.max(Self::ZERO)
     }
 
+    /// The share it is of `whole`, in thousandths, rounded down: from 0 to 1000. All of nothing is 0.
+    pub fn per_mille_of(self, whole: Self) -> u16 {
+        if whole <= Self::ZERO {
+            return 0;
+        }
+        let share = self.or_zero().min(whole).0.saturating_mul(1000) / whole.0;
+        u16::try_from(share).unwrap_or(1000)
+    }
+
     /// `self × factor`, to twelve places; half of the last one goes away from zero. `None` where it is
     /// larger than can be counted.
     pub fn times(self, factor: Decimal) -> Option<Self> {
@@ -184,6 +193,26 @@ pub(crate) mod tests {
 
     fn quantities() -> impl Strategy<Value = Quantity> {
         (-REPORTED_MAX..=REPORTED_MAX).prop_map(Quantity)
+    }
+
+    #[test]
+    fn shares_are_in_thousandths_and_never_more_than_all() {
+        for (part, whole, expected) in [
+            ("0", "10", 0),
+            ("0.009", "10", 0),
+            ("5", "10", 500),
+            ("0.25", "0.5", 500),
+            ("9.999", "10", 999),
+            ("10", "10", 1000),
+            ("11", "10", 1000),
+            ("-1", "10", 0),
+            ("1", "0", 0),
+        ] {
+            let read = |text| Quantity::parse(text).unwrap();
+            assert_eq!(read(part).per_mille_of(read(whole)), expected, "{part} of {whole}");
+        }
+        let most = Quantity::from_whole(u64::MAX);
+        assert_eq!(most.per_mille_of(most), 1000);
     }
 
     #[test]

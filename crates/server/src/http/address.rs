@@ -2,21 +2,28 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use axum::{extract::Request, http::HeaderMap};
+use axum::{
+    extract::Request,
+    http::{Extensions, HeaderMap},
+};
 
 /// The other end of a connection; set by the listener. Without it a request has no address.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 
-/// Who sent a request.
-pub(super) fn address_of(request: &Request, trusted_proxies: usize) -> Option<IpAddr> {
-    let Peer(peer) = request.extensions().get::<Peer>()?;
-    Some(forwarded(request.headers(), trusted_proxies).unwrap_or(*peer).to_canonical())
+/// Who sent the request that bears these.
+pub(super) fn address_of(
+    headers: &HeaderMap,
+    extensions: &Extensions,
+    trusted_proxies: usize,
+) -> Option<IpAddr> {
+    let Peer(peer) = extensions.get::<Peer>()?;
+    Some(forwarded(headers, trusted_proxies).unwrap_or(*peer).to_canonical())
 }
 
 /// Whom limits by address count a request for. Of IPv6 the network, of which one customer has a whole one.
 pub(super) fn network_of(request: &Request, trusted_proxies: usize) -> Option<IpAddr> {
-    address_of(request, trusted_proxies).map(network)
+    address_of(request.headers(), request.extensions(), trusted_proxies).map(network)
 }
 
 /// An address of IPv4, or the network of one of IPv6.

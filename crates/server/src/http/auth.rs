@@ -1,10 +1,10 @@
 //! Who is asking: a token or an API key becomes a `Caller`; each handler says what it needs of them.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{convert::Infallible, net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{FromRequestParts, Request, State},
-    http::{HeaderMap, HeaderValue, Method, header, request::Parts},
+    http::{Extensions, HeaderMap, HeaderValue, Method, header, request::Parts},
     middleware::Next,
     response::Response,
 };
@@ -47,7 +47,7 @@ pub struct Caller {
 
 /// How a request came in.
 #[derive(Clone, Debug)]
-struct Arrival {
+pub struct Arrival {
     /// Under which it stands in the log.
     request_id: String,
     /// Who sent it; of a request that came through no connection, nobody knows.
@@ -55,12 +55,20 @@ struct Arrival {
 }
 
 impl Arrival {
-    fn of(app: &App, request: &Request) -> Self {
-        let id = request.extensions().get::<RequestId>();
+    fn of(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Self {
+        let id = extensions.get::<RequestId>();
         Self {
             request_id: id.map(|id| id.0.clone()).unwrap_or_default(),
-            address: address_of(request, app.config.server.trusted_proxies),
+            address: address_of(headers, extensions, app.config.server.trusted_proxies),
         }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Arrival {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
+        Ok(Self::of(app, &parts.headers, &parts.extensions))
     }
 }
 
@@ -204,6 +212,11 @@ impl Caller {
         }
     }
 
+    /// A person's subject, or a key's id.
+    pub fn name(&self) -> String {
+        self.origin().actor.name()
+    }
+
     /// Under which keys of different callers stay apart.
     pub(super) fn scope(&self) -> String {
         let own = self.own.as_deref().unwrap_or("-");
@@ -252,7 +265,7 @@ pub async fn identify(
     mut request: Request,
     next: Next,
 ) -> Result<Response> {
-    let arrival = Arrival::of(&app, &request);
+    let arrival = Arrival::of(&app, request.headers(), request.extensions());
     let bearer = request
         .headers()
         .get(header::AUTHORIZATION)
@@ -271,6 +284,17 @@ pub async fn identify(
     let headers = response.headers_mut();
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     Ok(response)
+}
+
+/// Who shows a token elsewhere than in the header: in a form, or in a link.
+///
+/// # Errors
+/// `Unauthenticated`, with a sentence for who shows it; `Unavailable`, where it cannot be checked.
+pub async fn by_token(app: &App, arrival: Arrival, token: &str) -> Result<Caller> {
+    match known(app, token, arrival).await? {
+        Identity::Known(caller) => Ok(caller),
+        Identity::Refused(why) => Err(Error::Unauthenticated(why)),
+    }
 }
 
 /// Whoever the session's cookie stands for, where there is one.

@@ -35,7 +35,7 @@ pub async fn log(State(app): State<Arc<App>>, mut request: Request, next: Next) 
     let failed = response.extensions_mut().remove::<Failed>();
     let status = response.status().as_u16();
     let microseconds = app.clock.now().as_microsecond() - began.as_microsecond();
-    if let Some(Failed { problem, cause: Some(cause) }) = &failed {
+    if let Some(Failed { problem, cause: Some(cause), .. }) = &failed {
         tracing::error!(
             request.id = id,
             http.method = %method,
@@ -56,7 +56,7 @@ pub async fn log(State(app): State<Arc<App>>, mut request: Request, next: Next) 
             "a request was answered"
         );
     }
-    if let Some(failed) = failed {
+    if let Some(failed) = failed.filter(|failed| !failed.rendered) {
         render(&mut response, failed, &id);
     }
     if let Ok(value) = HeaderValue::from_str(&id) {

@@ -15,18 +15,18 @@ use super::{
 use crate::{
     app::App,
     error::{Error, not_found},
+    pages,
 };
 
 /// The whole service as one router, to be served or mounted.
 pub fn router(app: &Arc<App>) -> Router {
     let (authenticated, _) = openapi::authenticated().split_for_parts();
     let (open, _) = openapi::open().split_for_parts();
+    let rates = Rates::of(app);
+    let dress = from_fn_with_state(Arc::clone(app), pages::dress);
 
-    // The last layer added is the first to see a request.
-    authenticated
-        .layer(from_fn_with_state(Arc::clone(app), idempotency::answer_once))
-        .layer(from_fn_with_state(Rates::of(app), rates::bound))
-        .layer(from_fn_with_state(Arc::clone(app), auth::identify))
+    known(authenticated, app, &rates)
+        .merge(known(pages::router(), app, &rates).layer(dress))
         .merge(open)
         .merge(reader())
         .fallback(|uri: Uri| async move { not_found("route", uri.path()) })
@@ -35,6 +35,14 @@ pub fn router(app: &Arc<App>) -> Router {
         .layer(DefaultBodyLimit::max(app.config.server.body_bytes_max))
         .layer(from_fn_with_state(Arc::clone(app), request_log::log))
         .with_state(Arc::clone(app))
+}
+
+/// Routes of people and programs that show a credential. The last layer added is the first to see a request.
+fn known(routes: Router<Arc<App>>, app: &Arc<App>, rates: &Rates) -> Router<Arc<App>> {
+    routes
+        .layer(from_fn_with_state(Arc::clone(app), idempotency::answer_once))
+        .layer(from_fn_with_state(rates.clone(), rates::bound))
+        .layer(from_fn_with_state(Arc::clone(app), auth::identify))
 }
 
 /// The page that shows the document. By itself it would ask swagger.io whether the document is valid.

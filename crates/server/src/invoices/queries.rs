@@ -197,6 +197,17 @@ pub async fn list(
         .await
 }
 
+/// Those that are still owed after a payment failed, newest first.
+pub async fn list_failed(conn: &mut Conn, limit: i64) -> DbResult<Vec<Invoice>> {
+    sql!(
+        conn,
+        "SELECT * FROM invoices WHERE status = 'open' AND attempt_count > 0 AND deleted_at IS NULL
+         ORDER BY created_at DESC, id DESC LIMIT {limit}"
+    )
+    .all()
+    .await
+}
+
 /// `false` where somebody inserted it meanwhile.
 pub async fn insert(conn: &mut Conn, row: &Invoice) -> DbResult<bool> {
     let inserted = sql!(

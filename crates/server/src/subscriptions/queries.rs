@@ -126,6 +126,24 @@ pub async fn find_by_stripe_id(
         .await
 }
 
+/// How many stand so.
+#[derive(Clone, Copy, Debug, Record)]
+pub struct StatusCount {
+    pub status: Status,
+    pub subscriptions: i64,
+}
+
+/// How many base subscriptions stand where.
+pub async fn count_by_status(conn: &mut Conn) -> DbResult<Vec<StatusCount>> {
+    sql!(
+        conn,
+        "SELECT status, COUNT(*) AS subscriptions FROM subscriptions
+         WHERE kind = 'base' GROUP BY status ORDER BY status"
+    )
+    .all()
+    .await
+}
+
 /// The base subscription that is not over; the newest, should Stripe have two.
 pub async fn find_live_base(conn: &mut Conn, tenant: TenantId) -> DbResult<Option<Subscription>> {
     sql!(

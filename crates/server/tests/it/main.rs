@@ -40,6 +40,7 @@ mod logs;
 mod odd_webhooks;
 mod on_behalf;
 mod outbound;
+mod pages;
 mod pausing;
 mod payment_methods;
 mod pending;

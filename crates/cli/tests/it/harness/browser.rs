@@ -6,6 +6,7 @@ use fantoccini::{Client, ClientBuilder, Locator, elements::Element, wd::Capabili
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::time::timeout;
 
 use super::{Http, PATIENCE, driver::Driver, variable};
 
@@ -64,10 +65,44 @@ impl Browser {
         }
     }
 
+    /// Types into a field, instead of what is in it.
+    pub async fn fill(&self, css: &str, text: &str) {
+        let field = self.find(css).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// Chooses from a list.
+    pub async fn choose(&self, css: &str, value: &str) {
+        self.find(css).await.select_by_value(value).await.unwrap();
+    }
+
+    /// Waits until an element says this, whether the page is another one by then or not.
+    pub async fn see(&self, css: &str, text: &str) {
+        let words = Value::String(text.to_owned());
+        let script = "return [...document.querySelectorAll(arguments[0])].some(e => e.innerText.includes(arguments[1]))";
+        let seen = async {
+            loop {
+                let arguments = vec![Value::String(css.to_owned()), words.clone()];
+                match self.client.execute(script, arguments).await {
+                    Ok(Value::Bool(true)) => return,
+                    _ => tokio::task::yield_now().await,
+                }
+            }
+        };
+        if timeout(PATIENCE, seen).await.is_err() {
+            panic!("`{css}` never says `{text}`\n{}", self.client.source().await.unwrap());
+        }
+    }
+
     /// Waits until the address bar shows this.
     pub async fn arrive_at(&self, url: &str) {
         let expected = url.parse().unwrap();
         self.client.wait().at_most(PATIENCE).for_url(&expected).await.unwrap();
+    }
+
+    pub async fn address(&self) -> String {
+        self.client.current_url().await.unwrap().into()
     }
 
     pub async fn run_script(&self, script: &str) -> Value {
@@ -81,6 +116,27 @@ impl Browser {
         let entries = log.as_array().unwrap().iter();
         let complaints: Vec<_> = entries.filter(|entry| entry["level"] != "INFO").collect();
         assert!(complaints.is_empty(), "{complaints:#?}");
+    }
+
+    /// The page is accessible; and pictures of it, for people to look at.
+    pub async fn examine(&self, name: &str) {
+        self.is_accessible().await;
+        self.photograph(name).await;
+    }
+
+    /// Nothing on the page is hard to use without eyes or without a mouse, as far as axe-core can tell, by day
+    /// and by night.
+    async fn is_accessible(&self) {
+        let axe = std::fs::read_to_string(variable("TEST_AXE")).unwrap();
+        let examine = "const done = arguments[0]; axe.run().then(found => done(found.violations.map(
+            wrong => ({id: wrong.id, help: wrong.help, at: wrong.nodes.map(node => node.html + ' ' + node.failureSummary)})
+        )));";
+        for scheme in ["light", "dark"] {
+            self.look(DESKTOP, scheme).await;
+            let wrong = self.client.execute_async(&format!("{axe};{examine}"), Vec::new()).await;
+            assert_eq!(wrong.unwrap(), json!([]), "{} in the {scheme}", self.address().await);
+        }
+        self.look(DESKTOP, "light").await;
     }
 
     /// Takes pictures of the page as it is, for people to look at: `target/screens/NAME-….png`.

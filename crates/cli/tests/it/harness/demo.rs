@@ -21,6 +21,7 @@ pub struct Ready {
     pub stripe_secret_key: String,
     pub webhook_secret: String,
     pub operator_token: String,
+    pub operator_pages: String,
     pub tenants: Vec<Tenant>,
 }
 
@@ -30,6 +31,7 @@ pub struct Tenant {
     pub id: String,
     pub name: String,
     pub subscribed: bool,
+    pub pages: String,
     pub tokens: Tokens,
 }
 

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// What Stripe knows as reasons to leave.
-const REASONS: [&str; 8] = [
+pub const REASONS: [&str; 8] = [
     "customer_service",
     "low_quality",
     "missing_features",

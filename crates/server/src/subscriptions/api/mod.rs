@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use change::REASONS;
 pub use full::{CardBrief, FullSubscription, card_of, full_view};
 
 use crate::app::App;

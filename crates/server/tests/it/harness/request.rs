@@ -34,6 +34,12 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// What a browser sends of a form.
+    pub fn form(mut self, fields: &str) -> Self {
+        self.body = Body::from(fields.to_owned());
+        self.header("content-type", "application/x-www-form-urlencoded")
+    }
+
     pub fn json(self, body: &Value) -> Self {
         self.text(&body.to_string())
     }

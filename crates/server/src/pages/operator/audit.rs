@@ -1,0 +1,61 @@
+//! Who did what, to whomever, newest first.
+
+use std::sync::Arc;
+
+use axum::{extract::State, response::Html};
+use maud::{Markup, html};
+use serde::Deserialize;
+use tollhouse_domain::actor::Permission;
+
+use crate::{
+    app::App,
+    audit::queries::{self, AuditEntry},
+    db::Page,
+    error::Result,
+    http::extract::{Query, cursor},
+    pages::{frame::Frame, show, visitor::Visitor},
+};
+
+const PLACE: &str = "/pages/audit";
+const LIMIT: i64 = 40;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    cursor: Option<String>,
+}
+
+pub async fn list(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Query(place): Query<Place>,
+) -> Result<Html<String>> {
+    visitor.caller.require(Permission::ReadAnyTenant)?;
+    let before = cursor(place.cursor.as_deref())?;
+    let mut conn = app.db.read().await?;
+    let rows = queries::list(&mut conn, None, before, LIMIT).await?;
+    drop(conn);
+    let page = Page::of(rows, LIMIT, |row| row.id.to_string(), |row| line(&row));
+    Ok(Frame { visitor: &visitor, title: "Audit", place: PLACE, live: None }.page(&html! {
+        h1 { "Audit" }
+        p.quiet { "Entries never change; each is sealed with the hash of the one before." }
+        (show::table("Audit", &["What", "Who", "About", "From", "When"], &page.data, "Nothing was done yet."))
+        (show::more(PLACE, page.next_cursor.as_ref()))
+    }))
+}
+
+fn line(entry: &AuditEntry) -> Vec<Markup> {
+    vec![
+        html! { (entry.action) },
+        html! { (entry.actor) @if entry.actor != entry.actor_kind { div.quiet { (entry.actor_kind) } } },
+        html! {
+            @match entry.tenant_id {
+                Some(tenant) => a href={ "/pages/tenants/" (tenant) } { (entry.subject_kind) },
+                None => (entry.subject_kind),
+            }
+            div.quiet { code { (entry.subject_id) } }
+        },
+        html! { (entry.address.as_deref().unwrap_or("–")) },
+        show::moment(entry.occurred_at),
+    ]
+}

@@ -1,0 +1,42 @@
+//! The pages of our staff.
+
+mod audit;
+mod catalog;
+mod deliveries;
+mod drift;
+mod events;
+mod keys;
+mod overview;
+mod tenant;
+mod tenants;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+use crate::app::App;
+
+pub fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/pages/overview", get(overview::show))
+        .route("/pages/tenants", get(tenants::list))
+        .route("/pages/tenants/{tenant_id}", get(tenant::show))
+        .route("/pages/tenants/{tenant_id}/suspend", post(tenant::suspend))
+        .route("/pages/tenants/{tenant_id}/reactivate", post(tenant::reactivate))
+        .route("/pages/tenants/{tenant_id}/plan", post(tenant::change_plan))
+        .route("/pages/tenants/{tenant_id}/replay", post(tenant::replay))
+        .route("/pages/deliveries", get(deliveries::list))
+        .route("/pages/deliveries/{id}", get(deliveries::show))
+        .route("/pages/deliveries/{id}/replay", post(deliveries::replay))
+        .route("/pages/drift", get(drift::list))
+        .route("/pages/drift/compare", post(drift::compare))
+        .route("/pages/drift/{id}/resolve", post(drift::resolve))
+        .route("/pages/events", get(events::list))
+        .route("/pages/audit", get(audit::list))
+        .route("/pages/keys", get(keys::list))
+        .route("/pages/keys/{id}/revoke", post(keys::revoke))
+        .route("/pages/catalog", get(catalog::list))
+}

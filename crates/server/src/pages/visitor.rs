@@ -1,0 +1,35 @@
+//! Who looks at a page.
+
+use std::sync::Arc;
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+
+use crate::{
+    app::App,
+    error::{Error, Result},
+    http::auth::Caller,
+};
+
+/// Somebody we know, by a session; or by a bearer, whose forms need no token.
+pub struct Visitor {
+    pub caller: Caller,
+    /// What their forms must show.
+    pub csrf_token: String,
+}
+
+impl Visitor {
+    /// Whether they may see every tenant.
+    pub fn is_staff(&self) -> bool {
+        self.caller.sees_all_tenants()
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Visitor {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        let csrf_token = caller.session().map(|(_, token)| token.to_owned()).unwrap_or_default();
+        Ok(Self { caller, csrf_token })
+    }
+}
