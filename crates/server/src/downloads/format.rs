@@ -56,8 +56,10 @@ impl Format {
             Self::Ndjson => {
                 line.push('{');
                 for (index, (name, cell)) in columns.iter().zip(cells).enumerate() {
-                    let comma = if index == 0 { "" } else { "," };
-                    line.push_str(&format!("{comma}\"{name}\":{}", value(cell)?));
+                    line.push_str(if index == 0 { "\"" } else { ",\"" });
+                    line.push_str(name);
+                    line.push_str("\":");
+                    line.push_str(&value(cell)?);
                 }
                 line.push_str("}\n");
             }

@@ -119,11 +119,12 @@ pub(super) struct LifetimeValues {
     #[schema(value_type = String)]
     to: Timestamp,
     /// Never added up.
-    currencies: Vec<LifetimeValue>,
+    currencies: Vec<TenantWorth>,
 }
 
 #[derive(Serialize, ToSchema)]
-struct LifetimeValue {
+#[schema(as = LifetimeValue)]
+struct TenantWorth {
     currency: String,
     /// At the end of the span.
     #[schema(value_type = f64, example = 4900.00)]
@@ -154,11 +155,11 @@ pub(super) async fn ltv(
     // A rate of a month, whatever was asked for.
     let span = SeriesQuery { group: None, ..query }.span(&app)?;
     let series = read(&app, &span).await?;
-    let currencies = series.iter().map(|(currency, points)| LifetimeValue::of(points, *currency));
+    let currencies = series.iter().map(|(currency, points)| TenantWorth::of(points, *currency));
     Ok(Json(LifetimeValues { from: span.from, to: span.to, currencies: currencies.collect() }))
 }
 
-impl LifetimeValue {
+impl TenantWorth {
     fn of(points: &[Point], currency: Currency) -> Self {
         let end = points.last().map(|point| point.closing).unwrap_or_default();
         let at_start: i64 = points.iter().map(|point| point.opening.tenants).sum();
