@@ -133,15 +133,15 @@ on_both_databases! {
 
     async fn what_is_old_goes_and_the_rest_is_still_proved(app: &TestApp) {
         let (tenant, held) = (app.tenant("Acme").await, app.tenant("Birch").await);
-        let patch = async |id: TenantId, body: Value| {
+        let change = async |id: TenantId, body: Value| {
             let path = format!("/api/v1/stripe/tenants/{id}");
             app.call("PATCH", &path).bearer(&app.operator()).json(&body).await.expect(200);
         };
-        patch(tenant, json!({"retention": {"audit_days": 366}})).await;
-        patch(held, json!({"retention": {"audit_days": 366, "legal_hold": true}})).await;
+        change(tenant, json!({"retention": {"audit_days": 366}})).await;
+        change(held, json!({"retention": {"audit_days": 366, "legal_hold": true}})).await;
         check(app).await;
         app.app.clock.advance(300 * DAY);
-        patch(tenant, json!({"name": "Acme and sons"})).await;
+        change(tenant, json!({"name": "Acme and sons"})).await;
         let before = check(app).await;
         app.app.clock.advance(67 * DAY);
         app.settle().await;

@@ -90,9 +90,9 @@ impl Browser {
                 }
             }
         };
-        if timeout(PATIENCE, seen).await.is_err() {
-            panic!("`{css}` never says `{text}`\n{}", self.client.source().await.unwrap());
-        }
+        let is_seen = timeout(PATIENCE, seen).await.is_ok();
+        let page = self.client.source().await.unwrap();
+        assert!(is_seen, "`{css}` never says `{text}`\n{page}");
     }
 
     /// Waits until the address bar shows this.

@@ -90,13 +90,12 @@ async fn to_pay(
         cancel_url: absolute(app, headers, "/pages/billing/plan"),
     };
     let checkout = open(app, origin, purchase, page).await?;
-    match checkout.url.filter(|_| checkout.state == CheckoutState::Open) {
-        Some(url) => Ok(Redirect::to(&url)),
-        None => {
-            let sentence = "The page to pay on is over: go back and press the button again.";
-            Err(Error::Conflict(Conflict::CheckoutOver, sentence.to_owned()))
-        }
-    }
+    let over = || {
+        let sentence = "The page to pay on is over: go back and press the button again.";
+        Error::Conflict(Conflict::CheckoutOver, sentence.to_owned())
+    };
+    let url = checkout.url.filter(|_| checkout.state == CheckoutState::Open).ok_or_else(over)?;
+    Ok(Redirect::to(&url))
 }
 
 pub async fn end(

@@ -44,9 +44,9 @@ pub async fn all(
     };
     if let Some(held) = &held {
         // A subscription stays in its currency.
-        offers
-            .iter_mut()
-            .for_each(|offer| offer.prices.retain(|price| price.currency == held.currency));
+        for offer in &mut offers {
+            offer.prices.retain(|price| price.currency == held.currency);
+        }
     }
     let addons = match base {
         Some(base) => list_live_addons(conn, base.tenant_id).await?,

@@ -62,8 +62,8 @@ on_both_databases! {
         assert_eq!((&stats["total_customers"], &stats["active_subscriptions"]), (&json!(5), &json!(4)), "{stats}");
         assert_eq!(stats["trial_subscriptions"], 1);
         // 299.00 a year are 24.92 a month; three seats are 99.00 each.
-        let seats = app.subscription(birch).await["amount"].as_f64().unwrap();
-        let usd = json!({"pro": {"count": 2, "revenue": 53.92}, "enterprise": {"count": 1, "revenue": seats}});
+        let of_birch = app.subscription(birch).await["amount"].as_f64().unwrap();
+        let usd = json!({"pro": {"count": 2, "revenue": 53.92}, "enterprise": {"count": 1, "revenue": of_birch}});
         assert_eq!((&stats["currency"], &stats["tier_breakdown"]), (&json!("usd"), &usd), "{stats}");
         assert!(answer.text.contains(r#""pro":{"count":2,"revenue":53.92}"#), "{}", answer.text);
         let of_euros = shown(app, "billing/stats?currency=eur").await;
