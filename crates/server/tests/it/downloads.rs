@@ -1,5 +1,6 @@
 //! Files as spreadsheets and programs read them.
 
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use tollhouse_domain::actor::Role;
 
@@ -25,6 +26,10 @@ fn read_ndjson(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+fn amount(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
 on_both_databases! {
     async fn both_formats_say_the_same(app: &TestApp) {
         let acme = app.subscriber("Acme", "pro").await;
@@ -45,7 +50,7 @@ on_both_databases! {
                     match value {
                         Value::Null => assert_eq!(field, "", "{table} {name}"),
                         Value::String(text) => assert_eq!(field.trim_start_matches('\''), text, "{table} {name}"),
-                        Value::Number(number) => assert_eq!(*field, number.to_string(), "{table} {name}"),
+                        Value::Number(number) => assert_eq!(amount(field), amount(&number.to_string()), "{table} {name}"),
                         other => assert_eq!(serde_json::from_str::<Value>(field).unwrap(), *other, "{table} {name}"),
                     }
                 }

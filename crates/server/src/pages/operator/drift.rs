@@ -64,7 +64,7 @@ pub async fn list(
             }
         }
         h2 { "Differences" }
-        (show::table("Differences", &["What", "State", "Why", "Found", ""], &page.data, "None was ever found."))
+        (show::table("Differences", &["What", "State", "Why", "Found", "Do"], &page.data, "None was ever found."))
         (show::more(PLACE, page.next_cursor.as_ref()))
     }))
 }

@@ -53,7 +53,7 @@ pub async fn list(
         p.quiet { "Made by " code { "POST /api/v1/admin/api-keys" } ", which shows a key once." }
         (show::table(
             "API keys",
-            &["Name", "Scopes", "Reaches", "Last used", "State", ""],
+            &["Name", "Scopes", "Reaches", "Last used", "State", "Do"],
             &page.data,
             "There is none.",
         ))
