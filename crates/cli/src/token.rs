@@ -1,6 +1,6 @@
 //! Sign a token for development.
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use clap::Args;
 use tollhouse_domain::{
     actor::{Permission, Role},
@@ -54,7 +54,6 @@ pub fn sign(
     tenant_id: Option<String>,
     hours: i64,
 ) -> anyhow::Result<String> {
-    let secret = config.auth.jwt_secret.as_ref().context("no `JWT_SECRET` is set to sign with")?;
     let claims = Claims {
         sub: subject,
         role,
@@ -64,5 +63,5 @@ pub fn sign(
         iss: config.auth.jwt_issuer.clone(),
         aud: config.auth.jwt_audience.clone().map(Into::into),
     };
-    tokens::sign(&claims, secret)
+    tokens::sign(&claims, &config.auth)
 }

@@ -151,8 +151,7 @@ fn token(app: &App) -> anyhow::Result<String> {
         iss: None,
         aud: None,
     };
-    let secret = app.config.auth.jwt_secret.as_ref().context("the benchmark has set it")?;
-    tokens::sign(&claims, secret)
+    tokens::sign(&claims, &app.config.auth)
 }
 
 fn config(database_url: &str) -> anyhow::Result<tollhouse_server::Config> {

@@ -3,7 +3,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use serde_json::json;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
@@ -128,8 +128,7 @@ fn request(app: &App, tenant: TenantId) -> anyhow::Result<String> {
         iss: None,
         aud: None,
     };
-    let secret = app.config.auth.jwt_secret.as_ref().context("it was set")?;
-    let token = tokens::sign(&claims, secret)?;
+    let token = tokens::sign(&claims, &app.config.auth)?;
     Ok(format!(
         "GET /api/v1/billing/stream HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n"
     ))

@@ -47,6 +47,17 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
 }
 
 fn check_auth(auth: &Auth) -> anyhow::Result<()> {
+    let names = [&auth.claim_subject, &auth.claim_role, &auth.claim_tenant];
+    let is_taken = |name: &str| ["exp", "nbf", "iss", "aud"].contains(&name) || name.is_empty();
+    let [subject, role, tenant] = names;
+    ensure!(
+        subject != role
+            && role != tenant
+            && tenant != subject
+            && !names.iter().any(|name| is_taken(name)),
+        "`auth.claim_subject`, `auth.claim_role` and `auth.claim_tenant` must be three names, none of them `exp`, \
+         `nbf`, `iss` or `aud`"
+    );
     if let Some(secret) = &auth.jwt_secret
         && secret.expose().len() < 32
     {

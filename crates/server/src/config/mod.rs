@@ -128,6 +128,9 @@ pub struct Auth {
     pub jwt_issuer: Option<String>,
     #[serde(deserialize_with = "none_if_empty")]
     pub jwt_audience: Option<String>,
+    pub claim_subject: String,
+    pub claim_role: String,
+    pub claim_tenant: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -1,13 +1,15 @@
 //! Tokens of the application: by which key each is checked, and what it must say.
 
+use anyhow::Context as _;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode_header};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use tollhouse_domain::actor::Role;
 
 use super::key_set::Lookup;
 use crate::{
     app::App,
-    config::{Auth, Secret},
+    config::Auth,
     error::{Error, Result},
 };
 
@@ -30,7 +32,7 @@ pub struct Claims {
     pub iss: Option<String>,
     /// One audience or several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub aud: Option<serde_json::Value>,
+    pub aud: Option<Value>,
 }
 
 const NOT_VALID: &str =
@@ -52,12 +54,44 @@ pub(super) async fn read(app: &App, token: &str) -> Result<Result<Claims, &'stat
         Ok(key) => key,
         Err(why) => return Ok(Err(why)),
     };
-    let Ok(token) =
-        jsonwebtoken::decode::<Claims>(token, &key, &demands(&app.config.auth, &header))
-    else {
+    let auth = &app.config.auth;
+    let token = jsonwebtoken::decode::<Map<String, Value>>(token, &key, &demands(auth, &header));
+    let Some(claims) = token.ok().and_then(|token| Claims::named_as(auth, token.claims)) else {
         return Ok(Err(NOT_VALID));
     };
-    Ok(timely(app, token.claims))
+    Ok(timely(app, claims))
+}
+
+impl Claims {
+    /// Reads claims under the names that the settings give them; what stands under ours by chance is not meant.
+    fn named_as(auth: &Auth, mut claims: Map<String, Value>) -> Option<Self> {
+        let [subject, role, tenant] = [&auth.claim_subject, &auth.claim_role, &auth.claim_tenant]
+            .map(|name| claims.remove(name));
+        for (name, value) in [("sub", subject), ("role", role), ("tenant_id", tenant)] {
+            claims.remove(name);
+            claims.extend(value.map(|value| (name.to_owned(), value)));
+        }
+        serde_json::from_value(Value::Object(claims)).ok()
+    }
+
+    /// As a token says them, under the names that the settings give them.
+    fn to_names_of(&self, auth: &Auth) -> serde_json::Result<Value> {
+        let mut claims = serde_json::to_value(self)?;
+        let names = [
+            ("sub", &auth.claim_subject),
+            ("role", &auth.claim_role),
+            ("tenant_id", &auth.claim_tenant),
+        ];
+        let taken = names.map(|(ours, name)| {
+            (name, claims.as_object_mut().and_then(|claims| claims.remove(ours)))
+        });
+        for (name, value) in taken {
+            if let Some(value) = value {
+                claims[name] = value;
+            }
+        }
+        Ok(claims)
+    }
 }
 
 /// The key that may have signed it. The algorithm decides whose: our secret checks HS256 and nothing else, so
@@ -121,9 +155,10 @@ fn timely(app: &App, claims: Claims) -> Result<Claims, &'static str> {
 /// Signs a development token, as `tollhouse token` and the demo hand out.
 ///
 /// # Errors
-/// Never for an HMAC secret; the library's type does not say so.
-pub fn sign(claims: &Claims, secret: &Secret) -> anyhow::Result<String> {
+/// Without a secret to sign with.
+pub fn sign(claims: &Claims, auth: &Auth) -> anyhow::Result<String> {
+    let secret = auth.jwt_secret.as_ref().context("no `JWT_SECRET` is set to sign with")?;
     let header = Header::new(Algorithm::HS256);
     let key = jsonwebtoken::EncodingKey::from_secret(secret.expose().as_bytes());
-    Ok(jsonwebtoken::encode(&header, claims, &key)?)
+    Ok(jsonwebtoken::encode(&header, &claims.to_names_of(auth)?, &key)?)
 }

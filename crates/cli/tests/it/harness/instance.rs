@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tollhouse_domain::{actor::Role, time::Timestamp};
 use tollhouse_server::{
-    Clock,
-    config::Secret,
+    Clock, Settings,
     http::tokens::{self, Claims},
 };
 
@@ -213,5 +212,7 @@ fn token(role: Role, tenant_id: Option<String>) -> String {
     let exp = Clock::real().now().plus_days(1).as_second();
     let claims =
         Claims { sub: "test".to_owned(), role, tenant_id, exp, nbf: None, iss: None, aud: None };
-    tokens::sign(&claims, &Secret::new(JWT_SECRET)).unwrap()
+    let mut settings = Settings::defaults().unwrap();
+    settings.set("auth.jwt_secret", JWT_SECRET.into(), "the test").unwrap();
+    tokens::sign(&claims, &settings.config().unwrap().auth).unwrap()
 }

@@ -238,7 +238,7 @@ impl TestApp {
             iss: None,
             aud: None,
         };
-        tokens::sign(&claims, self.app.config.auth.jwt_secret.as_ref().unwrap()).unwrap()
+        tokens::sign(&claims, &self.app.config.auth).unwrap()
     }
 
     /// A tenant that has bought nothing yet.

@@ -4,7 +4,10 @@ mod provider;
 
 use serde_json::{Value, json};
 use tollhouse_domain::{actor::Role, id::TenantId};
-use tollhouse_server::{Config, http::tokens};
+use tollhouse_server::{
+    Config,
+    http::tokens::{self, Claims},
+};
 
 use crate::harness::{Answer, Database, Kind, TestApp, on_both_databases};
 use provider::{Provider, Signer};
@@ -41,6 +44,42 @@ async fn ask(app: &TestApp, token: &str) -> Answer {
 }
 
 #[tokio::test]
+async fn claims_have_the_names_that_the_settings_say() {
+    let signer = Signer::p256("e");
+    let provider = Provider::start(std::slice::from_ref(&signer)).await;
+    let app = TestApp::start_with(Database::create(Kind::Sqlite).await, |config| {
+        trust(config, &provider);
+        config.auth.claim_subject = "https://example.com/person".to_owned();
+        config.auth.claim_role = "https://example.com/role".to_owned();
+        config.auth.claim_tenant = "org".to_owned();
+    })
+    .await;
+    let tenant = app.tenant("Acme").await;
+    let mut token = claims(&app, tenant);
+    ask(&app, &signer.sign(&token)).await.refused(401, "unauthenticated");
+    let named = token.as_object_mut().unwrap();
+    for (name, ours) in [
+        ("https://example.com/person", "sub"),
+        ("https://example.com/role", "role"),
+        ("org", "tenant_id"),
+    ] {
+        let value = named.remove(ours).unwrap();
+        named.insert(name.to_owned(), value);
+    }
+    ask(&app, &signer.sign(&token)).await.expect(200);
+    // What the provider says under our names is of another meaning.
+    token["role"] = json!("operator");
+    token["tenant_id"] = json!(null);
+    ask(&app, &signer.sign(&token)).await.expect(200);
+    let audit = app.get("/api/v1/admin/audit").bearer(&signer.sign(&token)).await;
+    audit.refused(403, "forbidden");
+    let mut own: Claims = serde_json::from_value(claims(&app, tenant)).unwrap();
+    own.role = Role::Owner;
+    ask(&app, &tokens::sign(&own, &app.app.config.auth).unwrap()).await.expect(200);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn tokens_of_all_three_kinds_open_beside_those_of_the_secret() {
     for kind in [Kind::Sqlite, Kind::Postgres] {
         let signers = [Signer::rsa("r"), Signer::p256("e"), Signer::ed25519("d")];
@@ -50,9 +89,8 @@ async fn tokens_of_all_three_kinds_open_beside_those_of_the_secret() {
         for signer in &signers {
             ask(&app, &signer.sign(&claims(&app, tenant))).await.expect(200);
         }
-        let secret = app.app.config.auth.jwt_secret.as_ref().unwrap();
         let own = serde_json::from_value(claims(&app, tenant)).unwrap();
-        ask(&app, &tokens::sign(&own, secret).unwrap()).await.expect(200);
+        ask(&app, &tokens::sign(&own, &app.app.config.auth).unwrap()).await.expect(200);
         assert_eq!(provider.asked(), 1, "the keys are kept");
         app.finish().await;
     }
