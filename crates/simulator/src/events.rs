@@ -1,5 +1,6 @@
 //! Events: what happened, kept for thirty days, and handed to the webhook endpoints.
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tollhouse_stripe::API_VERSION;
 
@@ -32,7 +33,28 @@ pub struct Event {
 #[derive(Clone)]
 pub(crate) struct EventDraft {
     kind: &'static str,
-    data: Value,
+    data: Box<str>,
+    /// Where it tells of a subscription.
+    subscription: Option<String>,
+}
+
+/// What an event carries.
+#[derive(Serialize)]
+struct Data<'o> {
+    object: &'o Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_attributes: Option<Value>,
+}
+
+impl EventDraft {
+    fn of(kind: &'static str, data: &Data<'_>) -> Self {
+        let object = data.object;
+        let subscription = (object["object"] == "subscription")
+            .then(|| object["id"].as_str().unwrap_or_default().to_owned());
+        // Every value has a text.
+        let data = serde_json::to_string(data).unwrap_or_default().into();
+        Self { kind, data, subscription }
+    }
 }
 
 impl Object for Event {
@@ -72,15 +94,15 @@ impl Object for Event {
 impl World {
     /// Says that something happened to `object`, shown as it is now.
     pub fn emit(&mut self, kind: &'static str, object: &Value) {
-        self.record(EventDraft { kind, data: json!({ "object": object }) });
+        self.record(EventDraft::of(kind, &Data { object, previous_attributes: None }));
     }
 
     /// Says that an object changed and what it was before; nothing where it did not change.
     pub fn emit_update(&mut self, kind: &'static str, before: &Value, after: &Value) {
         let previous = changed(before, after);
         if previous.as_object().is_some_and(|fields| !fields.is_empty()) {
-            let data = json!({ "object": after, "previous_attributes": previous });
-            self.record(EventDraft { kind, data });
+            let data = Data { object: after, previous_attributes: Some(previous) };
+            self.record(EventDraft::of(kind, &data));
         }
     }
 
@@ -106,16 +128,12 @@ impl World {
         }
         let id = self.ids.id("evt_");
         let endpoints = self.endpoints_for(draft.kind);
-        // Whatever becomes of a subscription is told, and entitlements follow it.
-        let object = &draft.data["object"];
-        let subscription = (object["object"] == "subscription")
-            .then(|| object["id"].as_str().unwrap_or_default().to_owned());
         let event = Event {
             id: id.clone(),
             created: self.now,
             recorded_at: self.account_now(),
             kind: draft.kind.to_owned(),
-            data: draft.data.to_string().into(),
+            data: draft.data,
             cause: self.cause.clone(),
             pending: endpoints.len(),
         };
@@ -123,7 +141,8 @@ impl World {
         for endpoint in endpoints {
             self.enqueue_delivery(&id, draft.kind, &endpoint);
         }
-        if let Some(subscription) = subscription {
+        // Whatever becomes of a subscription is told, and entitlements follow it.
+        if let Some(subscription) = draft.subscription {
             entitlements::follow(self, &subscription);
         }
     }
