@@ -53,9 +53,9 @@ async fn an_operator_sees_and_changes_a_tenant() {
     browser.examine("pages-tenant").await;
 
     browser.choose("#plan", "enterprise").await;
-    browser.press("#change-plan button").await;
+    browser.send("#change-plan button").await;
     browser.see("#subscription", "Enterprise").await;
-    browser.press("#replay button").await;
+    browser.send("#replay button").await;
     browser.see("#audit", "subscription.change").await;
     browser.fill("#reason", "A card that nobody believes").await;
     browser.press("#suspend button").await;
@@ -104,7 +104,7 @@ async fn a_delivery_is_shown_as_it_came_and_replayed() {
     browser.see(".facts", "1, worked").await;
     browser.see(".payload", "\"object\": \"event\"").await;
     browser.examine("pages-delivery").await;
-    browser.press("main form button").await;
+    browser.send("main form button").await;
     let audit = demo.get("/api/v1/admin/audit?limit=1", &demo.ready.operator_token).await;
     let replayed = (&audit["data"][0]["action"], audit["data"][0]["subject_id"].as_str().unwrap());
     assert_eq!(replayed.0, "delivery.replay");
@@ -129,7 +129,7 @@ async fn an_operator_sees_what_is_sold_what_happened_and_who_did_it() {
     browser.see("main", "pro_v1_month_usd").await;
     browser.examine("pages-catalog").await;
     browser.press("a[href='/pages/drift']").await;
-    browser.press("#compare").await;
+    browser.send("#compare").await;
     browser.see(".facts", "full").await;
     browser.examine("pages-drift").await;
     browser.press("a[href='/pages/keys']").await;

@@ -52,6 +52,20 @@ impl Browser {
         self.find(css).await.click().await.unwrap();
     }
 
+    /// Presses what leads to another page, and waits for that one: what it does is done by then, though the next
+    /// page may look like this one.
+    pub async fn send(&self, css: &str) {
+        self.run_script("window.sent = false").await;
+        self.press(css).await;
+        let left = async {
+            let script = "return window.sent === undefined && document.readyState === 'complete'";
+            while !matches!(self.client.execute(script, Vec::new()).await, Ok(Value::Bool(true))) {
+                tokio::task::yield_now().await;
+            }
+        };
+        assert!(timeout(PATIENCE, left).await.is_ok(), "`{css}` leads nowhere");
+    }
+
     /// Waits for an element and reads it.
     pub async fn read(&self, css: &str) -> String {
         self.find(css).await.text().await.unwrap()
