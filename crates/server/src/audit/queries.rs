@@ -184,7 +184,7 @@ pub async fn list_sealed(
 }
 
 /// A place in a chain.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Record)]
 pub struct Place {
     pub number: i64,
     pub hash: Vec<u8>,
@@ -199,9 +199,21 @@ pub async fn list_sealed_before(
     before: Timestamp,
     limit: i64,
 ) -> DbResult<Vec<Place>> {
-    let entries = list_sealed(conn, tenant, after, limit).await?;
-    let old = entries.into_iter().take_while(|entry| entry.occurred_at < before);
-    Ok(old.filter_map(|entry| Some(Place { number: entry.number?, hash: entry.hash? })).collect())
+    let of_platform = if tenant.is_none() { " AND tenant_id IS NULL" } else { "" };
+    // The search for the first young one ends where it begins, in a chain that has no old ones.
+    conn.query("SELECT number, hash FROM audit_entries WHERE number IS NOT NULL")
+        .push(of_platform)
+        .filter(" AND tenant_id = ?", tenant)
+        .filter(" AND number > ?", Some(after))
+        .push(" AND number < COALESCE((SELECT number FROM audit_entries WHERE number IS NOT NULL")
+        .push(of_platform)
+        .filter(" AND tenant_id = ?", tenant)
+        .filter(" AND number > ?", Some(after))
+        .filter(" AND occurred_at >= ?", Some(before))
+        .filter(" ORDER BY number LIMIT 1), ?)", Some(i64::MAX))
+        .filter(" ORDER BY number LIMIT ?", Some(limit))
+        .all()
+        .await
 }
 
 /// Removes the entries of a chain up to this one, and notes it as the newest that went.

@@ -4,26 +4,20 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Html};
 use maud::{Markup, html};
-use serde::Deserialize;
 use tollhouse_domain::actor::Permission;
 
+use super::Place;
 use crate::{
     app::App,
     audit::queries::{self, AuditEntry},
     db::Page,
     error::Result,
-    http::extract::{Query, cursor},
+    http::extract::Query,
     pages::{frame::Frame, show, visitor::Visitor},
 };
 
 const PLACE: &str = "/pages/audit";
 const LIMIT: i64 = 40;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Place {
-    cursor: Option<String>,
-}
 
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -31,7 +25,7 @@ pub async fn list(
     Query(place): Query<Place>,
 ) -> Result<Html<String>> {
     visitor.caller.require(Permission::ReadAnyTenant)?;
-    let before = cursor(place.cursor.as_deref())?;
+    let before = place.before()?;
     let mut conn = app.db.read().await?;
     let rows = queries::list(&mut conn, None, before, LIMIT).await?;
     drop(conn);

@@ -7,17 +7,17 @@ use axum::{
     response::{Html, Redirect},
 };
 use maud::{Markup, html};
-use serde::Deserialize;
 use tollhouse_domain::{
     actor::Permission,
     reconcile::{DriftState, RunKind},
 };
 
+use super::Place;
 use crate::{
     app::App,
     db::Page,
     error::{Result, not_found},
-    http::extract::{Query, cursor},
+    http::extract::Query,
     pages::{
         frame::{Frame, csrf},
         show,
@@ -33,19 +33,13 @@ use crate::{
 const PLACE: &str = "/pages/drift";
 const LIMIT: i64 = 25;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Place {
-    cursor: Option<String>,
-}
-
 pub async fn list(
     State(app): State<Arc<App>>,
     visitor: Visitor,
     Query(place): Query<Place>,
 ) -> Result<Html<String>> {
     visitor.caller.require(Permission::ReadAnyTenant)?;
-    let before = cursor(place.cursor.as_deref())?;
+    let before = place.before()?;
     let mut conn = app.db.read().await?;
     let rows = queries::list(&mut conn, None, before, LIMIT).await?;
     let newest = find_newest(&mut conn).await?;

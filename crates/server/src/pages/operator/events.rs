@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Html};
 use maud::html;
-use serde::Deserialize;
 use tollhouse_domain::actor::Permission;
 
+use super::Place;
 use crate::{
     app::App,
     db::Page,
     error::Result,
     events::queries::{Event, Filter, history_of_all, last_position},
-    http::extract::{Query, cursor},
+    http::extract::Query,
     pages::{
         frame::{Frame, Live},
         show, timeline,
@@ -23,19 +23,13 @@ use crate::{
 const PLACE: &str = "/pages/events";
 const LIMIT: i64 = 40;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Place {
-    cursor: Option<String>,
-}
-
 pub async fn list(
     State(app): State<Arc<App>>,
     visitor: Visitor,
     Query(place): Query<Place>,
 ) -> Result<Html<String>> {
     visitor.caller.require(Permission::ReadAnyTenant)?;
-    let before = cursor(place.cursor.as_deref())?;
+    let before = place.before()?;
     let mut conn = app.db.read().await?;
     // Older pages stay as they are.
     let live = match before {

@@ -7,9 +7,9 @@ use axum::{
     response::{Html, Redirect},
 };
 use maud::{Markup, html};
-use serde::Deserialize;
 use tollhouse_domain::{actor::Permission, time::Timestamp};
 
+use super::Place;
 use crate::{
     app::App,
     credentials::{
@@ -18,7 +18,7 @@ use crate::{
     },
     db::Page,
     error::{Result, not_found},
-    http::extract::{Query, cursor},
+    http::extract::Query,
     pages::{
         frame::{Frame, csrf},
         show,
@@ -29,19 +29,13 @@ use crate::{
 const PLACE: &str = "/pages/keys";
 const LIMIT: i64 = 25;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Place {
-    cursor: Option<String>,
-}
-
 pub async fn list(
     State(app): State<Arc<App>>,
     visitor: Visitor,
     Query(place): Query<Place>,
 ) -> Result<Html<String>> {
     visitor.caller.require(Permission::Operate)?;
-    let before = cursor(place.cursor.as_deref())?;
+    let before = place.before()?;
     let now = app.clock.now();
     let mut conn = app.db.read().await?;
     let rows = queries::list(&mut conn, None, before, LIMIT).await?;

@@ -10,14 +10,28 @@ mod overview;
 mod tenant;
 mod tenants;
 
-use std::sync::Arc;
+use std::{str::FromStr, sync::Arc};
 
 use axum::{
     Router,
     routing::{get, post},
 };
+use serde::Deserialize;
 
-use crate::app::App;
+use crate::{app::App, error::Result, http::extract::cursor};
+
+/// Where a list goes on: what its page's address says.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    cursor: Option<String>,
+}
+
+impl Place {
+    fn before<Row: FromStr>(&self) -> Result<Option<Row>> {
+        cursor(self.cursor.as_deref())
+    }
+}
 
 pub fn router() -> Router<Arc<App>> {
     Router::new()
