@@ -59,6 +59,7 @@ impl App {
                 .await
                 .map_err(|error| anyhow::anyhow!("the database could not be opened: {error}"))?;
         db.migrate().await?;
+        let db = db.with_wall(&config.database.tenant_role).await?;
         let gateway = match gateway {
             Some(gateway) => gateway,
             None => configured_gateway(&config)?,

@@ -75,6 +75,7 @@ pub struct Database {
     /// May hold a password.
     pub url: Secret,
     pub connections_max: u32,
+    pub tenant_role: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -66,6 +66,7 @@ const STEPS: &[Step] = &steps![
     "0032_disputes",
     "0033_sessions",
     "0034_revenue",
+    "0035_row_security",
 ];
 
 /// How the schema stands after migrating.

@@ -4,6 +4,7 @@
 //! Does not own: what a query means; that stands in each slice's `queries.rs`.
 //! Invariant: a write goes through [`Db::begin`]; SQLite has one writer, so writers queue in our
 //! process instead of failing in the file.
+//! Invariant: within a request of a tenant's own people, what is read on Postgres is read behind the second wall.
 //! Invariant: a nudge given to a transaction is sent after its commit, and never without it.
 
 mod backup;
@@ -16,8 +17,11 @@ mod page;
 mod query;
 mod shared;
 mod wake;
+mod wall;
 
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction, pool::PoolConnection};
+use std::sync::Arc;
+
+use sqlx::{PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction, pool::PoolConnection};
 
 pub use backup::BackupFailed;
 pub use columns::{Arguments, Column, EncodeError, Json, Param, Record, Row};
@@ -28,6 +32,7 @@ pub use page::Page;
 pub use query::{Query, Statement, Values, portions};
 pub use shared::{Shared, SharedCommit};
 pub use wake::Listener;
+pub use wall::{WallFailed, within};
 
 use crate::nudge::{Nudge, Nudges};
 
@@ -42,6 +47,8 @@ pub type DbResult<T> = Result<T, DbError>;
 pub struct Db {
     pools: Pools,
     nudges: Nudges,
+    /// In quotes already.
+    tenant_role: Option<Arc<str>>,
 }
 
 #[derive(Clone)]
@@ -55,7 +62,10 @@ impl Db {
     pub async fn read(&self) -> DbResult<Conn> {
         Ok(match &self.pools {
             Pools::Sqlite { readers, .. } => Conn::Sqlite(readers.acquire().await?),
-            Pools::Postgres(pool) => Conn::Postgres(pool.acquire().await?),
+            Pools::Postgres(pool) => match self.begin_behind_wall("BEGIN READ ONLY") {
+                Some(begin) => Conn::PostgresRead(pool.begin_with(begin).await?),
+                None => Conn::Postgres(pool.acquire().await?),
+            },
         })
     }
 
@@ -77,7 +87,9 @@ impl Db {
             Pools::Sqlite { readers, .. } => Conn::SqliteTx(readers.begin().await?),
             Pools::Postgres(pool) => {
                 let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-                Conn::PostgresTx(pool.begin_with(begin).await?)
+                let walled = self.begin_behind_wall(begin);
+                let begin = walled.unwrap_or_else(|| begin.into_sql_str());
+                Conn::PostgresRead(pool.begin_with(begin).await?)
             }
         })
     }
@@ -108,6 +120,8 @@ pub enum Conn {
     SqliteTx(Transaction<'static, Sqlite>),
     Postgres(PoolConnection<Postgres>),
     PostgresTx(Transaction<'static, Postgres>),
+    /// In a transaction that only reads, and so locks nothing.
+    PostgresRead(Transaction<'static, Postgres>),
 }
 
 /// A write transaction, and whom to nudge once it is committed.
@@ -130,8 +144,8 @@ impl Tx {
         match self.conn {
             Conn::SqliteTx(tx) => tx.commit().await?,
             Conn::PostgresTx(tx) => tx.commit().await?,
-            // `Db::begin` makes no others; a plain connection has nothing to commit.
-            Conn::Sqlite(_) | Conn::Postgres(_) => {}
+            // `Db::begin` makes no others, and they have nothing to commit.
+            Conn::Sqlite(_) | Conn::Postgres(_) | Conn::PostgresRead(_) => {}
         }
         for nudge in self.pending {
             self.nudges.send(nudge);

@@ -38,7 +38,7 @@ impl Db {
             let message = "a database URL begins with `sqlite:` or `postgres:`";
             return Err(DbError::Configuration(message.into()));
         };
-        Ok(Self { pools, nudges })
+        Ok(Self { pools, nudges, tenant_role: None })
     }
 }
 

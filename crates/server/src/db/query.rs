@@ -34,7 +34,7 @@ impl Conn {
             Self::Postgres(conn) => {
                 (Driver::Postgres(conn), Arguments::Postgres(PgArguments::default()))
             }
-            Self::PostgresTx(conn) => {
+            Self::PostgresTx(conn) | Self::PostgresRead(conn) => {
                 (Driver::Postgres(conn), Arguments::Postgres(PgArguments::default()))
             }
         };

@@ -26,6 +26,7 @@ use crate::{
         actions::{MARK, know},
         queries::ApiKey,
     },
+    db::within,
     error::{Error, Result, not_found},
     record::Origin,
     sessions::{
@@ -258,6 +259,16 @@ enum Identity {
     Refused(&'static str),
 }
 
+impl Identity {
+    /// The tenant of a caller who reaches no other.
+    fn tenant_alone(&self) -> Option<TenantId> {
+        match self {
+            Self::Known(caller) if !caller.reaches_all => caller.own.as_deref()?.parse().ok(),
+            _ => None,
+        }
+    }
+}
+
 /// Looks at the credential of every request, once. A bearer goes before a cookie: browsers send their cookies
 /// unasked, while a bearer is always meant.
 pub async fn identify(
@@ -278,8 +289,12 @@ pub async fn identify(
         Some(Some(token)) => Some(known(&app, &token, arrival).await?),
     };
     let Some(identity) = identity else { return Ok(next.run(request).await) };
+    let tenant = identity.tenant_alone();
     request.extensions_mut().insert(identity);
-    let mut response = next.run(request).await;
+    let mut response = match tenant {
+        Some(tenant) => within(tenant, next.run(request)).await,
+        None => next.run(request).await,
+    };
     // What one person was told is no other's, whatever stands in between.
     let headers = response.headers_mut();
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

@@ -62,5 +62,6 @@ mod summaries;
 mod taxes;
 mod tenants;
 mod usage;
+mod wall;
 mod webhooks;
 mod year;

@@ -42,7 +42,8 @@ impl Database {
     }
 }
 
-async fn run_on_server(statement: &str) {
+/// A statement to the Postgres server, outside of the test's own database.
+pub async fn run_on_server(statement: &str) {
     let db = Db::open(&server_url(), 1, Nudges::default()).await.unwrap();
     let mut conn = db.read().await.unwrap();
     conn.query(statement.to_owned()).execute().await.unwrap();

@@ -29,7 +29,7 @@ use tollhouse_stripe::{
     API_VERSION, Client, Gateway, IdempotencyKey, Method, params::CreateWebhookEndpoint,
 };
 
-pub use database::{Database, Kind, redis_url};
+pub use database::{Database, Kind, redis_url, run_on_server};
 pub use request::{Answer, Call};
 
 /// 2026-11-20T12:00:00Z
