@@ -65,11 +65,11 @@ impl App {
             None => configured_gateway(&config)?,
         };
         let stripe = Client::new(gateway, clock.seed());
-        let intake = Intake::start(db.clone());
+        let intake = Intake::start(&db);
         let onward = usage::Onward::of(&config);
-        let usage = usage::Intake::start(db.clone(), clock.clone(), onward);
+        let usage = usage::Intake::start(&db, clock.clone(), onward);
         let grace_days = config.billing.grace_period_days;
-        let holds = Holds::start(db.clone(), clock.clone(), grace_days);
+        let holds = Holds::start(&db, clock.clone(), grace_days);
         let streams = Streams::new(config.stream.connections_max);
         let key_set = KeySet::of(&config.auth)?;
         let sender = Sender::new(&config.outbound)?;

@@ -72,6 +72,8 @@ async fn open_sqlite(url: &str) -> DbResult<Pools> {
         .busy_timeout(SQLITE_BUSY_TIMEOUT)
         .foreign_keys(true)
         .statement_cache_capacity(STATEMENTS_KEPT)
+        // Pages that change again and again are written back once in a while, not every thousand pages.
+        .pragma("wal_autocheckpoint", "8192")
         .pragma("temp_store", "memory");
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
