@@ -96,6 +96,15 @@ pub struct Parts {
     pub credit_notes: Vec<CreditNote>,
 }
 
+impl Parts {
+    /// Takes off what somebody wrote into credit notes, and where Stripe shows them.
+    pub fn erase_personal_data(&mut self) {
+        for note in &mut self.credit_notes {
+            (note.memo, note.pdf) = (None, None);
+        }
+    }
+}
+
 /// What belongs to an invoice, for the row `id`.
 ///
 /// # Errors

@@ -67,10 +67,11 @@ pub async fn sync_fetched(
             Some(seen) => seen.id,
             None => InvoiceId::from_uuid(app.clock.new_id()),
         };
-        let parts = fetch::parts(row_id, &shown)?;
+        let mut parts = fetch::parts(row_id, &shown)?;
         let mut after = row(row_id, tenant.id, &shown.invoice, &parts)?;
         if tenant.personal_data_erased_at.is_some() {
             after.erase_personal_data()?;
+            parts.erase_personal_data();
         }
         match write(app, origin, &after, &parts, seen.as_ref()).await? {
             Written::Yes => return Ok(Synced::Done),

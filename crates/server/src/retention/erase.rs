@@ -11,7 +11,7 @@ use super::{
 use crate::{
     db::{Json, Tx},
     error::Result,
-    invoices::queries as invoices,
+    invoices::{parts, queries as invoices},
     outbound::deliveries::queries as outbound,
     record::{Done, Often, Origin, Subject, record_often},
     slots::queries as slots,
@@ -151,6 +151,9 @@ async fn invoices(holder: &mut Holder, tenant: TenantId) -> Result<()> {
         let mut tx = holder.app.db.begin().await?;
         let mut rows = 0;
         for row in &page {
+            if !holder.run.dry_run {
+                parts::erase_credit_notes(&mut tx, row.id).await?;
+            }
             let Some(object) = erased(&row.stripe_object)? else { continue };
             rows += if holder.run.dry_run {
                 1

@@ -152,6 +152,14 @@ async fn ada(app: &TestApp) -> TenantId {
     ];
     app.stripe("POST", &path, &address).await;
     app.subscribe(tenant, "pro").await;
+    let invoice = app.simulator.objects("invoice").pop().unwrap();
+    let note = [
+        ("invoice", invoice["id"].as_str().unwrap()),
+        ("amount", "100"),
+        ("credit_amount", "100"),
+        ("memo", "With our apologies to Ada Lovelace"),
+    ];
+    app.stripe("POST", "/v1/credit_notes", &note).await;
     app.advance(40 * DAY).await;
     tenant
 }

@@ -309,6 +309,18 @@ pub async fn replace_credit_notes(
     Ok(())
 }
 
+/// Takes off what somebody wrote into the credit notes of an invoice, and where Stripe shows them.
+pub async fn erase_credit_notes(conn: &mut Conn, invoice: InvoiceId) -> DbResult<()> {
+    sql!(
+        conn,
+        "UPDATE credit_notes SET memo = NULL, pdf = NULL
+         WHERE invoice_id = {invoice} AND (memo IS NOT NULL OR pdf IS NOT NULL)"
+    )
+    .execute()
+    .await?;
+    Ok(())
+}
+
 /// What meters counted on an invoice, of one plan: after discounts and with tax; minor units.
 #[derive(Clone, Debug, Record)]
 pub struct UsageLine {
