@@ -64,6 +64,10 @@ async fn listen(database_url: &str, listeners: usize) -> anyhow::Result<(u64, Du
     )?;
     let mut config = settings.config()?;
     config.stream.connections_max = listeners;
+    // All listeners come from this address, by one token.
+    config.limits.address_at_once = 0;
+    config.limits.address_per_second = 0;
+    config.limits.credential_per_second = 0;
     let app = App::start(config, Clock::real(), None).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
@@ -76,7 +80,8 @@ async fn listen(database_url: &str, listeners: usize) -> anyhow::Result<(u64, Du
         tokio::spawn(hear(address, request.clone(), heard.clone()));
     }
     for _ in 0..listeners {
-        ensure!(inbox.recv().await == Some(Heard::Hello), "a stream began with an event");
+        let first = inbox.recv().await;
+        ensure!(first == Some(Heard::Hello), "a stream began with {first:?}");
     }
     let mut times = Vec::new();
     for _ in 0..EVENTS {
@@ -98,6 +103,7 @@ async fn listen(database_url: &str, listeners: usize) -> anyhow::Result<(u64, Du
 enum Heard {
     Hello,
     Event,
+    Refusal,
 }
 
 async fn hear(
@@ -110,6 +116,9 @@ async fn hear(
     let mut lines = BufReader::with_capacity(1024, stream).lines();
     while let Some(line) = lines.next_line().await? {
         match line.as_str() {
+            line if line.starts_with("HTTP/1.1 ") && !line.ends_with("200 OK") => {
+                heard.send(Heard::Refusal)?;
+            }
             ": connected" => heard.send(Heard::Hello)?,
             line if line.starts_with("event: ") => heard.send(Heard::Event)?,
             _ => {}
