@@ -3,11 +3,14 @@
 use std::{fmt::Write, fs, path::PathBuf};
 
 use clap::{Args, CommandFactory};
+use serde_json::value::RawValue;
 use tollhouse_domain::{
     actor::{Permission, Role, Scope},
     event::EventType,
 };
-use tollhouse_server::{config::DEFAULT_FILE, error::reference, http::document};
+use tollhouse_server::{
+    config::DEFAULT_FILE, error::reference, events::samples::SAMPLES, http::document,
+};
 
 use crate::Cli;
 
@@ -79,6 +82,14 @@ fn events() -> anyhow::Result<String> {
             .to_owned();
     for event in EventType::ALL {
         writeln!(page, "| `{event}` | {} |", event.sentence())?;
+    }
+    page += "\n## Samples\n\nAs the API shows them; in the streams and in the history of all tenants they bear \
+        `tenant_id` and `position` too. Amounts that end in `_minor` are whole minor units.\n";
+    let samples: Vec<&RawValue> = serde_json::from_str(SAMPLES)?;
+    for (event, sample) in EventType::ALL.iter().zip(samples) {
+        // As it is written there, but for the indentation of a list.
+        let sample = sample.get().replace("\n  ", "\n");
+        writeln!(page, "\n### {event}\n\n```json\n{sample}\n```")?;
     }
     Ok(page)
 }

@@ -8,12 +8,13 @@
 //! given, once, its position among the events of all tenants.
 //! Invariant: whoever sees a position sees every one before it.
 //!
-//! Beside the usual files: `stream.rs` (server-sent events), `wake.rs` (waking other instances) and `copy.rs`
+//! Beside the usual files: `samples.rs` (one of each, for the documentation), `stream.rs` (server-sent events), `wake.rs` (waking other instances) and `copy.rs`
 //! (every event into a Redis Stream).
 
 pub mod api;
 pub mod copy;
 pub mod queries;
+pub mod samples;
 mod stream;
 pub mod tasks;
 pub mod wake;

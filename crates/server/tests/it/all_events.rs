@@ -42,7 +42,7 @@ async fn begun(app: &App, tenant: TenantId) -> tollhouse_server::db::Tx {
         event: EventType::TenantUpdated,
         audit: None,
         subject: &Subject::new("tenant", tenant),
-        summary: "It was changed".to_owned(),
+        summary: summary_of_a_test(EventType::TenantUpdated),
         data: &json!({}),
         at: app.clock.now(),
     };

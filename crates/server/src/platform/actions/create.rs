@@ -78,7 +78,12 @@ pub async fn order(app: &App, origin: &Origin, tenant: TenantId, opening: &Openi
         audit: Some("tenant.plan_change"),
         subject: &Subject::new("tenant", tenant),
         summary: format!("The plan {} is to be begun", opening.plan),
-        data: &serde_json::json!({ "from": null, "to": opening.plan, "when": "now" }),
+        data: &serde_json::json!({
+            "from": null,
+            "to": opening.plan,
+            "interval": opening.interval,
+            "when": "now",
+        }),
         at: app.clock.now(),
     };
     record(&mut tx, app, origin, happened).await?;

@@ -5,6 +5,7 @@
 
 mod database;
 mod request;
+mod samples;
 
 use std::sync::{
     Arc,
@@ -31,6 +32,7 @@ use tollhouse_stripe::{
 
 pub use database::{Database, Kind, redis_url, run_on_server};
 pub use request::{Answer, Call};
+pub use samples::summary_of_a_test;
 
 /// 2026-11-20T12:00:00Z
 pub const START: i64 = 1_795_176_000;
@@ -120,7 +122,7 @@ impl TestApp {
         self.router = router(&self.app);
     }
 
-    /// Every delivery must be settled: a test cannot forget its work.
+    /// Every delivery must be settled, so that a test cannot forget its work; and events be as documented.
     pub async fn finish(self) {
         let mut conn = self.app.db.read().await.unwrap();
         let counts = queries::counts(&mut conn, &queries::Filter::default()).await.unwrap();
@@ -130,6 +132,7 @@ impl TestApp {
             let settled = dead || matches!(count.state, State::Done | State::Ignored);
             assert!(settled, "{} deliveries are left as `{}`", count.deliveries, count.state);
         }
+        self.events_are_as_documented().await;
         self.app.stop.cancel();
         self.app.db.close().await;
         self.database.drop().await;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tollhouse_domain::{event::EventType, id::TenantId};
 use tollhouse_server::record::{Happened, Origin, Subject, record};
 
-use crate::harness::TestApp;
+use crate::harness::{TestApp, summary_of_a_test};
 pub use receiver::{Message, Receiver};
 
 pub const ENDPOINTS: &str = "/api/v1/admin/webhook-endpoints";
@@ -64,7 +64,7 @@ pub async fn happens(app: &TestApp, tenant: TenantId, event: EventType) {
         event,
         audit: None,
         subject: &subject,
-        summary: format!("{event} of a test"),
+        summary: summary_of_a_test(event),
         data: &json!({ "amount": 4900 }),
         at: app.app.clock.now(),
     };
