@@ -12,7 +12,7 @@ use tollhouse_server::{
 
 use crate::{
     events::Listener,
-    harness::{Kind, TestApp, on_both_databases},
+    harness::{Kind, TestApp, on_both_databases, summary_of_a_test},
 };
 
 const EVENTS: &str = "/api/v1/admin/events";
