@@ -13,6 +13,9 @@ const OF_STAFF: &[(&str, &str)] = &[
     ("POST", "/pages/tenants/{tenant_id}/reactivate"),
     ("POST", "/pages/tenants/{tenant_id}/plan"),
     ("POST", "/pages/tenants/{tenant_id}/replay"),
+    ("GET", "/pages/subscriptions"),
+    ("GET", "/pages/invoices"),
+    ("GET", "/pages/usage"),
     ("GET", "/pages/deliveries"),
     ("GET", "/pages/deliveries/{id}"),
     ("POST", "/pages/deliveries/{id}/replay"),
@@ -22,7 +25,9 @@ const OF_STAFF: &[(&str, &str)] = &[
     ("POST", "/pages/drift/{id}/resolve"),
     ("GET", "/pages/catalog"),
     ("GET", "/pages/audit"),
+    ("GET", "/pages/health"),
     ("GET", "/pages/keys"),
+    ("POST", "/pages/keys"),
     ("POST", "/pages/keys/{id}/revoke"),
 ];
 
@@ -174,6 +179,85 @@ on_both_databases! {
         is_page(&operator.sends(&page, &format!("{page}/suspend"), &large).await, 413);
         is_page(&operator.looks("/pages/tenants?cursor=x").await, 422);
         is_page(&operator.looks("/pages/deliveries?state=lost").await, 422);
+        is_page(&operator.looks("/pages/subscriptions?state=lost").await, 422);
+        is_page(&operator.looks("/pages/invoices?state=lost").await, 422);
+    }
+
+    async fn lists_are_narrowed_and_go_on(app: &TestApp) {
+        for number in 0..26 {
+            app.subscriber(&format!("Acme {number}"), "pro").await;
+        }
+        app.subscriber("Birch", "enterprise").await;
+        let operator = Browser::enter(app, &app.operator()).await;
+        for (path, shown, hidden) in [
+            ("/pages/subscriptions?text=birch", "Birch", "Acme"),
+            ("/pages/subscriptions?plan=enterprise&state=active", "Birch", "Acme"),
+            ("/pages/subscriptions?state=canceled", "No subscription is like that", "Acme"),
+            ("/pages/subscriptions?plan=pro&state=&text=", "Acme 25", "Birch"),
+            ("/pages/invoices?state=paid", "Birch", "None stands so"),
+            ("/pages/invoices?state=failed", "None stands so", "Acme"),
+        ] {
+            let page = operator.looks(path).await;
+            is_page(&page, 200);
+            assert!(page.text.contains(shown) && !page.text.contains(hidden), "{path}: {}", page.text);
+        }
+        for path in ["/pages/subscriptions", "/pages/invoices"] {
+            let first = operator.looks(path).await.text;
+            assert!(first.contains("Birch") && !first.contains("Acme 0<"), "{first}");
+            let (_, rest) = first.split_once("cursor=").unwrap();
+            let cursor = rest.split('"').next().unwrap();
+            let second = operator.looks(&format!("{path}?cursor={cursor}")).await.text;
+            assert!(second.contains("Acme 0<") && !second.contains("Birch"), "{second}");
+            assert!(!second.contains("cursor="), "nothing comes after it");
+        }
+    }
+
+    async fn usage_is_summed_up_and_who_is_near_a_limit_is_told(app: &TestApp) {
+        let near = app.subscriber("Near", "pro").await;
+        let beyond = app.subscriber("Beyond", "pro").await;
+        app.subscriber("Far", "pro").await;
+        for (tenant, quantity) in [(near, "85000.5"), (beyond, "100000.75")] {
+            let report = format!(r#"{{"meter":"inference","quantity":{quantity},"idempotency_key":"a"}}"#);
+            let calls = report.replace("inference", "api_calls").replace(".5", "").replace(".75", "").replace(""a"", ""b"").replace("100000", "100001");
+            for body in [report, calls] {
+                let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+                let path = format!("/api/v1/billing/tenants/{tenant}/usage");
+                app.post(&path).bearer(&app.token(Role::Member, tenant)).json(&body).await.expect(202);
+            }
+        }
+        let operator = Browser::enter(app, &app.operator()).await;
+        let page = operator.looks("/pages/usage").await;
+        is_page(&page, 200);
+        for shown in ["185,001.25", "185,001<", "85,000 of 100,000", "100,001 of 100,000"] {
+            assert!(page.text.contains(shown), "{shown}: {}", page.text);
+        }
+        let (first, second) = (page.text.find("Beyond"), page.text.find("Near</a>"));
+        assert!(first.is_some() && first < second, "{}", page.text);
+        assert!(!page.text.contains("Far"), "{}", page.text);
+    }
+
+    async fn an_api_key_is_shown_once_and_made_once(app: &TestApp) {
+        let operator = Browser::enter(app, &app.operator()).await;
+        let id = app.app.clock.new_id();
+        let fields = format!("id={id}&name=importer&scope+usage%3Awrite=yes&expires=2027-01-31");
+        let made = operator.sends("/pages/keys", "/pages/keys", &fields).await;
+        is_page(&made, 200);
+        assert_eq!(made.header("cache-control"), "no-store");
+        let key = made.text.split("id=\"key\">").nth(1).and_then(|rest| rest.split('<').next()).unwrap();
+        let path = format!("/api/v1/billing/tenants/{}/usage", app.subscriber("Acme", "pro").await);
+        let report = serde_json::json!({"meter": "api_calls", "quantity": 1, "idempotency_key": "a"});
+        app.post(&path).bearer(key).json(&report).await.expect(202);
+        let again = operator.sends("/pages/keys", "/pages/keys", &fields).await;
+        is_page(&again, 409);
+        assert!(!again.text.contains(key));
+        let list = operator.looks("/pages/keys").await;
+        assert!(list.text.contains("importer") && !list.text.contains(key), "{}", list.text);
+        for wrong in ["name=importer", "scope+admin=yes", "name=a&scope+admin=yes&expires=2020-01-01", "name=a&scope+admin=yes&expires=soon"] {
+            let fields = format!("id={}&{wrong}", app.app.clock.new_id());
+            is_page(&operator.sends("/pages/keys", "/pages/keys", &fields).await, 422);
+        }
+        let fields = format!("id={}&name=a&scope+admin=yes&tenant=nobody", app.app.clock.new_id());
+        is_page(&operator.sends("/pages/keys", "/pages/keys", &fields).await, 404);
     }
 
     async fn names_are_shown_and_not_run(app: &TestApp) {
