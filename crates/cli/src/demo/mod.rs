@@ -196,7 +196,9 @@ fn settings(
     config.auth.jwt_secret = Some(random_secret()?);
     config.session.secure = false;
     config.session.life_seconds = TOKEN_HOURS * 3600;
-    // The simulator is on this machine, and each day that time moves on brings a comparison.
+    // By the clock it would come between a step of the time machine and its webhooks, and call these lost. The
+    // button of its page compares nevertheless.
+    config.reconcile.enabled = false;
     config.reconcile.calls_per_second = 0;
     config.export.calls_per_second = 0;
     Ok(config)

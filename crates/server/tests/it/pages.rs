@@ -216,14 +216,15 @@ on_both_databases! {
         let near = app.subscriber("Near", "pro").await;
         let beyond = app.subscriber("Beyond", "pro").await;
         app.subscriber("Far", "pro").await;
-        for (tenant, quantity) in [(near, "85000.5"), (beyond, "100000.75")] {
-            let report = format!(r#"{{"meter":"inference","quantity":{quantity},"idempotency_key":"a"}}"#);
-            let calls = report.replace("inference", "api_calls").replace(".5", "").replace(".75", "").replace(""a"", ""b"").replace("100000", "100001");
-            for body in [report, calls] {
-                let body: serde_json::Value = serde_json::from_str(&body).unwrap();
-                let path = format!("/api/v1/billing/tenants/{tenant}/usage");
-                app.post(&path).bearer(&app.token(Role::Member, tenant)).json(&body).await.expect(202);
-            }
+        for (tenant, meter, quantity) in [
+            (near, "inference", "85000.5"),
+            (near, "api_calls", "85000"),
+            (beyond, "inference", "100000.75"),
+            (beyond, "api_calls", "100001"),
+        ] {
+            let report = serde_json::json!({"meter": meter, "quantity": quantity, "idempotency_key": meter});
+            let path = format!("/api/v1/billing/tenants/{tenant}/usage");
+            app.post(&path).bearer(&app.token(Role::Member, tenant)).json(&report).await.expect(202);
         }
         let operator = Browser::enter(app, &app.operator()).await;
         let page = operator.looks("/pages/usage").await;
@@ -234,6 +235,40 @@ on_both_databases! {
         let (first, second) = (page.text.find("Beyond"), page.text.find("Near</a>"));
         assert!(first.is_some() && first < second, "{}", page.text);
         assert!(!page.text.contains("Far"), "{}", page.text);
+    }
+
+    async fn the_overview_shows_what_recurs_and_what_moved_it(app: &TestApp) {
+        let acme = app.subscriber("Acme", "pro").await;
+        let birch = app.subscriber("Birch", "pro").await;
+        app.advance(16 * 86_400).await;
+        let operator = Browser::enter(app, &app.operator()).await;
+        let more = serde_json::json!({"plan": "enterprise", "seats": 2, "when": "now"});
+        app.ask(acme, "subscription/plan", &more).await.expect(200);
+        app.ask(birch, "subscription/cancel", &serde_json::json!({"at": "now"})).await.expect(200);
+        app.settle().await;
+        let page = operator.looks("/pages/overview").await;
+        is_page(&page, 200);
+        for (name, shown) in [
+            ("MRR", "<strong>$98.00</strong><span>MRR</span>"),
+            ("ARR", "<strong>$1,176.00</strong><span>ARR</span>"),
+            ("tenants", "<strong>50.00 %</strong><span>Logo churn</span>"),
+            ("revenue", "<strong>50.00 %</strong><span>Revenue churn</span>"),
+            ("start", "<dt>At its start</dt><dd>$58.00</dd>"),
+            ("new", "<dt>New</dt><dd>+$0.00</dd>"),
+            ("expansion", "<dt>Expansion</dt><dd>+$69.00</dd>"),
+            ("churn", "<dt>Churn</dt><dd>−$29.00</dd>"),
+            ("now", "<dt>Now</dt><dd>$98.00</dd>"),
+            ("plot", "2026-12-06: $98.00</title>"),
+        ] {
+            assert!(page.text.contains(shown), "{name}: {}", page.text);
+        }
+    }
+
+    async fn nothing_stands_beside_the_pages_of_a_service(app: &TestApp) {
+        let operator = Browser::enter(app, &app.operator()).await;
+        assert!(!operator.looks("/pages/overview").await.text.contains("<aside"));
+        let moved = app.post("/pages/time-machine").bearer(&app.operator()).form("wish=day").await;
+        assert_eq!(moved.status, 404);
     }
 
     async fn an_api_key_is_shown_once_and_made_once(app: &TestApp) {
