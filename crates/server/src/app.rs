@@ -9,7 +9,8 @@ use tollhouse_stripe::{
 
 use crate::{
     clock::Clock, config::Config, db::Db, downloads, entitlements::Holds, events::Streams,
-    http::key_set::KeySet, lago::Lago, nudge::Nudges, outbound::Sender, usage, webhooks::Intake,
+    http::key_set::KeySet, lago::Lago, nudge::Nudges, outbound::Sender, tasks::Runs, usage,
+    webhooks::Intake,
 };
 
 /// One running service. Shared by every request and task.
@@ -35,6 +36,8 @@ pub struct App {
     pub sender: Sender,
     /// Where usage is sent too, if anywhere.
     pub lago: Option<Lago>,
+    /// When each task ran last in this process.
+    pub runs: Runs,
     /// The requests under way; they are finished before the service stops.
     pub requests: TaskTracker,
     /// Cancelled when the service is to stop; whatever outlives a request listens to it.
@@ -89,6 +92,7 @@ impl App {
             key_set,
             sender,
             lago,
+            runs: Runs::default(),
             requests,
             stop,
         }))
@@ -113,6 +117,7 @@ impl App {
             key_set: self.key_set.clone(),
             sender: self.sender.clone(),
             lago: self.lago.clone(),
+            runs: self.runs.clone(),
             requests: self.requests.clone(),
             stop: self.stop.clone(),
         })

@@ -29,6 +29,8 @@ struct Chance {
 #[derive(Clone)]
 enum Source {
     Real,
+    /// So many microseconds ahead of the machine's time, moved by whoever holds a clone.
+    Ahead(Arc<AtomicI64>),
     /// Microseconds since 1970, moved by whoever holds a clone.
     Settable(Arc<AtomicI64>),
 }
@@ -37,6 +39,11 @@ impl Clock {
     /// The machine's time.
     pub fn real() -> Self {
         Self::with(Source::Real, fastrand::Rng::new())
+    }
+
+    /// The machine's time until it is moved, and from then on ahead of it.
+    pub fn movable() -> Self {
+        Self::with(Source::Ahead(Arc::default()), fastrand::Rng::new())
     }
 
     /// Stands still at `start` until moved; the same seed gives the same ids.
@@ -52,15 +59,21 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         let microseconds = match &self.time {
             Source::Real => wall_clock_microseconds(),
+            Source::Ahead(ahead) => {
+                wall_clock_microseconds().saturating_add(ahead.load(Ordering::SeqCst))
+            }
             Source::Settable(time) => time.load(Ordering::SeqCst),
         };
         Timestamp::from_microsecond(microseconds).unwrap_or(Timestamp::MIN)
     }
 
-    /// Moves a settable clock forward; a real one cannot be moved.
+    /// Moves a clock forward, for all who share it; a real one cannot be moved.
     pub fn advance(&self, seconds: i64) {
-        if let Source::Settable(time) = &self.time {
-            time.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+        match &self.time {
+            Source::Real => {}
+            Source::Ahead(time) | Source::Settable(time) => {
+                time.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+            }
         }
     }
 
@@ -123,5 +136,16 @@ mod tests {
         assert!(ids.is_sorted_by(|a, b| a < b));
         clock.advance(1);
         assert!(clock.new_id() > ids[999]);
+    }
+
+    #[test]
+    fn a_movable_clock_goes_on_from_where_it_was_moved_to() {
+        let (clock, real) = (Clock::movable(), Clock::real());
+        let shared = clock.clone();
+        shared.advance(86_400);
+        let ahead = clock.now().as_second() - real.now().as_second();
+        assert!((86_399..=86_400).contains(&ahead), "{ahead}");
+        real.advance(86_400);
+        assert!(real.now() < clock.now(), "a real one stays");
     }
 }

@@ -3,7 +3,7 @@
 //! | floor | slices |
 //! | --- | --- |
 //! | roof | [`pages`] |
-//! | doors | [`checkout`], [`export`], [`lago`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`], [`retention`], [`downloads`] |
+//! | doors | [`checkout`], [`export`], [`lago`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`], [`retention`], [`downloads`], [`doctor`] |
 //! | answers | [`status`], [`summaries`], [`entitlements`], [`alerts`], [`analytics`] |
 //! | state | [`subscriptions`], [`invoices`], [`usage`], [`credits`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`], [`sessions`], [`revenue`] |
 //! | traces | [`record`], [`events`], [`audit`] |
@@ -25,6 +25,7 @@ pub mod credentials;
 pub mod credits;
 pub mod db;
 pub mod discounts;
+pub mod doctor;
 pub mod downloads;
 pub mod entitlements;
 pub mod error;
@@ -59,4 +60,4 @@ pub use app::App;
 pub use clock::Clock;
 pub use config::{Config, Settings};
 pub use http::router;
-pub use serve::serve;
+pub use serve::{serve, serve_beside};

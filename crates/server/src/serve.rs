@@ -9,7 +9,8 @@ use crate::{
     App,
     config::WorkerMode,
     events,
-    http::{key_set, listen},
+    http::{key_set, listen, router_beside},
+    pages::Beside,
     tasks,
 };
 
@@ -21,6 +22,11 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// With a listener it serves HTTP, and runs the tasks too unless the settings leave them to a dedicated
 /// process. Without one it is that process.
 pub async fn serve(app: Arc<App>, listener: Option<TcpListener>) {
+    serve_beside(app, listener, Beside::default()).await;
+}
+
+/// The same, with something beside its pages.
+pub async fn serve_beside(app: Arc<App>, listener: Option<TcpListener>, beside: Beside) {
     let webhooks = &app.config.webhooks;
     let inline = webhooks.worker && webhooks.mode == WorkerMode::Inline;
     let works = listener.is_none() || inline;
@@ -32,7 +38,8 @@ pub async fn serve(app: Arc<App>, listener: Option<TcpListener>) {
     running.spawn(events::wake::run(Arc::clone(&app)));
     running.spawn(key_set::run(Arc::clone(&app)));
     if let Some(listener) = listener {
-        running.spawn(listen(listener, Arc::clone(&app)));
+        let router = router_beside(&app, beside);
+        running.spawn(listen(listener, Arc::clone(&app), router));
     }
     running.close();
     app.stop.cancelled().await;

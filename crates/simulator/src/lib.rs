@@ -112,7 +112,7 @@ mod world;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use serde_json::Value;
@@ -131,6 +131,9 @@ const SAVED_MAX: usize = 16;
 
 /// Unix seconds; the door through which real time enters.
 pub type WallClock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// Moves what a [`WallClock`] shows, by seconds.
+pub type MoveWallClock = Box<dyn Fn(i64) + Send + Sync>;
 
 /// How a simulator begins.
 #[derive(Clone)]
@@ -153,6 +156,8 @@ pub struct Simulator {
 struct Shared {
     state: Mutex<State>,
     wall_clock: WallClock,
+    /// Where the wall clock is one that can be moved.
+    move_wall_clock: OnceLock<MoveWallClock>,
     seed: u64,
     /// Something happened; there may be deliveries.
     stirred: Notify,
@@ -176,6 +181,7 @@ impl Simulator {
             shared: Arc::new(Shared {
                 state: Mutex::new(State { world, offset: 0, saved: BTreeMap::new() }),
                 wall_clock: options.wall_clock,
+                move_wall_clock: OnceLock::new(),
                 seed: options.seed,
                 stirred: Notify::new(),
                 sockets: Mutex::default(),
@@ -206,14 +212,29 @@ impl Simulator {
         self.with(|world| world.now)
     }
 
+    /// From now on its clock is moved by moving the wall clock: whoever shares that one moves with it.
+    pub fn move_with_wall_clock(&self, move_wall_clock: MoveWallClock) {
+        // Only the first is heard.
+        let _ = self.shared.move_wall_clock.set(move_wall_clock);
+    }
+
     /// Moves its clock forward, doing on the way what falls due. Time does not go back: a negative
     /// number does nothing.
     pub fn advance(&self, seconds: i64) {
-        {
-            let mut state = self.lock();
-            state.offset = state.offset.saturating_add(seconds.max(0));
+        let seconds = seconds.max(0);
+        match self.shared.move_wall_clock.get() {
+            Some(move_wall_clock) => move_wall_clock(seconds),
+            None => {
+                let mut state = self.lock();
+                state.offset = state.offset.saturating_add(seconds);
+            }
         }
         self.with(|_| ());
+    }
+
+    /// How many deliveries no endpoint has acknowledged yet.
+    pub fn unsettled_deliveries(&self) -> usize {
+        self.quietly(|world| world.deliveries.unsettled())
     }
 
     /// What is to be sent to webhook endpoints now; each is handed out once, until it is answered.

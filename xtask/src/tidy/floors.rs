@@ -23,6 +23,7 @@ const FLOORS: [(&str, &[&str]); 6] = [
             "outbound",
             "retention",
             "downloads",
+            "doctor",
         ],
     ),
     ("answers", &["status", "summaries", "entitlements", "alerts", "analytics"]),

@@ -5,10 +5,9 @@ use std::path::Path;
 use tollhouse_server::{
     App,
     catalog::{file, push::list_unpushed, queries},
+    doctor::Finding,
     error::{Error, Result},
 };
-
-use super::finding::Finding;
 
 const CHECK: &str = "catalog";
 

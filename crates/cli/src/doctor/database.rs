@@ -5,10 +5,9 @@ use std::path::Path;
 use tollhouse_server::{
     Clock, Config,
     db::{Db, Standing, sqlite_file},
+    doctor::{Finding, schema, time},
     nudge::Nudges,
 };
-
-use super::{finding::Finding, time};
 
 const CHECK: &str = "database";
 /// Where several machines may write, or locks are not what they are on a disk.
@@ -67,7 +66,7 @@ async fn look(
         None => Finding::ok(CHECK, "A Postgres, which answers."),
     }];
     let standing = db.standing().await?;
-    findings.push(migrations(standing));
+    findings.push(schema::judge(standing));
     if let Some(theirs) = db.now().await? {
         findings.push(time::compare("database clock", "the database's", theirs, clock.now()));
     }
@@ -118,26 +117,6 @@ fn file_system<'m>(mountinfo: &'m str, path: &Path) -> Option<&'m str> {
     });
     let above = mounts.filter(|(place, _)| path.starts_with(place));
     above.max_by_key(|(place, _)| place.len()).map(|(_, kind)| kind)
-}
-
-fn migrations(standing: Standing) -> Finding {
-    const CHECK: &str = "migrations";
-    match standing {
-        Standing::Current { version } => Finding::ok(
-            CHECK,
-            format!("The schema is at version {version}, as this release wants it."),
-        ),
-        Standing::Behind { version, newest } => Finding::problem(
-            CHECK,
-            format!("The schema is at version {version}; this release wants {newest}."),
-            "Back it up, then run `tollhouse migrate`, or start the service, which does the same.",
-        ),
-        Standing::Newer => Finding::problem(
-            CHECK,
-            "The schema was made by a newer release, and this one refuses to start on it.",
-            "Run that release, or restore a backup made before it.",
-        ),
-    }
 }
 
 #[cfg(test)]

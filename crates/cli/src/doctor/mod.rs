@@ -2,21 +2,20 @@
 //!
 //! It changes nothing, neither in the database nor at Stripe.
 
-mod backlog;
 mod catalog;
 mod database;
-mod finding;
 mod settings;
-mod stripe;
-mod time;
 
 use anyhow::bail;
 use clap::Args;
 use serde_json::json;
-use tollhouse_server::{App, Clock, Config, app::configured_gateway, events::copy::ping};
+use tollhouse_server::{
+    App, Clock, Config,
+    app::configured_gateway,
+    doctor::{Finding, Verdict, backlog, redis, stripe},
+};
 use tollhouse_stripe::Client;
 
-use self::finding::{Finding, Verdict};
 use crate::{output, settings::SettingsArgs};
 
 #[derive(Args)]
@@ -64,7 +63,7 @@ async fn examine(config: Config, webhook_url: Option<&str>) -> anyhow::Result<Ve
     let mut findings = settings::examine(&config);
     let (is_usable, found) = database::examine(&config, &clock).await;
     findings.extend(found);
-    findings.extend(redis(&config).await);
+    findings.extend(redis::examine(&config).await);
     if config.stripe.secret_key.is_some() {
         let stripe = Client::new(configured_gateway(&config)?, clock.seed());
         findings.extend(stripe::examine(&stripe, &clock, webhook_url).await);
@@ -77,21 +76,6 @@ async fn examine(config: Config, webhook_url: Option<&str>) -> anyhow::Result<Ve
         app.db.close().await;
     }
     Ok(findings)
-}
-
-async fn redis(config: &Config) -> Vec<Finding> {
-    const REMEDY: &str = "See that it runs and that the URL is right; meanwhile streams of other instances wake late.";
-    let mut findings = Vec::new();
-    for (check, url) in
-        [("redis", &config.redis.url), ("redis for events", &config.redis.events_url)]
-    {
-        let Some(url) = url else { continue };
-        findings.push(match ping(url.expose()).await {
-            Ok(()) => Finding::ok(check, "It answers."),
-            Err(error) => Finding::problem(check, format!("It does not answer: {error}."), REMEDY),
-        });
-    }
-    findings
 }
 
 fn print(findings: &[Finding]) -> anyhow::Result<()> {

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use tollhouse_server::{Config, config::Secret};
+use tollhouse_server::{Config, config::Secret, doctor::Finding};
 use tollhouse_stripe::{API_VERSION, http::STRIPE_API_BASE};
-
-use super::finding::Finding;
 
 /// Words that stand in examples, and in no secret that was made by chance.
 const EXAMPLES: [&str; 7] =
@@ -139,7 +137,7 @@ mod tests {
     use tollhouse_server::Settings;
 
     use super::*;
-    use crate::doctor::finding::Verdict::{self, Ok, Problem, Warning};
+    use tollhouse_server::doctor::Verdict::{self, Ok, Problem, Warning};
 
     fn with(change: impl FnOnce(&mut Config)) -> Config {
         let mut config = Settings::defaults().unwrap().config().unwrap();

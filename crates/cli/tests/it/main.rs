@@ -20,3 +20,4 @@ mod migrating;
 mod operator_pages;
 mod paying;
 mod serving;
+mod time_machine;

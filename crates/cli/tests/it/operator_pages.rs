@@ -116,9 +116,6 @@ async fn a_delivery_is_shown_as_it_came_and_replayed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_operator_sees_what_is_sold_what_happened_and_who_did_it() {
     let demo = Demo::start().await;
-    let (url, operator) = (&demo.ready.url, &demo.ready.operator_token);
-    let wanted = json!({"name": "usage importer", "scopes": ["usage:write"]});
-    demo.http.post(&format!("{url}/api/v1/admin/api-keys"), operator, &wanted).await.created();
     let browser = Browser::start().await;
     browser.open(&demo.ready.operator_pages).await;
     browser.press("a[href='/pages/events']").await;
@@ -133,13 +130,71 @@ async fn an_operator_sees_what_is_sold_what_happened_and_who_did_it() {
     browser.see(".facts", "full").await;
     browser.examine("pages-drift").await;
     browser.press("a[href='/pages/keys']").await;
+    browser.fill("#name", "usage importer").await;
+    browser.press("input[name='scope usage:write']").await;
+    browser.send("#make button").await;
+    browser.see("#key", "th_").await;
+    let key = browser.read("#key").await;
+    browser.press("main a.button").await;
     browser.see("tbody", "usage importer").await;
+    browser.see("tbody", "never used").await;
+    let tenant = demo.tenant(true);
+    let path = format!("{}/api/v1/billing/tenants/{}/usage", demo.ready.url, tenant.id);
+    let report = json!({"meter": "api_calls", "quantity": 90_000, "idempotency_key": "by key"});
+    demo.http.post(&path, &key, &report).await;
     browser.press("button[aria-label='Revoke usage importer']").await;
     browser.see("tbody", "revoked").await;
     browser.examine("pages-keys").await;
     browser.press("a[href='/pages/audit']").await;
     browser.see("tbody", "api_key.revoke").await;
     browser.examine("pages-audit").await;
+    browser.has_no_complaints().await;
+    demo.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_finds_subscriptions_invoices_usage_and_health() {
+    let demo = Demo::start().await;
+    let tenant = demo.tenant(true);
+    let path = format!("{}/api/v1/billing/tenants/{}/usage", demo.ready.url, tenant.id);
+    for (meter, quantity) in [("api_calls", 92_000), ("inference", 585)] {
+        let report = json!({"meter": meter, "quantity": quantity, "idempotency_key": meter});
+        demo.http.post(&path, &tenant.tokens.member, &report).await;
+    }
+    let browser = Browser::start().await;
+    browser.open(&demo.ready.operator_pages).await;
+    browser.press("a[href='/pages/subscriptions']").await;
+    browser.see("tbody", "renews").await;
+    browser.examine("pages-subscriptions").await;
+    browser.choose("#state", "canceled").await;
+    browser.press(".search button").await;
+    browser.see("main", "No subscription is like that.").await;
+    browser.choose("#state", "active").await;
+    browser.choose("#plan", "pro").await;
+    browser.fill("#text", &tenant.name).await;
+    browser.press(".search button").await;
+    browser.see("tbody", "$29.00").await;
+    browser.press("tbody a").await;
+    browser.see("h1", &tenant.name).await;
+
+    browser.press("a[href='/pages/invoices']").await;
+    browser.choose("#state", "paid").await;
+    browser.press(".search button").await;
+    browser.see("tbody", "$29.00").await;
+    browser.examine("pages-invoices").await;
+    browser.press("tbody a[href^='/pages/tenants/']").await;
+    browser.see("h1", &tenant.name).await;
+
+    browser.press("a[href='/pages/usage']").await;
+    browser.see("tbody", "92,000").await;
+    browser.see(".bars", "92,000 of 100,000").await;
+    browser.examine("pages-usage").await;
+
+    browser.press("a[href='/pages/health']").await;
+    browser.see("tbody", "Stripe answers, and knows the key.").await;
+    browser.see("tbody", "work deliveries").await;
+    browser.see("#summary", "All is well.").await;
+    browser.examine("pages-health").await;
     browser.has_no_complaints().await;
     demo.stop().await;
 }

@@ -1,9 +1,11 @@
-//! Which tenants use more than they may, and since when.
+//! Which tenants use more than they may, and since when; and which are near to it.
+
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use tollhouse_domain::{
-    entitlement::Tally,
+    entitlement::{Metered, Tally},
     id::TenantId,
-    plan::{Aggregation, LimitPeriod},
+    plan::{Aggregation, Limit, LimitPeriod},
     time::Timestamp,
     usage::{Quantity, Window, window_of},
 };
@@ -70,18 +72,10 @@ async fn look_at(
     let ids: Vec<TenantId> = tenants.iter().map(|tenant| tenant.id).collect();
     let grace_days = app.config.billing.grace_period_days;
     let entitled = entitled(conn, &ids, grace_days, now).await?;
-    let mut asked: Vec<(TenantId, &str, &Entitled)> = Vec::new();
-    for (id, entitled) in &entitled {
-        let meters = entitled.allowance.limits.iter().map(|limit| limit.meter.as_str());
-        asked.extend(meters.map(|meter| (*id, meter, entitled)));
-    }
-    asked.sort_unstable_by_key(|(id, meter, _)| (*id, *meter));
-    asked.dedup_by_key(|(id, meter, _)| (*id, *meter));
-    let metered = counted(conn, &asked, now).await?;
     let mut found: Vec<(TenantId, Vec<Exceeding>)> =
         ids.iter().map(|id| (*id, Vec::new())).collect();
-    for ((id, meter, entitled), metered) in asked.into_iter().zip(metered) {
-        let Some(metered) = metered else { continue };
+    for (id, meter, metered) in all_metered(conn, &entitled, now).await? {
+        let Some(entitled) = entitled.get(&id) else { continue };
         for tally in metered.tallies.into_iter().filter(is_exceeded) {
             let span = (entitled, metered.aggregation);
             let since = since(conn, id, meter, span, &tally, now).await?;
@@ -92,6 +86,71 @@ async fn look_at(
         }
     }
     Ok(found)
+}
+
+/// What is counted of every meter that these tenants' plans limit, in the order of tenants and meters.
+async fn all_metered<'e>(
+    conn: &mut Conn,
+    entitled: &'e BTreeMap<TenantId, Entitled>,
+    now: Timestamp,
+) -> Result<Vec<(TenantId, &'e str, Metered)>> {
+    let mut asked: Vec<(TenantId, &str, &Entitled)> = Vec::new();
+    for (id, entitled) in entitled {
+        let meters = entitled.allowance.limits.iter().map(|limit| limit.meter.as_str());
+        asked.extend(meters.map(|meter| (*id, meter, entitled)));
+    }
+    asked.sort_unstable_by_key(|(id, meter, _)| (*id, *meter));
+    asked.dedup_by_key(|(id, meter, _)| (*id, *meter));
+    let metered = counted(conn, &asked, now).await?;
+    let known = asked.into_iter().zip(metered);
+    Ok(known.filter_map(|((id, meter, _), metered)| Some((id, meter, metered?))).collect())
+}
+
+/// A tenant beside one of its limits.
+pub struct Near {
+    pub tenant: Named,
+    pub meter: String,
+    pub used: Quantity,
+    pub limit: Limit,
+}
+
+impl Near {
+    /// Of whom nothing is left comes first, then who used the largest share.
+    fn rank(&self) -> (bool, u16) {
+        let max = Quantity::from_whole(self.limit.max);
+        (self.used > max, self.used.per_mille_of(max))
+    }
+}
+
+/// Who has used at least `per_mille` of a limit, the largest shares first and `limit` of them at most; and
+/// whether all active tenants were looked at: it is two thousand at most.
+pub async fn nearest(app: &App, per_mille: u16, limit: usize) -> Result<(Vec<Near>, bool)> {
+    let now = app.clock.now();
+    let grace_days = app.config.billing.grace_period_days;
+    let mut near: Vec<Near> = Vec::new();
+    let mut after = None;
+    let mut conn = app.db.read().await?;
+    for _ in 0..BATCHES_MAX {
+        let batch = queries::active_tenants(&mut conn, after, BATCH).await?;
+        let Some(last) = batch.last() else { return Ok((near, true)) };
+        after = Some(last.id);
+        let names: BTreeMap<TenantId, &Named> =
+            batch.iter().map(|named| (named.id, named)).collect();
+        let ids: Vec<TenantId> = names.keys().copied().collect();
+        let entitled = entitled(&mut conn, &ids, grace_days, now).await?;
+        for (id, meter, metered) in all_metered(&mut conn, &entitled, now).await? {
+            let Some(tenant) = names.get(&id) else { continue };
+            let limited = metered.tallies.into_iter().filter_map(|tally| {
+                let limit = tally.limit.filter(|limit| limit.per != LimitPeriod::Minute)?;
+                let (tenant, meter) = ((*tenant).clone(), meter.to_owned());
+                Some(Near { tenant, meter, used: tally.used, limit })
+            });
+            near.extend(limited.filter(|near| near.rank() >= (false, per_mille)));
+        }
+        near.sort_by_key(|near| Reverse(near.rank()));
+        near.truncate(limit);
+    }
+    Ok((near, false))
 }
 
 /// A minute is over before anybody reads of it.

@@ -9,7 +9,7 @@
 //! Beside the usual files: `watch.rs` (what has crossed), `exceeding.rs` (who is beyond a limit).
 
 pub mod api;
-mod exceeding;
+pub mod exceeding;
 pub mod queries;
 pub mod tasks;
 mod watch;

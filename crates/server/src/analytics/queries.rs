@@ -2,16 +2,23 @@
 
 use tollhouse_domain::{
     id::{InvoiceId, SubscriptionId, TenantId},
+    invoice::InvoiceStatus,
     money::Currency,
     plan::PlanKind,
     price::Interval,
     subscription::Status,
     time::Timestamp,
+    usage::{Quantity, Window},
 };
 use tollhouse_sql::{Record, sql};
 use tollhouse_stripe::{CustomerId, SubscriptionId as StripeSubscriptionId};
 
-use crate::db::{Conn, DbResult, Json};
+use crate::{
+    db::{Conn, DbResult, Json},
+    tenants::queries::search_pattern,
+};
+
+const TRILLION: i64 = 1_000_000_000_000;
 
 /// The subscriptions of one currency and tier; MRR in minor units.
 #[derive(Clone, Debug, Record)]
@@ -86,6 +93,7 @@ pub async fn list_customers(
 pub struct Sold {
     pub id: SubscriptionId,
     pub tenant_id: TenantId,
+    pub tenant_name: String,
     pub stripe_subscription_id: StripeSubscriptionId,
     pub stripe_customer_id: Option<CustomerId>,
     pub kind: PlanKind,
@@ -110,16 +118,26 @@ pub async fn count_sold(conn: &mut Conn, status: Option<Status>) -> DbResult<i64
     Ok(count.count)
 }
 
+/// Which subscriptions are looked for; what is `None` does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct SoldFilter {
+    pub status: Option<Status>,
+    /// A plan's code.
+    pub plan: Option<String>,
+    /// In the name or the addresses of its tenant, in whatever case.
+    pub text: Option<String>,
+}
+
 /// One more than `limit` when there are more.
 pub async fn list_sold(
     conn: &mut Conn,
-    status: Option<Status>,
+    filter: &SoldFilter,
     after: Option<SubscriptionId>,
     limit: i64,
 ) -> DbResult<Vec<Sold>> {
     conn.query(
-        "SELECT subscriptions.id, subscriptions.tenant_id, stripe_subscription_id, stripe_customer_id,
-             subscriptions.kind, subscriptions.plan_code, plans.tier, subscriptions.status, amount,
+        "SELECT subscriptions.id, subscriptions.tenant_id, tenants.name AS tenant_name, stripe_subscription_id,
+             stripe_customer_id, subscriptions.kind, subscriptions.plan_code, plans.tier, subscriptions.status, amount,
              subscriptions.currency, prices.interval, prices.interval_count, period_end, cancel_at
          FROM subscriptions
          JOIN tenants ON tenants.id = subscriptions.tenant_id
@@ -127,7 +145,12 @@ pub async fn list_sold(
          JOIN prices ON prices.lookup_key = subscriptions.price_lookup_key
          WHERE 1 = 1",
     )
-    .filter(" AND subscriptions.status = ?", status)
+    .filter(" AND subscriptions.status = ?", filter.status)
+    .filter(" AND subscriptions.plan_code = ?", filter.plan.as_deref())
+    .filter(
+        r" AND tenants.search_text LIKE ? ESCAPE '\'",
+        filter.text.as_deref().map(search_pattern),
+    )
     .filter(
         " AND (subscriptions.started_at, subscriptions.id)
               < (SELECT last.started_at, last.id FROM subscriptions AS last WHERE last.id = ?)",
@@ -136,6 +159,98 @@ pub async fn list_sold(
     .filter(
         " ORDER BY subscriptions.started_at DESC, subscriptions.id DESC LIMIT ?",
         Some(limit + 1),
+    )
+    .all()
+    .await
+}
+
+/// Which invoices are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Billed {
+    All,
+    In(InvoiceStatus),
+    /// Still owed after a payment failed.
+    Failed,
+}
+
+/// An invoice, and whose it is. Amounts are minor units.
+#[derive(Clone, Debug, Record)]
+pub struct BilledInvoice {
+    pub id: InvoiceId,
+    pub tenant_id: TenantId,
+    pub tenant_name: String,
+    pub number: Option<String>,
+    pub status: InvoiceStatus,
+    pub currency: Currency,
+    pub total: i64,
+    pub amount_remaining: i64,
+    pub refunded: i64,
+    pub attempt_count: i64,
+    pub created_at: Timestamp,
+    pub next_payment_attempt: Option<Timestamp>,
+    pub hosted_invoice_url: Option<String>,
+    pub invoice_pdf: Option<String>,
+}
+
+/// Those we learnt of last are the first, without deleted ones; one more than `limit` when there are more.
+pub async fn list_billed(
+    conn: &mut Conn,
+    wanted: Billed,
+    before: Option<InvoiceId>,
+    limit: i64,
+) -> DbResult<Vec<BilledInvoice>> {
+    let (status, attempts) = match wanted {
+        Billed::All => (None, None),
+        Billed::In(status) => (Some(status), None),
+        Billed::Failed => (Some(InvoiceStatus::Open), Some(1_i64)),
+    };
+    conn.query(
+        "SELECT invoices.id, tenant_id, tenants.name AS tenant_name, number, invoices.status, currency, total,
+             amount_remaining, refunded, attempt_count, invoices.created_at, next_payment_attempt,
+             hosted_invoice_url, invoice_pdf
+         FROM invoices JOIN tenants ON tenants.id = invoices.tenant_id
+         WHERE deleted_at IS NULL",
+    )
+    .filter(" AND invoices.status = ?", status)
+    .filter(" AND attempt_count >= ?", attempts)
+    .filter(" AND invoices.id < ?", before)
+    .filter(" ORDER BY invoices.id DESC LIMIT ?", Some(limit + 1))
+    .all()
+    .await
+}
+
+/// What all tenants together used of a meter in one window.
+#[derive(Clone, Debug, Record)]
+pub struct Used {
+    pub meter: String,
+    pub tenants: i64,
+    pub events: i64,
+    whole: i64,
+    trillionths: i64,
+}
+
+impl Used {
+    pub fn quantity(&self) -> Quantity {
+        let carried = self.trillionths / TRILLION;
+        Quantity::from_parts(self.whole + carried, self.trillionths % TRILLION)
+    }
+}
+
+/// What the newest `tenants` used in the window that begins then, meter by meter. Each tenant is one look into
+/// the index of the roll-ups: what was counted before costs nothing.
+pub async fn sum_used(
+    conn: &mut Conn,
+    per: Window,
+    starts_at: Timestamp,
+    tenants: i64,
+) -> DbResult<Vec<Used>> {
+    sql!(
+        conn,
+        "SELECT meter, COUNT(*) AS tenants, CAST(SUM(events) AS bigint) AS events,
+             CAST(SUM(whole) AS bigint) AS whole, CAST(SUM(trillionths) AS bigint) AS trillionths
+         FROM (SELECT id FROM tenants ORDER BY id DESC LIMIT {tenants}) AS newest CROSS JOIN usage_rollups
+         WHERE tenant_id = newest.id AND per = {per} AND starts_at = {starts_at}
+         GROUP BY meter ORDER BY meter LIMIT 1000"
     )
     .all()
     .await

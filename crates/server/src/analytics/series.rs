@@ -1,6 +1,6 @@
 //! Figures over time: the span that was asked for, and what each currency did in each part of it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -67,6 +67,15 @@ impl Rate {
     /// `None` where there is no whole.
     pub fn of(part: i64, whole: i64) -> Option<Self> {
         fraction_of(10_000, part, whole).map(Self)
+    }
+}
+
+/// For people: `3.12 %`.
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "−" } else { "" };
+        let (whole, rest) = (self.0.unsigned_abs() / 100, self.0.unsigned_abs() % 100);
+        write!(f, "{sign}{whole}.{rest:02} %")
     }
 }
 

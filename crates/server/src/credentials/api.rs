@@ -42,14 +42,14 @@ pub fn router() -> OpenApiRouter<Arc<App>> {
 #[serde(deny_unknown_fields)]
 pub struct CreateApiKey {
     /// For people: which program has it.
-    name: String,
+    pub name: String,
     /// One or more of `usage:write`, `entitlements:read`, `tenants:read`, `tenants:write`, `admin`.
-    scopes: Vec<String>,
+    pub scopes: Vec<String>,
     /// The only tenant it reaches; all of them where absent.
-    tenant_id: Option<String>,
+    pub tenant_id: Option<String>,
     /// From then on it opens nothing; never where absent.
     #[schema(value_type = Option<String>)]
-    expires_at: Option<String>,
+    pub expires_at: Option<String>,
 }
 
 /// An API key, without what it opens by.
@@ -118,8 +118,11 @@ async fn create(
     Ok((StatusCode::CREATED, Extension(ShownOnce), Json(created)))
 }
 
-/// Every problem at once, each at its field.
-fn checked(request: CreateApiKey, id: ApiKeyId, now: Timestamp) -> Result<WantedKey> {
+/// What was asked for, as a key to be made.
+///
+/// # Errors
+/// `Invalid`, with every problem at once, each at its field; `NotFound` for a tenant that is no UUID.
+pub fn checked(request: CreateApiKey, id: ApiKeyId, now: Timestamp) -> Result<WantedKey> {
     let mut problems = Vec::new();
     let mut refuse = |field: &str, message: String| {
         problems.push(FieldProblem { field: field.to_owned(), message });

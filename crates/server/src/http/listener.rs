@@ -16,7 +16,6 @@ use tower::ServiceExt;
 
 use super::{
     address::{Peer, network},
-    router,
     shares::Shares,
 };
 use crate::app::App;
@@ -28,8 +27,7 @@ const HEADERS_MAX: usize = 100;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Takes connections until the service stops, then waits for the answers under way.
-pub(crate) async fn listen(listener: TcpListener, app: Arc<App>) {
-    let router = router(&app);
+pub(crate) async fn listen(listener: TcpListener, app: Arc<App>, router: Router) {
     let server = &app.config.server;
     let places = Arc::new(Semaphore::new(server.connections_max));
     let mut http = http1::Builder::new();

@@ -30,4 +30,4 @@ pub use idempotency::{ShownOnce, Work, forget_old_keys};
 pub(crate) use listener::listen;
 pub use openapi::document;
 pub use request_log::RequestId;
-pub use router::router;
+pub use router::{router, router_beside};

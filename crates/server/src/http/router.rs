@@ -15,18 +15,23 @@ use super::{
 use crate::{
     app::App,
     error::{Error, not_found},
-    pages,
+    pages::{self, Beside},
 };
 
 /// The whole service as one router, to be served or mounted.
 pub fn router(app: &Arc<App>) -> Router {
+    router_beside(app, Beside::default())
+}
+
+/// The same, with something beside its pages.
+pub fn router_beside(app: &Arc<App>, beside: Beside) -> Router {
     let (authenticated, _) = openapi::authenticated().split_for_parts();
     let (open, _) = openapi::open().split_for_parts();
     let rates = Rates::of(app);
     let dress = from_fn_with_state(Arc::clone(app), pages::dress);
 
     known(authenticated, app, &rates)
-        .merge(known(pages::router(), app, &rates).layer(dress))
+        .merge(known(pages::router(beside), app, &rates).layer(dress))
         .merge(open)
         .merge(reader())
         .fallback(|uri: Uri| async move { not_found("route", uri.path()) })

@@ -7,24 +7,52 @@ use tollhouse_domain::{event::EventType, id::TenantId};
 use super::{assets, visitor::Visitor};
 use crate::error::Problem;
 
-/// The pages of our staff: path and name.
-const OF_STAFF: [(&str, &str); 8] = [
-    ("/pages/overview", "Overview"),
-    ("/pages/tenants", "Tenants"),
-    ("/pages/events", "Events"),
-    ("/pages/deliveries", "Deliveries"),
-    ("/pages/drift", "Drift"),
-    ("/pages/catalog", "Catalog"),
-    ("/pages/audit", "Audit"),
-    ("/pages/keys", "API keys"),
+/// Pages that belong together: a heading, and the path and name of each.
+struct Group {
+    name: &'static str,
+    pages: &'static [(&'static str, &'static str)],
+}
+
+/// The pages of our staff.
+const OF_STAFF: [Group; 3] = [
+    Group {
+        name: "Customers",
+        pages: &[
+            ("/pages/overview", "Overview"),
+            ("/pages/tenants", "Tenants"),
+            ("/pages/subscriptions", "Subscriptions"),
+            ("/pages/invoices", "Invoices"),
+            ("/pages/usage", "Usage"),
+        ],
+    },
+    Group {
+        name: "What happens",
+        pages: &[
+            ("/pages/events", "Events"),
+            ("/pages/deliveries", "Deliveries"),
+            ("/pages/drift", "Drift"),
+            ("/pages/audit", "Audit"),
+        ],
+    },
+    Group {
+        name: "Installation",
+        pages: &[
+            ("/pages/health", "Health"),
+            ("/pages/catalog", "Catalog"),
+            ("/pages/keys", "API keys"),
+        ],
+    },
 ];
 
 /// The pages of a tenant's own people.
-const OF_TENANTS: [(&str, &str); 3] = [
-    ("/pages/billing", "Billing"),
-    ("/pages/billing/plan", "Plans"),
-    ("/pages/billing/cards", "Cards"),
-];
+const OF_TENANTS: [Group; 1] = [Group {
+    name: "Your billing",
+    pages: &[
+        ("/pages/billing", "Billing"),
+        ("/pages/billing/plan", "Plans"),
+        ("/pages/billing/cards", "Cards"),
+    ],
+}];
 
 /// Whose events keep an open page true, and after which of them it was made.
 #[derive(Clone, Copy, Debug)]
@@ -59,10 +87,15 @@ impl Frame<'_> {
             a.skip href="#content" { "Skip to the content" }
             header.top {
                 a.brand href=(super::HOME) { "Tollhouse" }
-                nav aria-label="Pages" {
-                    ul {
-                        @for (path, name) in self.places() {
-                            li { a href=(path) aria-current=[(*path == self.place).then_some("page")] { (name) } }
+                // On a wide screen the pages always stand beside; on a narrow one they open.
+                button.menu.quiet type="button" popovertarget="pages" { "Menu" }
+                nav #pages popover aria-label="Pages" {
+                    @for group in self.groups() {
+                        p.group id=(anchor(group.name)) { (group.name) }
+                        ul aria-labelledby=(anchor(group.name)) {
+                            @for (path, name) in group.pages {
+                                li { a href=(path) aria-current=[(*path == self.place).then_some("page")] { (name) } }
+                            }
                         }
                     }
                 }
@@ -73,6 +106,7 @@ impl Frame<'_> {
                     button.quiet type="submit" { "Sign out" }
                 }
             }
+            @if let Some(panel) = &self.visitor.panel { (panel(self.visitor)) }
             main #content tabindex="-1" { (content) }
         };
         let events =
@@ -80,9 +114,14 @@ impl Frame<'_> {
         Html(document(self.title, self.live.map(|live| (live.url(), events)), &body).into_string())
     }
 
-    fn places(&self) -> &'static [(&'static str, &'static str)] {
+    fn groups(&self) -> &'static [Group] {
         if self.visitor.is_staff() { &OF_STAFF } else { &OF_TENANTS }
     }
+}
+
+/// The id of a group's heading.
+fn anchor(name: &str) -> String {
+    format!("pages-{}", name.to_lowercase().replace(' ', "-"))
 }
 
 /// A page without a way to others: for whom we do not know, or cannot serve.

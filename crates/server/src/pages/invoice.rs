@@ -2,24 +2,29 @@
 
 use maud::{Markup, html};
 
-use super::show;
+use super::show::{
+    self,
+    Column::{Numbers, Words},
+};
 use crate::invoices::queries::Invoice;
 
 pub fn table(invoices: &[Invoice]) -> Markup {
     let rows: Vec<Vec<Markup>> = invoices.iter().map(line).collect();
-    let heads = ["Number", "State", "Total", "Left to pay", "Date", "Document"];
-    show::table("Invoices", &heads, &rows, "There is none yet.")
+    let columns = [
+        Words("Number"),
+        Words("State"),
+        Numbers("Total"),
+        Numbers("Left to pay"),
+        Words("Date"),
+        Words("Document"),
+    ];
+    show::table("Invoices", &columns, &rows, "There is none yet.")
 }
 
 fn line(invoice: &Invoice) -> Vec<Markup> {
     let number = invoice.number.as_deref().unwrap_or("draft");
     vec![
-        html! {
-            @match &invoice.hosted_invoice_url {
-                Some(url) => a href=(url) rel="noopener" { (number) },
-                None => (number),
-            }
-        },
+        self::number(number, invoice.hosted_invoice_url.as_ref()),
         html! {
             (show::state(invoice.status.as_str()))
             @if invoice.refunded > 0 {
@@ -29,11 +34,20 @@ fn line(invoice: &Invoice) -> Vec<Markup> {
         html! { (show::money(invoice.money(invoice.total))) },
         html! { (show::money(invoice.money(invoice.amount_remaining))) },
         show::day(invoice.created_at),
-        html! {
-            @match &invoice.invoice_pdf {
-                Some(url) => a href=(url) rel="noopener" aria-label={ "PDF of " (number) } { "PDF" },
-                None => "–",
-            }
-        },
+        document(number, invoice.invoice_pdf.as_ref()),
     ]
+}
+
+/// An invoice's number, which leads to Stripe's page of it.
+pub fn number(number: &str, url: Option<&String>) -> Markup {
+    html! { @match url { Some(url) => a href=(url) rel="noopener" { (number) }, None => (number) } }
+}
+
+pub fn document(number: &str, pdf: Option<&String>) -> Markup {
+    html! {
+        @match pdf {
+            Some(url) => a href=(url) rel="noopener" aria-label={ "PDF of " (number) } { "PDF" },
+            None => "–",
+        }
+    }
 }

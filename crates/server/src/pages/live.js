@@ -8,6 +8,13 @@
   let source = null;
   let waiting = null;
 
+  // A part that says it is busy is looked at again, whether something happens or not.
+  const isBusy = () => document.querySelector("[data-busy]") !== null;
+
+  function soon(milliseconds) {
+    if (waiting === null) waiting = setTimeout(refresh, milliseconds);
+  }
+
   async function refresh() {
     waiting = null;
     const response = await fetch(location.href);
@@ -23,18 +30,20 @@
     }
     document.body.dataset.refreshed = url.searchParams.get("last_event_id");
     status.textContent = "Live. Something happened just now.";
+    if (isBusy()) soon(1000);
   }
 
   function told(event) {
     url.searchParams.set("last_event_id", event.lastEventId);
     // Events come in bursts; the page is fetched once for each.
-    if (waiting === null) waiting = setTimeout(refresh, 250);
+    soon(250);
   }
 
   function open() {
     if (source !== null) return;
     source = new EventSource(url);
     source.onopen = () => { status.textContent = "Live"; };
+    if (isBusy()) soon(1000);
     source.onerror = () => { status.textContent = "Not live: reload to see what is new."; };
     for (const name of events.split(" ")) source.addEventListener(name, told);
   }

@@ -10,9 +10,10 @@
 //! Beside the usual files: `frame.rs` (what stands around every page), `dress.rs` (what is done to every request
 //! and answer), `form.rs`, `visitor.rs`, `show.rs` (amounts, times and lists for people), what several pages show
 //! (`subscription.rs`, `included.rs`, `usage.rs`, `plot.rs`, `invoice.rs`, `timeline.rs`), `assets.rs` with `style.css`
-//! and `live.js`, `sign_in.rs`; `operator/`, the pages of our staff; and `billing/`, those of a tenant's own people.
+//! and `live.js`, `sign_in.rs`, `beside.rs` (what others put beside the pages); `operator/`, the pages of our staff; and `billing/`, those of a tenant's own people.
 
 mod assets;
+mod beside;
 mod billing;
 mod dress;
 mod form;
@@ -30,24 +31,32 @@ mod visitor;
 
 use std::sync::Arc;
 
-use axum::{Router, response::Redirect, routing::get};
+use axum::{Extension, Router, response::Redirect, routing::get};
 
 use crate::app::App;
-use visitor::Visitor;
 
-pub use dress::dress;
+pub use beside::{Beside, Panel};
+pub use dress::{dress, is_page};
+pub use form::Form;
+pub use visitor::Visitor;
 
 /// Where the pages are.
 const HOME: &str = "/pages";
 
-/// The pages themselves; whoever serves them adds [`dress`] around what finds out who is asking.
-pub fn router() -> Router<Arc<App>> {
-    Router::new()
+/// The pages themselves and what stands beside them; whoever serves them adds [`dress`] around what finds out who is
+/// asking.
+pub fn router(beside: Beside) -> Router<Arc<App>> {
+    let routes = Router::new()
         .route(HOME, get(home))
         .merge(assets::router())
         .merge(sign_in::router())
         .merge(operator::router())
         .merge(billing::router())
+        .merge(beside.routes);
+    match beside.panel {
+        Some(panel) => routes.layer(Extension(panel)),
+        None => routes,
+    }
 }
 
 /// To the page that is most a visitor's own.

@@ -1,7 +1,7 @@
-//! A small plot of what was used day by day, drawn here as SVG: it needs no script and follows the page's colours.
+//! Small plots of something day by day, drawn here as SVG: they need no script and follow the page's colours.
 
 use maud::{Markup, html};
-use tollhouse_domain::{time::Timestamp, usage::Quantity};
+use tollhouse_domain::{money::Money, time::Timestamp, usage::Quantity};
 
 use super::show;
 
@@ -9,34 +9,51 @@ const WIDTH: u64 = 600;
 const HEIGHT: u64 = 120;
 
 /// One bar of a plot.
-pub struct Bar {
-    pub day: Timestamp,
-    pub quantity: Quantity,
+struct Bar {
+    day: Timestamp,
+    /// Of `HEIGHT`.
+    height: u64,
+    words: String,
+}
+
+/// What was used day by day.
+pub fn of_quantities(name: &str, days: &[(Timestamp, Quantity)]) -> Markup {
+    let max = days.iter().map(|(_, quantity)| *quantity).max().unwrap_or_default();
+    let bars = days.iter().map(|(day, quantity)| Bar {
+        day: *day,
+        height: height(*quantity, max),
+        words: show::quantity(*quantity),
+    });
+    plot(name, &format!("at most {} a day", show::quantity(max)), &bars.collect::<Vec<_>>())
+}
+
+/// What an amount came to at the end of each day; below zero it is shown as nothing.
+pub fn of_amounts(name: &str, days: &[(Timestamp, Money)]) -> Markup {
+    let whole = |money: &Money| Quantity::from_whole(u64::try_from(money.minor()).unwrap_or(0));
+    let max = days.iter().map(|(_, money)| money).max_by_key(|money| money.minor());
+    let Some(max) = max else { return html! {} };
+    let bars = days.iter().map(|(day, money)| Bar {
+        day: *day,
+        height: height(whole(money), whole(max)),
+        words: show::money(*money),
+    });
+    plot(name, &format!("at most {}", show::money(*max)), &bars.collect::<Vec<_>>())
 }
 
 /// Bars side by side, the highest as high as the plot. The words below say what its ends are; each bar says its
-/// own day and quantity to whoever points at it.
-pub fn plot(name: &str, bars: &[Bar]) -> Markup {
-    let (Some(first), Some(last)) = (bars.first(), bars.last()) else {
-        return html! { p.quiet { "Nothing was used yet." } };
-    };
-    let max = bars.iter().map(|bar| bar.quantity).max().unwrap_or_default();
+/// own day and value to whoever points at it.
+fn plot(name: &str, most: &str, bars: &[Bar]) -> Markup {
+    let (Some(first), Some(last)) = (bars.first(), bars.last()) else { return html! {} };
     let count = u64::try_from(bars.len()).unwrap_or(1);
-    let label = format!(
-        "{name} a day, from {} to {}; {} at most",
-        first.day.date(),
-        last.day.date(),
-        show::quantity(max)
-    );
+    let label = format!("{name} from {} to {}, {most}", first.day.date(), last.day.date());
     let places = (0_u64..).map(|index| index * WIDTH / count);
     html! {
         figure.plot {
-            figcaption.line { strong { (name) } span { "at most " (show::quantity(max)) " a day" } }
+            figcaption.line { strong { (name) } span { (most) } }
             svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img" aria-label=(label) {
                 @for (bar, x) in bars.iter().zip(places) {
-                    @let height = height(bar.quantity, max);
-                    rect x=(x) y=(HEIGHT - height) width=(width(count)) height=(height) {
-                        title { (bar.day.date()) ": " (show::quantity(bar.quantity)) }
+                    rect x=(x) y=(HEIGHT - bar.height) width=(width(count)) height=(bar.height) {
+                        title { (bar.day.date()) ": " (bar.words) }
                     }
                 }
             }
@@ -47,7 +64,8 @@ pub fn plot(name: &str, bars: &[Bar]) -> Markup {
 
 /// A little less than its place, so that bars stand apart.
 fn width(count: u64) -> u64 {
-    (WIDTH / count).saturating_sub(4).max(1)
+    let place = WIDTH / count;
+    place.saturating_sub(place / 5).max(1)
 }
 
 /// Of `HEIGHT`; what is not nothing is seen.

@@ -1,5 +1,7 @@
 //! Amounts, times, states and lists as people read them.
 
+use std::time::Duration;
+
 use maud::{Markup, html};
 use tollhouse_domain::{money::Money, time::Timestamp, usage::Quantity};
 
@@ -62,13 +64,37 @@ pub fn day_if_any(at: Option<Timestamp>) -> Markup {
     html! { @match at { Some(at) => (day(at)), None => "–" } }
 }
 
+/// `a month`, `every 3 months`
+pub fn every(interval: &str, count: i64) -> String {
+    match count {
+        1 => format!("a {interval}"),
+        count => format!("every {count} {interval}s"),
+    }
+}
+
+/// `once`, `3 times`
+pub fn times(count: i64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+}
+
+/// `2 s`, `10 min`, `1 h`
+pub fn length(length: Duration) -> String {
+    match length.as_secs() {
+        seconds if seconds >= 3600 && seconds % 3600 == 0 => format!("{} h", seconds / 3600),
+        seconds if seconds >= 60 && seconds % 60 == 0 => format!("{} min", seconds / 60),
+        seconds => format!("{seconds} s"),
+    }
+}
+
 /// A state as a word, in the colour of what it means: fine, to be watched, wrong, or over.
 pub fn state(word: &str) -> Markup {
     let tone = match word {
         "active" | "paid" | "done" | "full" | "healed" | "resolved" | "ok" => "good",
         "trialing" | "open" | "grace" | "suspended" | "failed" | "incomplete" | "paused"
-        | "past_due" | "received" | "working" => "watch",
-        "unpaid" | "dead" | "uncollectible" | "none" | "needs_person" | "exceeded" => "bad",
+        | "past_due" | "received" | "working" | "warning" => "watch",
+        "unpaid" | "dead" | "uncollectible" | "none" | "needs_person" | "exceeded" | "problem" => {
+            "bad"
+        }
         _ => "over",
     };
     html! { span.state.(tone) { (word.replace('_', " ")) } }
@@ -79,16 +105,39 @@ pub fn facts(facts: &[(&str, Markup)]) -> Markup {
     html! { dl.facts { @for (name, fact) in facts { div { dt { (name) } dd { (fact) } } } } }
 }
 
+/// A column of a table, by the word above it. Numbers stand to the right, so that their places meet.
+#[derive(Clone, Copy)]
+pub enum Column {
+    Words(&'static str),
+    Numbers(&'static str),
+}
+
+impl Column {
+    const fn head(self) -> &'static str {
+        match self {
+            Self::Words(head) | Self::Numbers(head) => head,
+        }
+    }
+
+    fn class(self) -> Option<&'static str> {
+        matches!(self, Self::Numbers(_)).then_some("number")
+    }
+}
+
 /// A table that scrolls by itself where the screen is narrow; a sentence where it is empty.
-pub fn table(name: &str, heads: &[&str], rows: &[Vec<Markup>], empty: &str) -> Markup {
+pub fn table(name: &str, columns: &[Column], rows: &[Vec<Markup>], empty: &str) -> Markup {
     if rows.is_empty() {
         return html! { p.quiet { (empty) } };
     }
     html! {
         div.table role="region" aria-label=(name) tabindex="0" {
             table {
-                thead { tr { @for head in heads { th scope="col" { (head) } } } }
-                tbody { @for row in rows { tr { @for cell in row { td { (cell) } } } } }
+                thead { tr { @for column in columns { th scope="col" class=[column.class()] { (column.head()) } } } }
+                tbody {
+                    @for row in rows {
+                        tr { @for (cell, column) in row.iter().zip(columns) { td class=[column.class()] { (cell) } } }
+                    }
+                }
             }
         }
     }

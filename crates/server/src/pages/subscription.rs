@@ -58,11 +58,7 @@ pub fn facts(subscription: &FullSubscription) -> Markup {
 
 /// `a month`, `every 3 months`
 pub fn every(subscription: &FullSubscription) -> String {
-    let word = &subscription.interval;
-    match subscription.interval_count {
-        1 => format!("a {word}"),
-        count => format!("every {count} {word}s"),
-    }
+    show::every(&subscription.interval, subscription.interval_count)
 }
 
 fn next(subscription: &FullSubscription) -> Markup {

@@ -49,7 +49,8 @@ fn bar(limited: &Limited, name: &str) -> Markup {
     }
 }
 
-fn per(period: LimitPeriod) -> &'static str {
+/// A limit's span, as a person says it.
+pub fn per(period: LimitPeriod) -> &'static str {
     match period {
         LimitPeriod::Minute => "a minute",
         LimitPeriod::Day => "today",

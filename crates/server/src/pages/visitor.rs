@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 
+use super::beside::Panel;
 use crate::{
     app::App,
     error::{Error, Result},
@@ -15,6 +16,10 @@ pub struct Visitor {
     pub caller: Caller,
     /// What their forms must show.
     pub csrf_token: String,
+    /// The path they ask for.
+    pub path: String,
+    /// What is put beside every page.
+    pub(super) panel: Option<Panel>,
 }
 
 impl Visitor {
@@ -30,6 +35,7 @@ impl FromRequestParts<Arc<App>> for Visitor {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self> {
         let caller = Caller::from_request_parts(parts, app).await?;
         let csrf_token = caller.session().map(|(_, token)| token.to_owned()).unwrap_or_default();
-        Ok(Self { caller, csrf_token })
+        let panel = parts.extensions.get::<Panel>().cloned();
+        Ok(Self { caller, csrf_token, path: parts.uri.path().to_owned(), panel })
     }
 }

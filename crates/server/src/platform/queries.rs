@@ -13,7 +13,7 @@ use tollhouse_stripe::SubscriptionId as StripeSubscriptionId;
 
 use crate::{
     db::{Conn, DbResult, Json},
-    tenants::queries::Tenant,
+    tenants::queries::{Tenant, search_pattern},
 };
 
 /// Which tenants are looked for; what is `None` does not matter.
@@ -33,7 +33,7 @@ pub async fn list(
     before: Option<TenantId>,
     limit: i64,
 ) -> DbResult<Vec<Tenant>> {
-    let text = filter.text.as_deref().map(pattern);
+    let text = filter.text.as_deref().map(search_pattern);
     conn.query("SELECT * FROM tenants WHERE 1 = 1")
         .filter(" AND id < ?", before)
         .filter(" AND status = ?", filter.status)
@@ -48,19 +48,6 @@ pub async fn list(
         .filter(" ORDER BY id DESC LIMIT ?", Some(limit + 1))
         .all()
         .await
-}
-
-/// What `LIKE` finds the text by, and nothing but the text.
-fn pattern(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for letter in text.to_lowercase().chars() {
-        if matches!(letter, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(letter);
-    }
-    pattern.push('%');
-    pattern
 }
 
 /// One that ends, or that will not be paid as it stands.

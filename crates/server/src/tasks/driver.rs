@@ -49,7 +49,10 @@ async fn repeat(app: Arc<App>, task: &'static Task) {
         }
         // Many nudges while the last run worked ask for one run.
         nudges = nudges.resubscribe();
-        if let Err(error) = (task.work)(Arc::clone(&app)).await {
+        let began_at = app.clock.now();
+        let ended = (task.work)(Arc::clone(&app)).await;
+        app.runs.note(task.name, began_at, app.clock.now(), ended.as_ref().err());
+        if let Err(error) = ended {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             tracing::error!(
                 task.name = task.name,

@@ -4,14 +4,18 @@
 //! Does not own: what a task does.
 //! Invariant: the timer is the retry; a nudge only makes it come sooner.
 //!
-//! Beside the usual files: `registry.rs` (every task, in one screen) and `driver.rs` (runs them).
+//! Beside the usual files: `registry.rs` (every task, in one screen), `driver.rs` (runs them) and `runs.rs` (when each
+//! ran last).
 
 mod driver;
 mod registry;
+mod runs;
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 pub use driver::{run, run_once};
+pub use registry::TASKS;
+pub use runs::{Run, Runs};
 
 use crate::{app::App, error::Result, nudge::Nudge};
 

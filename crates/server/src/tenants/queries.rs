@@ -361,3 +361,16 @@ pub async fn erase_personal_data(conn: &mut Conn, id: TenantId, now: Timestamp) 
     .execute()
     .await
 }
+
+/// What `LIKE` finds a text in `search_text` by, and nothing but that text.
+pub fn search_pattern(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in text.to_lowercase().chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}

@@ -13,6 +13,9 @@ const OF_STAFF: &[(&str, &str)] = &[
     ("POST", "/pages/tenants/{tenant_id}/reactivate"),
     ("POST", "/pages/tenants/{tenant_id}/plan"),
     ("POST", "/pages/tenants/{tenant_id}/replay"),
+    ("GET", "/pages/subscriptions"),
+    ("GET", "/pages/invoices"),
+    ("GET", "/pages/usage"),
     ("GET", "/pages/deliveries"),
     ("GET", "/pages/deliveries/{id}"),
     ("POST", "/pages/deliveries/{id}/replay"),
@@ -22,7 +25,9 @@ const OF_STAFF: &[(&str, &str)] = &[
     ("POST", "/pages/drift/{id}/resolve"),
     ("GET", "/pages/catalog"),
     ("GET", "/pages/audit"),
+    ("GET", "/pages/health"),
     ("GET", "/pages/keys"),
+    ("POST", "/pages/keys"),
     ("POST", "/pages/keys/{id}/revoke"),
 ];
 
@@ -174,6 +179,120 @@ on_both_databases! {
         is_page(&operator.sends(&page, &format!("{page}/suspend"), &large).await, 413);
         is_page(&operator.looks("/pages/tenants?cursor=x").await, 422);
         is_page(&operator.looks("/pages/deliveries?state=lost").await, 422);
+        is_page(&operator.looks("/pages/subscriptions?state=lost").await, 422);
+        is_page(&operator.looks("/pages/invoices?state=lost").await, 422);
+    }
+
+    async fn lists_are_narrowed_and_go_on(app: &TestApp) {
+        for number in 0..26 {
+            app.subscriber(&format!("Acme {number}"), "pro").await;
+        }
+        app.subscriber("Birch", "enterprise").await;
+        let operator = Browser::enter(app, &app.operator()).await;
+        for (path, shown, hidden) in [
+            ("/pages/subscriptions?text=birch", "Birch", "Acme"),
+            ("/pages/subscriptions?plan=enterprise&state=active", "Birch", "Acme"),
+            ("/pages/subscriptions?state=canceled", "No subscription is like that", "Acme"),
+            ("/pages/subscriptions?plan=pro&state=&text=", "Acme 25", "Birch"),
+            ("/pages/invoices?state=paid", "Birch", "None stands so"),
+            ("/pages/invoices?state=failed", "None stands so", "Acme"),
+        ] {
+            let page = operator.looks(path).await;
+            is_page(&page, 200);
+            assert!(page.text.contains(shown) && !page.text.contains(hidden), "{path}: {}", page.text);
+        }
+        for path in ["/pages/subscriptions", "/pages/invoices"] {
+            let first = operator.looks(path).await.text;
+            assert!(first.contains("Birch") && !first.contains("Acme 0<"), "{first}");
+            let (_, rest) = first.split_once("cursor=").unwrap();
+            let cursor = rest.split('"').next().unwrap();
+            let second = operator.looks(&format!("{path}?cursor={cursor}")).await.text;
+            assert!(second.contains("Acme 0<") && !second.contains("Birch"), "{second}");
+            assert!(!second.contains("cursor="), "nothing comes after it");
+        }
+    }
+
+    async fn usage_is_summed_up_and_who_is_near_a_limit_is_told(app: &TestApp) {
+        let near = app.subscriber("Near", "pro").await;
+        let beyond = app.subscriber("Beyond", "pro").await;
+        app.subscriber("Far", "pro").await;
+        for (tenant, meter, quantity) in [
+            (near, "inference", "85000.5"),
+            (near, "api_calls", "85000"),
+            (beyond, "inference", "100000.75"),
+            (beyond, "api_calls", "100001"),
+        ] {
+            let report = serde_json::json!({"meter": meter, "quantity": quantity, "idempotency_key": meter});
+            let path = format!("/api/v1/billing/tenants/{tenant}/usage");
+            app.post(&path).bearer(&app.token(Role::Member, tenant)).json(&report).await.expect(202);
+        }
+        let operator = Browser::enter(app, &app.operator()).await;
+        let page = operator.looks("/pages/usage").await;
+        is_page(&page, 200);
+        for shown in ["185,001.25", "185,001<", "85,000 of 100,000", "100,001 of 100,000"] {
+            assert!(page.text.contains(shown), "{shown}: {}", page.text);
+        }
+        let (first, second) = (page.text.find("Beyond"), page.text.find("Near</a>"));
+        assert!(first.is_some() && first < second, "{}", page.text);
+        assert!(!page.text.contains("Far"), "{}", page.text);
+    }
+
+    async fn the_overview_shows_what_recurs_and_what_moved_it(app: &TestApp) {
+        let acme = app.subscriber("Acme", "pro").await;
+        let birch = app.subscriber("Birch", "pro").await;
+        app.advance(16 * 86_400).await;
+        let operator = Browser::enter(app, &app.operator()).await;
+        let more = serde_json::json!({"plan": "enterprise", "seats": 2, "when": "now"});
+        app.ask(acme, "subscription/plan", &more).await.expect(200);
+        app.ask(birch, "subscription/cancel", &serde_json::json!({"at": "now"})).await.expect(200);
+        app.settle().await;
+        let page = operator.looks("/pages/overview").await;
+        is_page(&page, 200);
+        for (name, shown) in [
+            ("MRR", "<strong>$98.00</strong><span>MRR</span>"),
+            ("ARR", "<strong>$1,176.00</strong><span>ARR</span>"),
+            ("tenants", "<strong>50.00 %</strong><span>Logo churn</span>"),
+            ("revenue", "<strong>50.00 %</strong><span>Revenue churn</span>"),
+            ("start", "<dt>At its start</dt><dd>$58.00</dd>"),
+            ("new", "<dt>New</dt><dd>+$0.00</dd>"),
+            ("expansion", "<dt>Expansion</dt><dd>+$69.00</dd>"),
+            ("churn", "<dt>Churn</dt><dd>−$29.00</dd>"),
+            ("now", "<dt>Now</dt><dd>$98.00</dd>"),
+            ("plot", "2026-12-06: $98.00</title>"),
+        ] {
+            assert!(page.text.contains(shown), "{name}: {}", page.text);
+        }
+    }
+
+    async fn nothing_stands_beside_the_pages_of_a_service(app: &TestApp) {
+        let operator = Browser::enter(app, &app.operator()).await;
+        assert!(!operator.looks("/pages/overview").await.text.contains("<aside"));
+        let moved = app.post("/pages/time-machine").bearer(&app.operator()).form("wish=day").await;
+        assert_eq!(moved.status, 404);
+    }
+
+    async fn an_api_key_is_shown_once_and_made_once(app: &TestApp) {
+        let operator = Browser::enter(app, &app.operator()).await;
+        let id = app.app.clock.new_id();
+        let fields = format!("id={id}&name=importer&scope+usage%3Awrite=yes&expires=2027-01-31");
+        let made = operator.sends("/pages/keys", "/pages/keys", &fields).await;
+        is_page(&made, 200);
+        assert_eq!(made.header("cache-control"), "no-store");
+        let key = made.text.split("id=\"key\">").nth(1).and_then(|rest| rest.split('<').next()).unwrap();
+        let path = format!("/api/v1/billing/tenants/{}/usage", app.subscriber("Acme", "pro").await);
+        let report = serde_json::json!({"meter": "api_calls", "quantity": 1, "idempotency_key": "a"});
+        app.post(&path).bearer(key).json(&report).await.expect(202);
+        let again = operator.sends("/pages/keys", "/pages/keys", &fields).await;
+        is_page(&again, 409);
+        assert!(!again.text.contains(key));
+        let list = operator.looks("/pages/keys").await;
+        assert!(list.text.contains("importer") && !list.text.contains(key), "{}", list.text);
+        for wrong in ["name=importer", "scope+admin=yes", "name=a&scope+admin=yes&expires=2020-01-01", "name=a&scope+admin=yes&expires=soon"] {
+            let fields = format!("id={}&{wrong}", app.app.clock.new_id());
+            is_page(&operator.sends("/pages/keys", "/pages/keys", &fields).await, 422);
+        }
+        let fields = format!("id={}&name=a&scope+admin=yes&tenant=nobody", app.app.clock.new_id());
+        is_page(&operator.sends("/pages/keys", "/pages/keys", &fields).await, 404);
     }
 
     async fn names_are_shown_and_not_run(app: &TestApp) {

@@ -14,7 +14,7 @@ use tollhouse_domain::{
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    analytics::queries::{self, Sold},
+    analytics::queries::{self, Sold, SoldFilter},
     app::App,
     db::Page,
     error::{Problem, Result, invalid},
@@ -94,9 +94,10 @@ pub(super) async fn subscriptions(
             Some(word.parse().map_err(unknown)?)
         }
     };
+    let filter = SoldFilter { status, ..SoldFilter::default() };
     let mut snapshot = app.db.snapshot().await?;
     let total = queries::count_sold(&mut snapshot, status).await?;
-    let rows = queries::list_sold(&mut snapshot, status, after, limit).await?;
+    let rows = queries::list_sold(&mut snapshot, &filter, after, limit).await?;
     let page = Page::of(rows, limit, |row| row.id.to_string(), SoldView::from);
     Ok(Json(SubscriptionList { subscriptions: page.data, total, next_cursor: page.next_cursor }))
 }

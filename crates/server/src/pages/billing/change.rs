@@ -21,7 +21,10 @@ use crate::{
     pages::{
         form::Form,
         frame::{Frame, csrf},
-        show,
+        show::{
+            self,
+            Column::{Numbers, Words},
+        },
         visitor::Visitor,
     },
     subscriptions::{
@@ -83,7 +86,12 @@ fn lines(preview: &Preview) -> Markup {
             ]
         })
         .collect();
-    show::table("Lines", &["What", "For", "Amount"], &rows, "Nothing is charged.")
+    show::table(
+        "Lines",
+        &[Words("What"), Words("For"), Numbers("Amount")],
+        &rows,
+        "Nothing is charged.",
+    )
 }
 
 fn sums(preview: &Preview) -> Markup {

@@ -14,10 +14,7 @@ use crate::{
     catalog::queries::meters,
     credits::actions::account,
     error::Result,
-    pages::{
-        plot::{Bar, plot},
-        show,
-    },
+    pages::{plot, show},
     tenants::queries::Tenant,
     usage::queries::series,
 };
@@ -43,9 +40,9 @@ pub async fn plots(app: &App, tenant: &Tenant) -> Result<Markup> {
     for row in known {
         let quantity = |day| counted.get(&(row.code.clone(), day)).copied().unwrap_or_default();
         let days = (0..DAYS).map(|index| from.plus_days(index));
-        let bars: Vec<Bar> = days.map(|day| Bar { day, quantity: quantity(day) }).collect();
-        if bars.iter().any(|bar| bar.quantity > Quantity::ZERO) {
-            plots.push(plot(&row.definition.to::<Meter>()?.name, &bars));
+        let days: Vec<(Timestamp, Quantity)> = days.map(|day| (day, quantity(day))).collect();
+        if days.iter().any(|(_, quantity)| *quantity > Quantity::ZERO) {
+            plots.push(plot::of_quantities(&row.definition.to::<Meter>()?.name, &days));
         }
     }
     Ok(html! {

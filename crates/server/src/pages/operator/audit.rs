@@ -13,7 +13,11 @@ use crate::{
     db::Page,
     error::Result,
     http::extract::Query,
-    pages::{frame::Frame, show, visitor::Visitor},
+    pages::{
+        frame::Frame,
+        show::{self, Column::Words},
+        visitor::Visitor,
+    },
 };
 
 const PLACE: &str = "/pages/audit";
@@ -33,7 +37,7 @@ pub async fn list(
     Ok(Frame { visitor: &visitor, title: "Audit", place: PLACE, live: None }.page(&html! {
         h1 { "Audit" }
         p.quiet { "Entries never change; each is sealed with the hash of the one before." }
-        (show::table("Audit", &["What", "Who", "About", "From", "When"], &page.data, "Nothing was done yet."))
+        (show::table("Audit", &[Words("What"), Words("Who"), Words("About"), Words("From"), Words("When")], &page.data, "Nothing was done yet."))
         (show::more(PLACE, page.next_cursor.as_ref()))
     }))
 }

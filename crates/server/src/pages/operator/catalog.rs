@@ -10,7 +10,12 @@ use crate::{
     app::App,
     catalog::{actions::sold, push::list_unpushed, queries::PriceRow},
     error::Result,
-    pages::{frame::Frame, included, show, visitor::Visitor},
+    pages::{
+        frame::Frame,
+        included,
+        show::{self, Column::Words},
+        visitor::Visitor,
+    },
 };
 
 pub async fn list(State(app): State<Arc<App>>, visitor: Visitor) -> Result<Html<String>> {
@@ -60,7 +65,7 @@ async fn unpushed(app: &App) -> Markup {
                 .collect();
             show::table(
                 "Prices to push",
-                &["Price", "Why"],
+                &[Words("Price"), Words("Why")],
                 &rows,
                 "Nothing: Stripe has every price.",
             )

@@ -18,7 +18,10 @@ use crate::{
     http::extract::{Query, cursor},
     pages::{
         frame::{Frame, Live, csrf},
-        show,
+        show::{
+            self,
+            Column::{Numbers, Words},
+        },
         visitor::Visitor,
     },
     webhooks::{
@@ -62,7 +65,7 @@ pub async fn list(
         section #deliveries data-live aria-label="Deliveries" {
             (show::table(
                 "List of deliveries",
-                &["Type", "State", "About", "Attempts", "Received"],
+                &[Words("Type"), Words("State"), Words("About"), Numbers("Attempts"), Words("Received")],
                 &page.data,
                 "None stands so.",
             ))

@@ -20,7 +20,7 @@ use crate::{
     http::extract::Query,
     pages::{
         frame::{Frame, csrf},
-        show,
+        show::{self, Column::Words},
         visitor::Visitor,
     },
     reconcile::{
@@ -58,7 +58,7 @@ pub async fn list(
             }
         }
         h2 { "Differences" }
-        (show::table("Differences", &["What", "State", "Why", "Found", "Do"], &page.data, "None was ever found."))
+        (show::table("Differences", &[Words("What"), Words("State"), Words("Why"), Words("Found"), Words("Do")], &page.data, "None was ever found."))
         (show::more(PLACE, page.next_cursor.as_ref()))
     }))
 }

@@ -5,10 +5,15 @@ mod catalog;
 mod deliveries;
 mod drift;
 mod events;
+mod health;
+mod invoices;
 mod keys;
 mod overview;
+mod search;
+mod subscriptions;
 mod tenant;
 mod tenants;
+mod usage;
 
 use std::{str::FromStr, sync::Arc};
 
@@ -42,6 +47,9 @@ pub fn router() -> Router<Arc<App>> {
         .route("/pages/tenants/{tenant_id}/reactivate", post(tenant::reactivate))
         .route("/pages/tenants/{tenant_id}/plan", post(tenant::change_plan))
         .route("/pages/tenants/{tenant_id}/replay", post(tenant::replay))
+        .route("/pages/subscriptions", get(subscriptions::list))
+        .route("/pages/invoices", get(invoices::list))
+        .route("/pages/usage", get(usage::show))
         .route("/pages/deliveries", get(deliveries::list))
         .route("/pages/deliveries/{id}", get(deliveries::show))
         .route("/pages/deliveries/{id}/replay", post(deliveries::replay))
@@ -50,7 +58,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/pages/drift/{id}/resolve", post(drift::resolve))
         .route("/pages/events", get(events::list))
         .route("/pages/audit", get(audit::list))
-        .route("/pages/keys", get(keys::list))
+        .route("/pages/keys", get(keys::list).post(keys::make))
         .route("/pages/keys/{id}/revoke", post(keys::revoke))
+        .route("/pages/health", get(health::show))
         .route("/pages/catalog", get(catalog::list))
 }

@@ -6,21 +6,28 @@ use axum::{extract::State, response::Html};
 use maud::{Markup, html};
 use serde::Deserialize;
 use tollhouse_domain::{actor::Permission, id::TenantId, tenant::TenantStatus};
-use url::form_urlencoded;
 
+use super::search::{Choice, given, searched, select, text_field};
 use crate::{
     app::App,
     db::Page,
     error::{Result, invalid},
     http::extract::{Query, cursor},
-    pages::{frame::Frame, show, visitor::Visitor},
+    pages::{
+        frame::Frame,
+        show::{
+            self,
+            Column::{Numbers, Words},
+        },
+        visitor::Visitor,
+    },
     platform::queries::{self, Filter},
     subscriptions::queries::{self as subscriptions, Subscription},
     tenants::queries::Tenant,
 };
 
+const PLACE: &str = "/pages/tenants";
 const LIMIT: i64 = 25;
-const TEXT_LENGTH_MAX: usize = 200;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,28 +51,35 @@ pub async fn list(
     drop(conn);
     let page = Page::of(rows, LIMIT, |row| row.id.to_string(), |row| row);
     let rows: Vec<Vec<Markup>> = page.data.iter().map(|tenant| line(tenant, &bases)).collect();
-    let frame = Frame { visitor: &visitor, title: "Tenants", place: "/pages/tenants", live: None };
+    let statuses: Vec<Choice> =
+        TenantStatus::ALL.iter().map(|status| (status.as_str(), status.as_str())).collect();
+    let path = searched(PLACE, &[("text", &search.text), ("status", &search.status)]);
+    let frame = Frame { visitor: &visitor, title: "Tenants", place: PLACE, live: None };
     Ok(frame.page(&html! {
         h1 { "Tenants" }
-        (search_form(&search))
+        form.search method="get" action=(PLACE) role="search" {
+            (text_field("Name or address", search.text.as_deref()))
+            (select("status", "Stands", &statuses, search.status.as_deref()))
+            button type="submit" { "Search" }
+        }
         (show::table(
             "Tenants",
-            &["Name", "Stands", "Plan", "Subscription", "Pays", "Since"],
+            &[Words("Name"), Words("Stands"), Words("Plan"), Words("Subscription"), Numbers("Pays"), Words("Since")],
             &rows,
             "No tenant is like that.",
         ))
-        (show::more(&same_search(&search), page.next_cursor.as_ref()))
+        (show::more(&path, page.next_cursor.as_ref()))
     }))
 }
 
 fn filter(search: &Search) -> Result<Filter> {
-    let text = search.text.clone().filter(|text| !text.is_empty());
-    if text.as_ref().is_some_and(|text| text.len() > TEXT_LENGTH_MAX || text.contains('\0')) {
-        return Err(invalid("text", "must be at most 200 bytes of text"));
-    }
-    let status = search.status.as_deref().filter(|word| !word.is_empty()).map(str::parse);
+    let status = given(search.status.as_ref()).map(|word| word.parse());
     let unknown = |_| invalid("status", "must be `active`, `suspended` or `terminated`");
-    Ok(Filter { status: status.transpose().map_err(unknown)?, plan: None, text })
+    Ok(Filter {
+        status: status.transpose().map_err(unknown)?,
+        plan: None,
+        text: super::search::text(search.text.as_ref())?,
+    })
 }
 
 fn line(tenant: &Tenant, bases: &[Subscription]) -> Vec<Markup> {
@@ -78,36 +92,4 @@ fn line(tenant: &Tenant, bases: &[Subscription]) -> Vec<Markup> {
         html! { @match base { Some(base) => (show::money(base.money())), None => "–" } },
         show::day(tenant.created_at),
     ]
-}
-
-fn search_form(search: &Search) -> Markup {
-    html! {
-        form.search method="get" action="/pages/tenants" role="search" {
-            div {
-                label for="text" { "Name or address" }
-                input #text name="text" type="search" value=[search.text.as_ref()];
-            }
-            div {
-                label for="status" { "Stands" }
-                select #status name="status" {
-                    option value="" { "anyhow" }
-                    @for status in TenantStatus::ALL {
-                        option value=(status) selected[search.status.as_deref() == Some(status.as_str())] { (status) }
-                    }
-                }
-            }
-            button type="submit" { "Search" }
-        }
-    }
-}
-
-/// The path of this list, without the place in it.
-fn same_search(search: &Search) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in [("text", &search.text), ("status", &search.status)] {
-        if let Some(value) = value.as_ref().filter(|value| !value.is_empty()) {
-            query.append_pair(name, value);
-        }
-    }
-    format!("/pages/tenants?{}", query.finish())
 }

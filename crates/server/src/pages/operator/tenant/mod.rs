@@ -19,7 +19,9 @@ use crate::{
     invoices::queries as invoices,
     pages::{
         frame::{Frame, Live},
-        invoice, show, subscription, timeline, usage,
+        invoice,
+        show::{self, Column::Words},
+        subscription, timeline, usage,
         visitor::Visitor,
     },
     subscriptions::{api::full_view, queries as subscriptions},
@@ -105,7 +107,7 @@ async fn history(app: &App, id: TenantId) -> Result<Markup> {
         section #events data-live { h2 { "Events" } (timeline::of_tenant(&events)) }
         section #audit data-live {
             h2 { "Audit" }
-            (show::table("Audit", &["What", "Who", "When"], &audit, "Nothing was done yet."))
+            (show::table("Audit", &[Words("What"), Words("Who"), Words("When")], &audit, "Nothing was done yet."))
         }
     })
 }

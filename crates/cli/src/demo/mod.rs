@@ -1,5 +1,9 @@
 //! Service and simulator together, with a sample catalog and tenants: something to click within a minute.
 
+mod cards;
+mod panel;
+mod time_machine;
+
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
@@ -22,7 +26,7 @@ use tollhouse_server::{
     clock::secret_bytes,
     config::Secret,
     record::Origin,
-    serve,
+    serve_beside,
     subscriptions::offer::Wanted,
     tenants::{actions::create, queries::Tenant},
 };
@@ -31,16 +35,17 @@ use tollhouse_stripe::{
     API_VERSION, Client, IdempotencyKey, http::HttpGateway, params::CreateWebhookEndpoint,
 };
 
+use self::time_machine::TimeMachine;
 use crate::{logging, output, simulator, stop, token};
 
-const CATALOG: &str = include_str!("../../../catalog.example.toml");
+const CATALOG: &str = include_str!("../../../../catalog.example.toml");
 const TENANTS: [(&str, &str); 3] = [
     ("Acme Robotics", "billing@acme.example"),
     ("Birch & Sons", "office@birch.example"),
     ("Cosmo Labs", "money@cosmo.example"),
 ];
-/// Tokens outlive any demo.
-const TOKEN_HOURS: i64 = 24 * 30;
+/// Tokens and sessions outlive any demo, however far its clock is moved: ten years.
+const TOKEN_HOURS: i64 = 24 * 3653;
 
 #[derive(Args)]
 pub struct Demo {
@@ -92,10 +97,12 @@ struct Tokens {
 impl Demo {
     pub async fn run(self) -> anyhow::Result<()> {
         let folder = tempfile::Builder::new().prefix("tollhouse-demo-").tempdir()?;
-        let clock = Clock::real();
+        let clock = Clock::movable();
         let simulator_port = if self.port == 0 { 0 } else { self.simulator_port };
         let (simulator, simulator_listener) =
             simulator::listen(simulator_port, clock.seed(), clock.clone()).await?;
+        let moved = clock.clone();
+        simulator.move_with_wall_clock(Box::new(move |seconds| moved.advance(seconds)));
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], self.port)))
             .await
             .with_context(|| format!("port {} is taken: name another with `--port`", self.port))?;
@@ -140,7 +147,12 @@ impl Demo {
             welcome(&ready)?;
         }
 
-        serve(Arc::clone(&app), Some(listener)).await;
+        let mut known: Vec<_> =
+            ready.tenants.iter().map(|tenant| (tenant.id, tenant.name)).collect();
+        // The one that has paid is what a newcomer plays with.
+        known.rotate_right(1);
+        let machine = TimeMachine::new(Arc::clone(&app), simulator, known);
+        serve_beside(Arc::clone(&app), Some(listener), panel::beside(&machine)).await;
         stopping.cancel();
         simulator_runs.await?
     }
@@ -183,6 +195,12 @@ fn settings(
     config.stripe.webhook_secret = vec![Secret::new(webhook_secret)];
     config.auth.jwt_secret = Some(random_secret()?);
     config.session.secure = false;
+    config.session.life_seconds = TOKEN_HOURS * 3600;
+    // By the clock it would come between a step of the time machine and its webhooks, and call these lost. The
+    // button of its page compares nevertheless.
+    config.reconcile.enabled = false;
+    config.reconcile.calls_per_second = 0;
+    config.export.calls_per_second = 0;
     Ok(config)
 }
 
@@ -293,6 +311,9 @@ fn welcome(ready: &Ready) -> anyhow::Result<()> {
     output::line(&format!(
         "curl -s {url}/api/v1/billing/tenants/{id}/events -H 'Authorization: Bearer {owner}'\n"
     ))?;
+    output::line(
+        "Beside each page stands a time machine: break a card, go to the next renewal, and see what follows.",
+    )?;
     output::line("Ctrl-C stops it; nothing is left behind.")?;
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! How things stand at this moment, across all tenants.
 
+mod revenue;
+
 use std::sync::Arc;
 
 use axum::{extract::State, response::Html};
@@ -9,13 +11,18 @@ use tollhouse_domain::{actor::Permission, usage::MeterEventState};
 use crate::{
     app::App,
     db::Conn,
+    doctor::backlog::OVERDUE_SECONDS,
     error::Result,
     events::queries as events,
     export::queries::counts_left,
     invoices::queries::{Invoice, list_failed},
     pages::{
         frame::{Frame, Live},
-        show, timeline,
+        show::{
+            self,
+            Column::{Numbers, Words},
+        },
+        timeline,
         visitor::Visitor,
     },
     reconcile::{drift::queries::count_open, queries::find_newest},
@@ -24,8 +31,6 @@ use crate::{
     webhooks::queries::{Backlog, backlog},
 };
 
-/// Work that is due is begun within seconds; what waits longer is worth a look.
-const OVERDUE_SECONDS: i64 = 120;
 const FAILED_SHOWN: i64 = 10;
 const EVENTS_SHOWN: i64 = 12;
 
@@ -53,20 +58,22 @@ pub async fn show(State(app): State<Arc<App>>, visitor: Visitor) -> Result<Html<
         Frame { visitor: &visitor, title: "Overview", place: "/pages/overview", live: Some(live) };
     Ok(frame.page(&html! {
         h1 { "Overview" }
+        section #revenue data-live aria-label="Revenue" { (revenue::revenue(&app).await?) }
         section #figures data-live aria-label="Figures" {
             (statuses(&by_status))
+            h2 { "Work" }
             ul.figures {
                 (figure("Webhooks waiting", received.waiting, waiting(&received), "/pages/deliveries"))
                 (figure("Webhooks given up", received.dead, html! { "wait for a person" }, "/pages/deliveries?state=dead"))
                 (figure("Drift", open, html! {
                     @match compared { Some(at) => { "compared " (show::moment(at)) }, None => "never compared" }
                 }, "/pages/drift"))
-                (figure("Usage in doubt", waits_for_person, html! { "at Stripe, waits for a person" }, "/pages/overview"))
+                (figure("Usage in doubt", waits_for_person, html! { "at Stripe, waits for a person" }, "/pages/health"))
             }
         }
         section #failed data-live {
-            h2 { "Failed payments" }
-            (show::table("Failed payments", &["Tenant", "Invoice", "Owed", "Attempts", "Next"], &failed,
+            h2 { "Owed after a failed payment" }
+            (show::table("Failed payments", &[Words("Tenant"), Words("Invoice"), Numbers("Owed"), Numbers("Attempts"), Words("Next")], &failed,
                 "Nobody owes anything after a failed payment."))
         }
         section #events data-live {

@@ -1,7 +1,6 @@
 //! What waits, and whether anybody works.
 
-use tollhouse_domain::time::Timestamp;
-use tollhouse_server::{
+use crate::{
     App,
     config::WorkerMode,
     error::Result,
@@ -10,11 +9,12 @@ use tollhouse_server::{
     reconcile::{drift::queries as drift, queries as reconcile},
     webhooks::queries as webhooks,
 };
+use tollhouse_domain::time::Timestamp;
 
-use super::finding::Finding;
+use super::Finding;
 
 /// Work that is due is begun within seconds; after so many nobody does it.
-const OVERDUE_SECONDS: i64 = 120;
+pub const OVERDUE_SECONDS: i64 = 120;
 
 pub async fn examine(app: &App) -> Result<Vec<Finding>> {
     let now = app.clock.now();

@@ -2,7 +2,7 @@
 
 use tollhouse_domain::time::Timestamp;
 
-use super::finding::Finding;
+use super::Finding;
 
 /// What an answer may take on its way.
 const OK_SECONDS: u64 = 5;
@@ -28,7 +28,7 @@ pub fn compare(check: &'static str, whose: &str, theirs: Timestamp, ours: Timest
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::finding::Verdict::{Ok, Problem, Warning};
+    use crate::doctor::Verdict::{Ok, Problem, Warning};
 
     #[test]
     fn clocks_that_differ_are_told() {

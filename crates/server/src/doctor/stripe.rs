@@ -1,10 +1,10 @@
 //! What Stripe says: does it know the key, does it tell us what we have to know, is its time ours.
 
+use crate::{Clock, webhooks::dispatch};
 use tollhouse_domain::time::Timestamp;
-use tollhouse_server::{Clock, webhooks::dispatch};
 use tollhouse_stripe::{API_VERSION, Client, objects::WebhookEndpoint};
 
-use super::{finding::Finding, time};
+use super::{Finding, time};
 
 const ENDPOINT: &str = "webhook endpoint";
 /// Where the service takes Stripe's webhooks.
@@ -130,7 +130,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::doctor::finding::Verdict::{self, Ok, Problem, Warning};
+    use crate::doctor::Verdict::{self, Ok, Problem, Warning};
 
     fn endpoint(
         url: &str,
