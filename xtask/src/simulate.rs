@@ -32,7 +32,8 @@ fn read(arguments: &[&str]) -> Result<Wish> {
     let mut wish = Wish::default();
     let mut rest = arguments.iter();
     while let Some(option) = rest.next() {
-        let value = rest.next().with_context(|| format!("`{option}` says what: give it a value."))?;
+        let value =
+            rest.next().with_context(|| format!("`{option}` says what: give it a value."))?;
         let number = || value.parse().with_context(|| format!("`{value}` is not a number."));
         match *option {
             "--minutes" => wish.minutes = Some(number()?),

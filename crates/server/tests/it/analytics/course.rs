@@ -213,9 +213,9 @@ pub async fn assert_add_up(app: &TestApp, happened: &[&str]) {
             }
         }
         if query.is_empty() {
-            let usd =
-                rows(&movements, "currencies").iter().find(|row| row["currency"] == "usd").unwrap();
             for movement in happened {
+                let mut currencies = rows(&movements, "currencies").iter();
+                let usd = currencies.find(|row| row["currency"] == "usd").unwrap();
                 assert!(
                     rows(usd, "points").iter().any(|point| cents(point, movement) > 0),
                     "no {movement}: {usd}"

@@ -34,13 +34,23 @@ pub async fn check(world: &World, tenant: usize) {
     let left = exact(&account["remaining"]);
     assert_eq!(balance, left, "T{tenant}: {sums:?} {account}");
     assert_eq!(in_lots, left, "T{tenant}: {account}");
+    let told = &world.told[tenant];
+    let of = |kind: &str| sums.get(kind).copied().unwrap_or_default();
+    assert_eq!(of("granted"), Quantity::from_whole(told.granted), "T{tenant}: {sums:?}");
+    let tenths: u64 =
+        told.used.iter().map(|((meter, _), used)| used * tenths_of_a_credit(meter)).sum();
+    let used = Quantity::parse(&format!("{}.{}", tenths / 10, tenths % 10)).unwrap();
+    // What the open period owes has no line before its end.
+    let owed = of("overage").plus(exact(&account["overage"]));
+    assert_eq!(owed.minus(of("spent")), used, "T{tenant}: {sums:?} {account}");
+}
+
+/// As the catalog of the tests weighs it.
+fn tenths_of_a_credit(meter: &str) -> u64 {
+    if meter == "embedding" { 1 } else { 10 }
 }
 
 /// An amount of the ledger, with its sign.
 fn exact(amount: &Value) -> Quantity {
-    let text = amount.to_string();
-    match text.strip_prefix('-') {
-        Some(digits) => Quantity::ZERO.minus(Quantity::parse(digits).unwrap()),
-        None => Quantity::parse(&text).unwrap(),
-    }
+    Quantity::parse(&amount.to_string()).unwrap()
 }

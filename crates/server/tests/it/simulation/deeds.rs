@@ -73,7 +73,8 @@ impl World {
             Deed::CardOnFile { card } => return self.put_on_file(tenant, card).await,
             Deed::EndAddon => return self.end_addon(tenant).await,
             Deed::Start { plan, interval, seats, trial_days } => {
-                let mut body = json!({"plan": plan, "interval": interval, "trial_days": trial_days});
+                let mut body =
+                    json!({"plan": plan, "interval": interval, "trial_days": trial_days});
                 if seats > 1 {
                     body["seats"] = json!(seats);
                 }
@@ -120,7 +121,8 @@ impl World {
         if let (200, Some(card)) = (answer.status, card) {
             let page = answer.json();
             // A page that was closed meanwhile, or a card that is declined, is refused.
-            let _ = self.app.simulator.complete_checkout(page["session_id"].as_str().unwrap(), card);
+            let _ =
+                self.app.simulator.complete_checkout(page["session_id"].as_str().unwrap(), card);
         }
     }
 
@@ -168,10 +170,19 @@ impl World {
         };
         let operator = self.app.operator();
         let answer = self.ask(&operator, method, &path, &body).await;
-        if let (Deed::Limit { max }, Some(answer)) = (deed, answer)
-            && answer.status == 200
-        {
-            self.told[tenant].limit = Some(max);
+        let Some(answer) = answer.filter(|answer| answer.status < 300) else { return };
+        let told = &mut self.told[tenant];
+        match deed {
+            Deed::Limit { max } => told.limit = Some(max),
+            Deed::Grant { amount, .. } => told.granted += u64::from(amount),
+            Deed::Suspend | Deed::Reactivate | Deed::Terminate => {
+                told.standing = match answer.json()["status"].as_str().unwrap() {
+                    "active" => "active",
+                    "suspended" => "suspended",
+                    _ => "terminated",
+                };
+            }
+            _ => {}
         }
     }
 

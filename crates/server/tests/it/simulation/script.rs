@@ -16,54 +16,127 @@ pub struct Step {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Deed {
     // The application asks for its customer.
-    Checkout { plan: &'static str, interval: &'static str, card: Option<&'static str> },
-    CardOnFile { card: &'static str },
-    Start { plan: &'static str, interval: &'static str, seats: u32, trial_days: u32 },
-    ChangePlan { plan: &'static str, interval: &'static str, seats: u32, when: &'static str },
-    Seats { seats: u32 },
-    AutoRenew { on: bool },
-    Cancel { at: &'static str },
+    Checkout {
+        plan: &'static str,
+        interval: &'static str,
+        card: Option<&'static str>,
+    },
+    CardOnFile {
+        card: &'static str,
+    },
+    Start {
+        plan: &'static str,
+        interval: &'static str,
+        seats: u32,
+        trial_days: u32,
+    },
+    ChangePlan {
+        plan: &'static str,
+        interval: &'static str,
+        seats: u32,
+        when: &'static str,
+    },
+    Seats {
+        seats: u32,
+    },
+    AutoRenew {
+        on: bool,
+    },
+    Cancel {
+        at: &'static str,
+    },
     Resume,
     Pause,
     DropPending,
     BuyAddon,
     EndAddon,
-    Claim { resource: u32 },
-    GiveBack { resource: u32 },
+    Claim {
+        resource: u32,
+    },
+    GiveBack {
+        resource: u32,
+    },
     /// The same report so many times, perhaps of a day ago.
-    Report { meter: &'static str, quantity: u32, times: u32, hours_ago: u32 },
+    Report {
+        meter: &'static str,
+        quantity: u32,
+        times: u32,
+        hours_ago: u32,
+    },
     /// Reports in one body, each of them twice.
-    Batch { meter: &'static str, quantity: u32, count: u32 },
-    Track { quantity: u32 },
-    Reserve { quantity: u32, seconds: u32 },
-    Settle { used: u32 },
+    Batch {
+        meter: &'static str,
+        quantity: u32,
+        count: u32,
+    },
+    Track {
+        quantity: u32,
+    },
+    Reserve {
+        quantity: u32,
+        seconds: u32,
+    },
+    Settle {
+        used: u32,
+    },
     Release,
-    Check { quantity: u32 },
+    Check {
+        quantity: u32,
+    },
     // An operator decides.
     Suspend,
     Reactivate,
     Terminate,
-    Limit { max: u32 },
-    Grant { amount: u32, days: u32 },
+    Limit {
+        max: u32,
+    },
+    Grant {
+        amount: u32,
+        days: u32,
+    },
     Replay,
-    Reconcile { full: bool },
+    Reconcile {
+        full: bool,
+    },
     // Stripe and the world go on.
     CardFails,
     CardRecovers,
-    Discount { coupon: &'static str },
-    Refund { amount: u32 },
-    CreditNote { amount: u32 },
+    Discount {
+        coupon: &'static str,
+    },
+    Refund {
+        amount: u32,
+    },
+    CreditNote {
+        amount: u32,
+    },
     EndAtStripe,
-    Wait { hours: u32 },
+    Wait {
+        hours: u32,
+    },
     // Trouble.
-    Faults { kind: &'static str, times: u32 },
-    Strays { kind: &'static str, times: u32 },
-    Storm { seed: u64, percent: u8 },
+    Faults {
+        kind: &'static str,
+        times: u32,
+    },
+    Strays {
+        kind: &'static str,
+        times: u32,
+    },
+    Storm {
+        seed: u64,
+        percent: u8,
+    },
     Calm,
     /// The process dies at its so many-eth call to Stripe from now, before or after Stripe did the work.
-    DiesAtCall { call: u32, worked: bool },
+    DiesAtCall {
+        call: u32,
+        worked: bool,
+    },
     /// The process dies after so many more commits that somebody is nudged of.
-    DiesAtCommit { commit: u32 },
+    DiesAtCommit {
+        commit: u32,
+    },
     Restart,
 }
 
@@ -89,11 +162,11 @@ pub fn script(seed: u64, steps: usize) -> Vec<Step> {
     while story.len() < steps {
         let tenant = chance.usize(..TENANTS);
         let deed = match chance.u32(..100) {
-            0..24 => Deed::Wait { hours: span(&mut chance) },
-            24..48 => uses(&mut chance),
-            48..70 => decides(&mut chance),
-            70..78 => operates(&mut chance),
-            78..88 => befalls(&mut chance),
+            0..22 => Deed::Wait { hours: span(&mut chance) },
+            22..40 => uses(&mut chance),
+            40..64 => decides(&mut chance),
+            64..72 => operates(&mut chance),
+            72..82 => befalls(&mut chance),
             _ => goes_wrong(&mut chance),
         };
         story.push(Step { tenant, deed });
@@ -108,9 +181,9 @@ fn of(chance: &mut Rng, words: &[&'static str]) -> &'static str {
 /// Hours mostly, days sometimes, a month now and then.
 fn span(chance: &mut Rng) -> u32 {
     match chance.u32(..10) {
-        0..5 => chance.u32(1..12),
-        5..8 => chance.u32(12..96),
-        8 => chance.u32(96..240),
+        0..4 => chance.u32(1..12),
+        4..7 => chance.u32(12..96),
+        7 | 8 => chance.u32(96..240),
         _ => 31 * 24,
     }
 }
@@ -151,8 +224,13 @@ fn decides(chance: &mut Rng) -> Deed {
         13 | 14 => Deed::BuyAddon,
         15 => Deed::EndAddon,
         16 | 17 => {
-            let cards = [Some("pm_card_visa"), Some("pm_card_visa"), Some("pm_card_chargeDeclined"), None];
-            Deed::Checkout { plan, interval, card: cards[chance.usize(..cards.len())] }
+            let card = match chance.u32(..6) {
+                0 => None,
+                1 => Some("pm_card_chargeDeclined"),
+                2 => Some("pm_card_createDispute"),
+                _ => Some("pm_card_visa"),
+            };
+            Deed::Checkout { plan, interval, card }
         }
         18 => Deed::CardOnFile { card: "pm_card_visa" },
         _ => {
@@ -186,7 +264,7 @@ fn befalls(chance: &mut Rng) -> Deed {
 }
 
 fn goes_wrong(chance: &mut Rng) -> Deed {
-    match chance.u32(..16) {
+    match chance.u32(..20) {
         0..4 => {
             let kinds = ["error_500", "error_429", "error_409", "unreachable", "unanswered"];
             Deed::Faults { kind: of(chance, &kinds), times: chance.u32(1..5) }
@@ -196,9 +274,9 @@ fn goes_wrong(chance: &mut Rng) -> Deed {
             Deed::Strays { kind: of(chance, &kinds), times: chance.u32(1..6) }
         }
         7 => Deed::Storm { seed: chance.u64(..1000), percent: chance.u8(5..30) },
-        8..10 => Deed::Calm,
-        10..13 => Deed::DiesAtCall { call: chance.u32(1..5), worked: chance.bool() },
-        13 | 14 => Deed::DiesAtCommit { commit: chance.u32(1..6) },
+        8 => Deed::Calm,
+        9..14 => Deed::DiesAtCall { call: chance.u32(1..5), worked: chance.bool() },
+        14..19 => Deed::DiesAtCommit { commit: chance.u32(1..6) },
         _ => Deed::Restart,
     }
 }

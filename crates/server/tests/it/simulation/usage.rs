@@ -25,7 +25,9 @@ pub async fn play(world: &mut World, tenant: usize, deed: Deed) {
                 }
             }
         }
-        Deed::Batch { meter, quantity, count } => batch(world, tenant, (meter, quantity), count).await,
+        Deed::Batch { meter, quantity, count } => {
+            batch(world, tenant, (meter, quantity), count).await
+        }
         Deed::Track { quantity } => {
             let path = format!("/api/v1/stripe/tenants/{}/usage/track", world.tenants[tenant]);
             let operator = world.app.operator();
@@ -69,12 +71,15 @@ async fn member(
 }
 
 /// Each report stands twice in the body.
-async fn batch(world: &mut World, tenant: usize, (meter, quantity): (&'static str, u32), count: u32) {
+async fn batch(
+    world: &mut World,
+    tenant: usize,
+    (meter, quantity): (&'static str, u32),
+    count: u32,
+) {
     let key = |number: u32| format!("batch-{}-{number}", world.answers.len());
     let keys: Vec<String> = (0..count).chain(0..count).map(key).collect();
-    let event = |key: &String| {
-        json!({"tenant_id": world.tenants[tenant], "meter": meter, "quantity": quantity, "idempotency_key": key})
-    };
+    let event = |key: &String| json!({"tenant_id": world.tenants[tenant], "meter": meter, "quantity": quantity, "idempotency_key": key});
     let events: Vec<Value> = keys.iter().map(event).collect();
     let operator = world.app.operator();
     let body = json!({ "events": events });

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, future::IntoFuture, sync::Arc};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tollhouse_domain::{id::TenantId, time::Timestamp};
 use tollhouse_server::tasks;
 use tollhouse_simulator::Trouble;
@@ -36,6 +36,10 @@ pub struct Told {
     pub held: Vec<Held>,
     /// Settled reservations by their day.
     pub settled: BTreeMap<String, u64>,
+    /// What operators granted, in credits.
+    pub granted: u64,
+    /// Whether it is `active`, `suspended` or `terminated`.
+    pub standing: &'static str,
     /// The hard limit a day of what is reserved, where there is one.
     pub limit: Option<u32>,
 }
@@ -56,8 +60,13 @@ pub struct World {
 impl World {
     pub async fn new(kind: Kind) -> Self {
         let database = Database::create(kind).await;
-        // One connection: everything happens in one order, the same each time.
-        let app = TestApp::start_with(database, |config| config.database.connections_max = 1).await;
+        let app = TestApp::start_with(database, |config| {
+            // One connection: everything happens in one order, the same each time.
+            config.database.connections_max = 1;
+            // However slow the machine is.
+            config.server.request_timeout_seconds = 3600;
+        })
+        .await;
         for (id, percent, duration) in [("TENTH", "10", "forever"), ("ONCE", "50", "once")] {
             let coupon = [("id", id), ("percent_off", percent), ("duration", duration)];
             app.stripe("POST", "/v1/coupons", &coupon).await;
@@ -67,7 +76,7 @@ impl World {
             tenants.push(app.tenant(&format!("T{number}")).await);
         }
         let process = Process::new(&app.simulator);
-        let told = (0..TENANTS).map(|_| Told::default()).collect();
+        let told = (0..TENANTS).map(|_| Told { standing: "active", ..Told::default() }).collect();
         let mut world = Self {
             app,
             tenants,
@@ -239,9 +248,5 @@ impl World {
     pub fn drop_reservations(&mut self, tenant: usize) {
         let now = self.now();
         self.told[tenant].held.retain(|held| held.until > now);
-    }
-
-    pub fn no_body() -> Value {
-        json!(null)
     }
 }
