@@ -6,6 +6,7 @@ mod fuzz;
 mod generate;
 mod servers;
 mod shell;
+mod simulate;
 mod tidy;
 
 use std::process::{Command, ExitCode};
@@ -23,6 +24,7 @@ cargo xtask COMMAND
   generate [--check]    Writes the pages of docs/reference; with --check, says which are stale
   conformance           The simulator before Stripe's own clients, installed from their registries for it
   fuzz-api [ARGUMENTS]  The service before requests made from its OpenAPI document; ARGUMENTS go to Schemathesis
+  simulate [OPTIONS]    Stories of the whole system: --minutes N of fresh ones, or --seed N; --database NAME
   bench [SCENARIO]      Accepting webhooks, or `work`, `renewal-night [N]`, `streams [N]` or `usage [N]`, with a
                         Postgres that really writes to disk; or `simulator`, with its three limits
   servers COMMAND       Runs COMMAND with the test servers up and their addresses in the environment
@@ -53,6 +55,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ["generate", "--check"] => generate::check(),
         ["conformance"] => conformance::conformance(),
         ["fuzz-api", rest @ ..] => fuzz::fuzz(rest),
+        ["simulate", rest @ ..] => simulate::simulate(rest),
         ["bench", "simulator"] => bench_simulator(),
         ["bench", "usage", rest @ ..] => bench("usage", rest),
         ["bench", rest @ ..] => bench("webhooks", rest),

@@ -24,7 +24,7 @@ async fn page(app: &TestApp, query: &str) -> (Vec<Value>, Option<String>) {
 }
 
 /// All of it, in order, as a program would read it.
-async fn read_all(app: &TestApp) -> Vec<Value> {
+pub async fn read_all(app: &TestApp) -> Vec<Value> {
     let (mut all, mut after) = (Vec::new(), "0".to_owned());
     loop {
         let (rows, next) = page(app, &format!("limit=7&after={after}")).await;
@@ -51,7 +51,7 @@ async fn begun(app: &App, tenant: TenantId) -> tollhouse_server::db::Tx {
 }
 
 /// Positions are 1, 2, 3 …, and each tenant's own numbers follow each other.
-fn is_one_order(events: &[Value]) {
+pub fn is_one_order(events: &[Value]) {
     let mut numbers: BTreeMap<&str, i64> = BTreeMap::new();
     for (event, position) in events.iter().zip(1..) {
         assert_eq!(event["position"], position);

@@ -52,6 +52,7 @@ mod renewal_night;
 mod renewals;
 mod retention;
 mod sessions;
+mod simulation;
 mod slots;
 mod sso;
 mod standing;

@@ -143,7 +143,7 @@ async fn try_at_stripe(app: &TestApp, method: &str, path: &str, params: &[(&str,
 }
 
 /// MRR is what Stripe's subscriptions come to, worked out here once more in cents.
-async fn assert_is_what_subscriptions_say(app: &TestApp) {
+pub async fn assert_is_what_subscriptions_say(app: &TestApp) {
     let stats = shown(app, "billing/stats").await;
     for currency in ["usd", "eur"] {
         let mut expected = 0;
@@ -187,7 +187,7 @@ fn month_of(app: &TestApp, subscription: &Value) -> i64 {
 
 /// In every series each part is opened with what the one before was closed with, and the parts of the change sum
 /// to it; and each of these happened.
-async fn assert_add_up(app: &TestApp, happened: &[&str]) {
+pub async fn assert_add_up(app: &TestApp, happened: &[&str]) {
     let stats = shown(app, "billing/stats").await;
     for query in ["", "?group=day", "?plan=pro", "?plan=enterprise&group=day"] {
         let movements = shown(app, &format!("analytics/movements{query}")).await;
@@ -213,9 +213,9 @@ async fn assert_add_up(app: &TestApp, happened: &[&str]) {
             }
         }
         if query.is_empty() {
-            let usd =
-                rows(&movements, "currencies").iter().find(|row| row["currency"] == "usd").unwrap();
             for movement in happened {
+                let mut currencies = rows(&movements, "currencies").iter();
+                let usd = currencies.find(|row| row["currency"] == "usd").unwrap();
                 assert!(
                     rows(usd, "points").iter().any(|point| cents(point, movement) > 0),
                     "no {movement}: {usd}"

@@ -1,6 +1,6 @@
 //! What an operator is shown of customers, charges and revenue.
 
-mod course;
+pub mod course;
 mod glance;
 mod story;
 

@@ -1,7 +1,7 @@
 //! A month of business whose webhooks come late, twice, in any order or never: after a comparison with Stripe
 //! our tables say what Stripe has, and the history tells it once.
 
-mod equal;
+pub mod equal;
 mod month;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Every event of a tenant, oldest first.
-async fn history(app: &TestApp, tenant: TenantId) -> Vec<Value> {
+pub async fn history(app: &TestApp, tenant: TenantId) -> Vec<Value> {
     let mut events = Vec::new();
     let mut cursor = String::new();
     loop {
@@ -53,7 +53,7 @@ const ONCE: [&str; 10] = [
 /// After these nothing happens to it any more.
 const LAST: [&str; 3] = ["subscription.canceled", "subscription.expired", "invoice.voided"];
 
-fn assert_told_once(events: &[Value]) {
+pub fn assert_told_once(events: &[Value]) {
     let mut told: BTreeMap<(String, String), usize> = BTreeMap::new();
     let mut over: BTreeSet<String> = BTreeSet::new();
     for (index, event) in events.iter().enumerate() {

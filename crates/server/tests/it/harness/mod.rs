@@ -113,11 +113,20 @@ impl TestApp {
 
     /// Stops the service and starts it again with other settings, on the same database and simulator.
     pub async fn restart(&mut self, change: impl FnOnce(&mut Config)) {
+        let gateway = Arc::new(self.simulator.gateway());
+        self.restart_through(gateway, change).await;
+    }
+
+    /// As [`TestApp::restart`], with another way to the simulator.
+    pub async fn restart_through(
+        &mut self,
+        gateway: Arc<dyn Gateway>,
+        change: impl FnOnce(&mut Config),
+    ) {
         let (mut config, clock) = (self.app.config.clone(), self.app.clock.clone());
         change(&mut config);
         self.app.stop.cancel();
         self.app.db.close().await;
-        let gateway: Arc<dyn Gateway> = Arc::new(self.simulator.gateway());
         self.app = App::start(config, clock, Some(gateway)).await.unwrap();
         self.router = router(&self.app);
     }

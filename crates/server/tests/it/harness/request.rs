@@ -83,6 +83,13 @@ impl Answer {
         self.json()
     }
 
+    /// The status, where it is this one.
+    #[track_caller]
+    pub fn expect_status(&self, status: u16) -> u16 {
+        assert_eq!(self.status, status, "{}", self.text);
+        status
+    }
+
     /// The problem, where the status and the code are these.
     #[track_caller]
     pub fn refused(self, status: u16, code: &str) -> Value {
