@@ -7,7 +7,12 @@ use tollhouse_domain::{
     actor::{Permission, Role, Scope},
     event::EventType,
 };
-use tollhouse_server::{config::DEFAULT_FILE, error::reference, http::document};
+use tollhouse_server::{
+    config::DEFAULT_FILE,
+    error::reference,
+    http::document,
+    metrics::list::{METRICS, Source},
+};
 
 use crate::Cli;
 
@@ -29,6 +34,7 @@ impl Docs {
             ("errors.md", errors()?),
             ("events.md", events()?),
             ("settings.md", settings()),
+            ("metrics.md", metrics()?),
             ("commands.md", commands()?),
             ("simulator.md", tollhouse_simulator::reference()),
         ] {
@@ -79,6 +85,32 @@ fn events() -> anyhow::Result<String> {
             .to_owned();
     for event in EventType::ALL {
         writeln!(page, "| `{event}` | {} |", event.sentence())?;
+    }
+    Ok(page)
+}
+
+fn metrics() -> anyhow::Result<String> {
+    let mut page =
+        "# Metrics\n\nWhat `GET /metrics` tells Prometheus; [watching it run](../guides/23-watching-it-run.md) says \
+        who may ask, and what to make of it. An instance counts what goes through it since it started: add up over \
+        instances. What is read from the database is the same on each: take `max`. This page is generated.\n\n\
+        | metric | type | unit | labels | from | meaning |\n| --- | --- | --- | --- | --- | --- |\n"
+            .to_owned();
+    for metric in METRICS {
+        let labels: Vec<String> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
+        let source = match metric.source {
+            Source::Process => "instance",
+            Source::Database => "database",
+        };
+        writeln!(
+            page,
+            "| `{}` | {} | {} | {} | {source} | {} |",
+            metric.name,
+            metric.kind.as_str(),
+            metric.unit(),
+            labels.join(", "),
+            metric.meaning
+        )?;
     }
     Ok(page)
 }

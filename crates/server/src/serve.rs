@@ -9,7 +9,7 @@ use crate::{
     App,
     config::WorkerMode,
     events,
-    http::{key_set, listen},
+    http::{key_set, listen, router},
     tasks,
 };
 
@@ -32,7 +32,7 @@ pub async fn serve(app: Arc<App>, listener: Option<TcpListener>) {
     running.spawn(events::wake::run(Arc::clone(&app)));
     running.spawn(key_set::run(Arc::clone(&app)));
     if let Some(listener) = listener {
-        running.spawn(listen(listener, Arc::clone(&app)));
+        running.spawn(listen(listener, router(&app), Arc::clone(&app)));
     }
     running.close();
     app.stop.cancelled().await;

@@ -23,6 +23,7 @@ const FLOORS: [(&str, &[&str]); 6] = [
             "outbound",
             "retention",
             "downloads",
+            "monitoring",
         ],
     ),
     ("answers", &["status", "summaries", "entitlements", "alerts", "analytics"]),
@@ -43,7 +44,10 @@ const FLOORS: [(&str, &[&str]); 6] = [
         ],
     ),
     ("traces", &["record", "events", "audit"]),
-    ("ground", &["app", "config", "clock", "error", "nudge", "sync", "db", "http", "tasks"]),
+    (
+        "ground",
+        &["app", "config", "clock", "error", "nudge", "sync", "db", "http", "tasks", "metrics"],
+    ),
 ];
 
 const GROUND: usize = FLOORS.len() - 1;
