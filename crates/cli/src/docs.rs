@@ -9,7 +9,11 @@ use tollhouse_domain::{
     event::EventType,
 };
 use tollhouse_server::{
-    config::DEFAULT_FILE, error::reference, events::samples::SAMPLES, http::document,
+    config::DEFAULT_FILE,
+    error::reference,
+    events::samples::SAMPLES,
+    http::document,
+    metrics::list::{METRICS, Source},
 };
 
 use crate::Cli;
@@ -32,6 +36,7 @@ impl Docs {
             ("errors.md", errors()?),
             ("events.md", events()?),
             ("settings.md", settings()),
+            ("metrics.md", metrics()?),
             ("commands.md", commands()?),
             ("simulator.md", tollhouse_simulator::reference()),
         ] {
@@ -90,6 +95,32 @@ fn events() -> anyhow::Result<String> {
         // As it is written there, but for the indentation of a list.
         let sample = sample.get().replace("\n  ", "\n");
         writeln!(page, "\n### {event}\n\n```json\n{sample}\n```")?;
+    }
+    Ok(page)
+}
+
+fn metrics() -> anyhow::Result<String> {
+    let mut page =
+        "# Metrics\n\nWhat `GET /metrics` tells Prometheus; [watching it run](../guides/23-watching-it-run.md) says \
+        who may ask, and what to make of it. An instance counts what goes through it since it started: add up over \
+        instances. What is read from the database is the same on each: take `max`. This page is generated.\n\n\
+        | metric | type | unit | labels | from | meaning |\n| --- | --- | --- | --- | --- | --- |\n"
+            .to_owned();
+    for metric in METRICS {
+        let labels: Vec<String> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
+        let source = match metric.source {
+            Source::Process => "instance",
+            Source::Database => "database",
+        };
+        writeln!(
+            page,
+            "| `{}` | {} | {} | {} | {source} | {} |",
+            metric.name,
+            metric.kind.as_str(),
+            metric.unit(),
+            labels.join(", "),
+            metric.meaning
+        )?;
     }
     Ok(page)
 }

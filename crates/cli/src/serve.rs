@@ -1,6 +1,6 @@
 //! Run the service: HTTP, tasks, or both.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tollhouse_server::{
     App, Clock,
     catalog::{actions::load, file},
-    serve,
+    serve, serve_monitors,
 };
 
 use crate::{logging, settings::SettingsArgs, stop};
@@ -41,18 +41,34 @@ impl Serve {
                 format!("cannot listen on `{listen}`: is another service there?")
             })?),
         };
+        let monitors = match app.config.metrics.listen {
+            Some(address) => Some(TcpListener::bind(address).await.with_context(|| {
+                format!(
+                    "cannot listen on `{address}` (`metrics.listen`): is another service there?"
+                )
+            })?),
+            None => None,
+        };
         stop::on_signal(app.stop.clone())?;
         let url = match &listener {
             Some(listener) => format!("http://{}", listener.local_addr()?),
             None => "none: only tasks".to_owned(),
         };
+        let metrics = monitors.as_ref().and_then(|listener| listener.local_addr().ok());
         tracing::info!(
             url,
+            metrics = metrics.map(|address| format!("http://{address}/metrics")),
             database = app.db.kind(),
             stripe_configured = app.config.stripe.secret_key.is_some(),
             "ready"
         );
-        serve(app, listener).await;
+        let monitored = Arc::clone(&app);
+        let watched = async {
+            if let Some(listener) = monitors {
+                serve_monitors(monitored, listener).await;
+            }
+        };
+        tokio::join!(serve(app, listener), watched);
         Ok(())
     }
 }

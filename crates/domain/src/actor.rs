@@ -69,6 +69,8 @@ words! {
         TenantsRead = "tenants:read",
         /// Creates and changes tenants and what they have.
         TenantsWrite = "tenants:write",
+        /// Reads the metrics, and nothing else.
+        MetricsRead = "metrics:read",
         /// Does everything.
         Admin = "admin",
     }
@@ -89,6 +91,8 @@ closed_list! {
         ManageBilling = "Change subscription, cards and billing data",
         /// Create tenants, change them, and change how they stand.
         ManageTenants = "Create tenants, change them, change how they stand",
+        /// See what the installation counts; no tenant's data is in it.
+        ReadMetrics = "Read the metrics",
         /// Everything that belongs to running the installation.
         Operate = "Run the installation: discounts, API keys, audit",
     }
@@ -97,7 +101,10 @@ closed_list! {
 impl Permission {
     /// Whether it reaches beyond one tenant: a credential of one tenant has it there alone.
     pub const fn is_of_the_platform(self) -> bool {
-        matches!(self, Self::ReadAnyTenant | Self::ManageTenants | Self::Operate)
+        matches!(
+            self,
+            Self::ReadAnyTenant | Self::ManageTenants | Self::ReadMetrics | Self::Operate
+        )
     }
 }
 
@@ -108,12 +115,14 @@ impl Role {
     }
 
     const fn permissions(self) -> &'static [Permission] {
-        use Permission::{ManageBilling, Read, ReadAnyTenant, ReadEntitlements, RecordUsage};
+        use Permission::{
+            ManageBilling, Read, ReadAnyTenant, ReadEntitlements, ReadMetrics, RecordUsage,
+        };
         match self {
             Self::Viewer => &[Read, ReadEntitlements],
             Self::Member => &[Read, ReadEntitlements, RecordUsage],
             Self::Admin | Self::Owner => &[Read, ReadEntitlements, RecordUsage, ManageBilling],
-            Self::Support => &[Read, ReadEntitlements, ReadAnyTenant],
+            Self::Support => &[Read, ReadEntitlements, ReadAnyTenant, ReadMetrics],
             Self::Operator => Permission::ALL,
         }
     }
@@ -127,7 +136,8 @@ impl Scope {
 
     const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            ManageBilling, ManageTenants, Read, ReadAnyTenant, ReadEntitlements, RecordUsage,
+            ManageBilling, ManageTenants, Read, ReadAnyTenant, ReadEntitlements, ReadMetrics,
+            RecordUsage,
         };
         match self {
             Self::UsageWrite => &[RecordUsage],
@@ -136,6 +146,7 @@ impl Scope {
             Self::TenantsWrite => {
                 &[Read, ReadEntitlements, ReadAnyTenant, ManageBilling, ManageTenants]
             }
+            Self::MetricsRead => &[ReadMetrics],
             Self::Admin => Permission::ALL,
         }
     }
@@ -148,8 +159,10 @@ mod tests {
     #[test]
     fn each_permission_has_its_roles_and_scopes() {
         use Role::{Admin, Member, Operator, Owner, Support, Viewer};
-        use Scope::{Admin as All, EntitlementsRead, TenantsRead, TenantsWrite, UsageWrite};
-        let cases: [(Permission, &[Role], &[Scope]); 7] = [
+        use Scope::{
+            Admin as All, EntitlementsRead, MetricsRead, TenantsRead, TenantsWrite, UsageWrite,
+        };
+        let cases: [(Permission, &[Role], &[Scope]); 8] = [
             (
                 Permission::Read,
                 &[Owner, Admin, Member, Viewer, Operator, Support],
@@ -164,6 +177,7 @@ mod tests {
             (Permission::RecordUsage, &[Owner, Admin, Member, Operator], &[UsageWrite, All]),
             (Permission::ManageBilling, &[Owner, Admin, Operator], &[TenantsWrite, All]),
             (Permission::ManageTenants, &[Operator], &[TenantsWrite, All]),
+            (Permission::ReadMetrics, &[Operator, Support], &[MetricsRead, All]),
             (Permission::Operate, &[Operator], &[All]),
         ];
         assert_eq!(cases.len(), Permission::ALL.len());

@@ -8,8 +8,19 @@ use tollhouse_stripe::{
 };
 
 use crate::{
-    clock::Clock, config::Config, db::Db, downloads, entitlements::Holds, events::Streams,
-    http::key_set::KeySet, lago::Lago, nudge::Nudges, outbound::Sender, tasks::Runs, usage,
+    clock::Clock,
+    config::Config,
+    db::Db,
+    downloads,
+    entitlements::Holds,
+    events::Streams,
+    http::key_set::KeySet,
+    lago::Lago,
+    metrics::{Measured, Metrics},
+    nudge::Nudges,
+    outbound::Sender,
+    tasks::Runs,
+    usage,
     webhooks::Intake,
 };
 
@@ -20,6 +31,8 @@ pub struct App {
     pub db: Db,
     pub stripe: Client,
     pub nudges: Nudges,
+    /// What is counted for Prometheus.
+    pub metrics: Arc<Metrics>,
     /// Where webhook deliveries wait to be stored together.
     pub intake: Intake,
     /// Where reports of usage wait to be counted together.
@@ -63,16 +76,18 @@ impl App {
                 .map_err(|error| anyhow::anyhow!("the database could not be opened: {error}"))?;
         db.migrate().await?;
         let db = db.with_wall(&config.database.tenant_role).await?;
+        let metrics = Metrics::start(clock.now(), db.kind())?;
         let gateway = match gateway {
             Some(gateway) => gateway,
             None => configured_gateway(&config)?,
         };
-        let stripe = Client::new(gateway, clock.seed());
-        let intake = Intake::start(&db);
+        let gateway = Measured::new(gateway, Arc::clone(&metrics), clock.clone());
+        let stripe = Client::new(Arc::new(gateway), clock.seed());
+        let intake = Intake::start(&db, Arc::clone(&metrics));
         let onward = usage::Onward::of(&config);
-        let usage = usage::Intake::start(&db, clock.clone(), onward);
+        let usage = usage::Intake::start(&db, clock.clone(), Arc::clone(&metrics), onward);
         let grace_days = config.billing.grace_period_days;
-        let holds = Holds::start(&db, clock.clone(), grace_days);
+        let holds = Holds::start(&db, clock.clone(), Arc::clone(&metrics), grace_days);
         let streams = Streams::new(config.stream.connections_max);
         let key_set = KeySet::of(&config.auth)?;
         let sender = Sender::new(&config.outbound)?;
@@ -84,6 +99,7 @@ impl App {
             db,
             stripe,
             nudges,
+            metrics,
             intake,
             usage,
             holds,
@@ -109,6 +125,7 @@ impl App {
             db: self.db.clone(),
             stripe,
             nudges: self.nudges.clone(),
+            metrics: Arc::clone(&self.metrics),
             intake: self.intake.clone(),
             usage: self.usage.clone(),
             holds: self.holds.clone(),

@@ -3,11 +3,11 @@
 //! | floor | slices |
 //! | --- | --- |
 //! | roof | [`pages`] |
-//! | doors | [`checkout`], [`export`], [`lago`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`], [`retention`], [`downloads`], [`doctor`] |
+//! | doors | [`checkout`], [`export`], [`lago`], [`payment_methods`], [`platform`], [`portal`], [`reconcile`], [`webhooks`], [`outbound`], [`retention`], [`downloads`], [`doctor`], [`monitoring`] |
 //! | answers | [`status`], [`summaries`], [`entitlements`], [`alerts`], [`analytics`] |
 //! | state | [`subscriptions`], [`invoices`], [`usage`], [`credits`], [`slots`], [`discounts`], [`tenants`], [`catalog`], [`credentials`], [`sessions`], [`revenue`] |
 //! | traces | [`record`], [`events`], [`audit`] |
-//! | ground | [`app`], [`config`], [`clock`], [`error`], [`db`], [`http`], [`tasks`], [`nudge`], [`sync`] |
+//! | ground | [`app`], [`config`], [`clock`], [`error`], [`db`], [`http`], [`tasks`], [`nudge`], [`sync`], [`metrics`] |
 //!
 //! A slice uses what is on its own floor or below. [`App::start`] opens everything, [`router`] is the
 //! whole service as an axum router, [`serve`] runs it with its tasks. `examples/embed.rs` puts it into another
@@ -34,6 +34,8 @@ pub mod export;
 pub mod http;
 pub mod invoices;
 pub mod lago;
+pub mod metrics;
+pub mod monitoring;
 pub mod nudge;
 pub mod outbound;
 pub mod pages;
@@ -60,4 +62,5 @@ pub use app::App;
 pub use clock::Clock;
 pub use config::{Config, Settings};
 pub use http::router;
+pub use monitoring::serve_monitors;
 pub use serve::{serve, serve_beside};

@@ -39,7 +39,7 @@ pub async fn serve_beside(app: Arc<App>, listener: Option<TcpListener>, beside: 
     running.spawn(key_set::run(Arc::clone(&app)));
     if let Some(listener) = listener {
         let router = router_beside(&app, beside);
-        running.spawn(listen(listener, Arc::clone(&app), router));
+        running.spawn(listen(listener, router, Arc::clone(&app)));
     }
     running.close();
     app.stop.cancelled().await;

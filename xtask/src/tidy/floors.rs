@@ -24,6 +24,7 @@ const FLOORS: [(&str, &[&str]); 6] = [
             "retention",
             "downloads",
             "doctor",
+            "monitoring",
         ],
     ),
     ("answers", &["status", "summaries", "entitlements", "alerts", "analytics"]),
@@ -44,7 +45,10 @@ const FLOORS: [(&str, &[&str]); 6] = [
         ],
     ),
     ("traces", &["record", "events", "audit"]),
-    ("ground", &["app", "config", "clock", "error", "nudge", "sync", "db", "http", "tasks"]),
+    (
+        "ground",
+        &["app", "config", "clock", "error", "nudge", "sync", "db", "http", "tasks", "metrics"],
+    ),
 ];
 
 const GROUND: usize = FLOORS.len() - 1;

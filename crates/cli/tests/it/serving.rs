@@ -53,3 +53,21 @@ async fn the_simulator_does_not_wait_for_a_request_that_never_ends() {
     connection.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
     running.stop().await;
 }
+
+#[tokio::test]
+async fn a_process_of_tasks_tells_monitors_how_it_goes() {
+    let mut tasks = Tollhouse::new()
+        .with("TOLLHOUSE_METRICS_LISTEN", "127.0.0.1:0")
+        .with("TOLLHOUSE_LOG_FORMAT", "json")
+        .start(&["serve", "--only", "tasks"]);
+    let ready = tasks.ready().await;
+    let metrics = ready["metrics"].as_str().unwrap();
+    let http = Http::new();
+    let told = http.get(metrics, "").await.text();
+    assert!(told.contains("tollhouse_task_interval_seconds{task=\"reconcile\"} 30\n"), "{told}");
+    let base = metrics.trim_end_matches("/metrics");
+    assert_eq!(http.get(&format!("{base}/health/live"), "").await.text(), "ok");
+    let other = http.get(&format!("{base}/api/v1/billing/plans"), "").await.not_found();
+    assert_eq!(other["code"], "not_found", "it serves monitors and nobody else");
+    tasks.stop().await;
+}

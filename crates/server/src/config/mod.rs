@@ -37,6 +37,7 @@ pub struct Config {
     pub lago: Lago,
     pub outbound: Outbound,
     pub retention: Retention,
+    pub metrics: Metrics,
     pub log: Log,
 }
 
@@ -247,6 +248,13 @@ pub struct Retention {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Metrics {
+    #[serde(deserialize_with = "address_or_none")]
+    pub listen: Option<SocketAddr>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Log {
     pub level: String,
     pub format: LogFormat,
@@ -292,6 +300,14 @@ fn none_if_empty<'de, D: Deserializer<'de>, T: From<String>>(
 ) -> Result<Option<T>, D::Error> {
     let text = String::deserialize(deserializer)?;
     Ok((!text.is_empty()).then(|| T::from(text)))
+}
+
+fn address_or_none<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let address = (!text.is_empty()).then(|| text.parse()).transpose();
+    address.map_err(|_| serde::de::Error::custom(format!("`{text}` is not an address and a port")))
 }
 
 fn comma_separated<'de, D: Deserializer<'de>, T: From<String>>(

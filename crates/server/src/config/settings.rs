@@ -38,6 +38,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("LAGO_API_URL", "lago.api_url"),
     ("LAGO_API_KEY", "lago.api_key"),
     ("TOLLHOUSE_OUTBOUND_PRIVATE_TARGETS", "outbound.private_targets"),
+    ("TOLLHOUSE_METRICS_LISTEN", "metrics.listen"),
     ("TOLLHOUSE_LOG", "log.level"),
     ("TOLLHOUSE_LOG_FORMAT", "log.format"),
 ];

@@ -21,7 +21,9 @@ mod wall;
 
 use std::sync::Arc;
 
-use sqlx::{PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction, pool::PoolConnection};
+use sqlx::{
+    PgPool, Pool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction, pool::PoolConnection,
+};
 
 pub use backup::BackupFailed;
 pub use columns::{Arguments, Column, EncodeError, Json, Param, Record, Row};
@@ -108,6 +110,18 @@ impl Db {
         match self.pools {
             Pools::Sqlite { .. } => "sqlite",
             Pools::Postgres(_) => "postgres",
+        }
+    }
+
+    /// How many connections each pool has: its name, how many are used, how many idle.
+    pub fn connections(&self) -> Vec<(&'static str, i64, i64)> {
+        fn of<D: sqlx::Database>(name: &'static str, pool: &Pool<D>) -> (&'static str, i64, i64) {
+            let idle = i64::try_from(pool.num_idle()).unwrap_or(i64::MAX);
+            (name, i64::from(pool.size()).saturating_sub(idle), idle)
+        }
+        match &self.pools {
+            Pools::Sqlite { writer, readers } => vec![of("writer", writer), of("readers", readers)],
+            Pools::Postgres(pool) => vec![of("all", pool)],
         }
     }
 

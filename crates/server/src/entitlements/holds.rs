@@ -1,5 +1,7 @@
 //! Where wishes to hold something wait to be decided together.
 
+use std::sync::Arc;
+
 use super::{
     actions::{Wish, reserve},
     queries::Reservation,
@@ -8,11 +10,15 @@ use crate::{
     clock::Clock,
     db::{Db, Shared, SharedCommit, Tx},
     error::{Error, Result},
+    metrics::Metrics,
 };
 
 /// The door of the reservations. Clones share one worker.
 #[derive(Clone)]
-pub struct Holds(SharedCommit<Decider>);
+pub struct Holds {
+    decider: SharedCommit<Decider>,
+    metrics: Arc<Metrics>,
+}
 
 struct Decider {
     clock: Clock,
@@ -42,8 +48,8 @@ impl Shared for Decider {
 
 impl Holds {
     /// Starts the worker; it ends when the last clone is dropped.
-    pub fn start(db: &Db, clock: Clock, grace_days: u32) -> Self {
-        Self(SharedCommit::start(db, Decider { clock, grace_days }))
+    pub fn start(db: &Db, clock: Clock, metrics: Arc<Metrics>, grace_days: u32) -> Self {
+        Self { decider: SharedCommit::start(db, Decider { clock, grace_days }), metrics }
     }
 
     /// Holds what is wished for, and returns when that is durable.
@@ -52,6 +58,8 @@ impl Holds {
     /// Why it is not granted; `Unavailable`, where it could not be stored: nothing is held.
     pub async fn reserve(&self, wish: Wish) -> Result<Reservation> {
         const WHY: Error = Error::Unavailable("the reservation could not be stored; ask again");
-        self.0.submit(wish).await.ok_or(WHY)?
+        let outcome = self.decider.submit(wish).await.ok_or(WHY)?;
+        self.metrics.reserved(&outcome);
+        outcome
     }
 }

@@ -263,6 +263,17 @@ pub async fn unplaced(conn: &mut Conn) -> DbResult<Unplaced> {
     .await
 }
 
+/// As [`unplaced`], looking at no more than `most` of them.
+pub async fn unplaced_up_to(conn: &mut Conn, most: i64) -> DbResult<Unplaced> {
+    sql!(
+        conn,
+        "SELECT COUNT(*) AS events, MIN(occurred_at) AS oldest
+         FROM (SELECT occurred_at FROM events WHERE position IS NULL LIMIT {most}) AS unplaced"
+    )
+    .one()
+    .await
+}
+
 pub async fn any_unplaced(conn: &mut Conn) -> DbResult<bool> {
     let found: Option<Found> =
         sql!(conn, "SELECT sequence FROM events WHERE position IS NULL LIMIT 1").optional().await?;

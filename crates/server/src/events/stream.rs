@@ -39,13 +39,21 @@ pub enum Source {
 
 /// Every open stream of this process; how many there may be.
 #[derive(Clone)]
-pub struct Streams(Arc<Semaphore>);
+pub struct Streams {
+    places: Arc<Semaphore>,
+    connections_max: usize,
+}
 
 type Line = std::result::Result<SseEvent, Infallible>;
 
 impl Streams {
     pub fn new(connections_max: usize) -> Self {
-        Self(Arc::new(Semaphore::new(connections_max)))
+        Self { places: Arc::new(Semaphore::new(connections_max)), connections_max }
+    }
+
+    /// How many are open.
+    pub fn count(&self) -> usize {
+        self.connections_max.saturating_sub(self.places.available_permits())
     }
 
     /// Streams what comes after `after`; `None` where there are too many streams already.
@@ -55,7 +63,7 @@ impl Streams {
         source: Source,
         after: i64,
     ) -> Option<Sse<ReceiverStream<Line>>> {
-        let permit = Arc::clone(&self.0).try_acquire_owned().ok()?;
+        let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
         let (sender, receiver) = mpsc::channel(SEND_AHEAD);
         tokio::spawn(serve(Arc::clone(app), source, after, sender, permit));
         Some(Sse::new(ReceiverStream::new(receiver)))

@@ -331,6 +331,30 @@ pub async fn counts_left(conn: &mut Conn) -> DbResult<Vec<Count>> {
     .await
 }
 
+/// Meter events that wait; the counts end at a number.
+#[derive(Clone, Copy, Debug, Record)]
+pub struct Waiting {
+    pub pending: i64,
+    pub refused: i64,
+    pub unclear: i64,
+    /// When the first of them was to be sent.
+    pub due_at: Option<Timestamp>,
+}
+
+/// Looks at no more than `most` of each kind.
+pub async fn waiting(conn: &mut Conn, most: i64) -> DbResult<Waiting> {
+    sql!(
+        conn,
+        "SELECT
+             (SELECT COUNT(*) FROM (SELECT 1 FROM meter_events WHERE state = 'pending' LIMIT {most}) AS p) AS pending,
+             (SELECT COUNT(*) FROM (SELECT 1 FROM meter_events WHERE state = 'refused' LIMIT {most}) AS r) AS refused,
+             (SELECT COUNT(*) FROM (SELECT 1 FROM meter_events WHERE state = 'unclear' LIMIT {most}) AS u) AS unclear,
+             (SELECT MIN(due_at) FROM meter_events WHERE due_at IS NOT NULL) AS due_at"
+    )
+    .one()
+    .await
+}
+
 /// Sent ones of moments before `before` that were not compared, in the order of the moments; those after
 /// `after`.
 pub async fn list_uncompared(

@@ -26,8 +26,8 @@ const HEADERS_MAX: usize = 100;
 /// After a failure to accept, such as having no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Takes connections until the service stops, then waits for the answers under way.
-pub(crate) async fn listen(listener: TcpListener, app: Arc<App>, router: Router) {
+/// Takes connections for these routes until the service stops, then waits for the answers under way.
+pub(crate) async fn listen(listener: TcpListener, router: Router, app: Arc<App>) {
     let server = &app.config.server;
     let places = Arc::new(Semaphore::new(server.connections_max));
     let mut http = http1::Builder::new();

@@ -11,7 +11,7 @@
 pub mod address;
 pub mod auth;
 pub mod extract;
-mod health;
+pub(crate) mod health;
 mod idempotency;
 pub mod key_set;
 mod limits;
@@ -20,7 +20,7 @@ mod openapi;
 pub(crate) mod queries;
 mod rates;
 pub mod redirect;
-mod request_log;
+pub(crate) mod request_log;
 mod router;
 pub mod session_cookie;
 mod shares;

@@ -15,8 +15,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::health;
 use crate::{
     alerts, analytics, app::App, audit, catalog, checkout, credentials, credits, discounts,
-    downloads, entitlements, events, export, invoices, outbound, payment_methods, platform, portal,
-    reconcile, retention, sessions, slots, status, subscriptions, summaries, usage, webhooks,
+    downloads, entitlements, events, export, invoices, monitoring, outbound, payment_methods,
+    platform, portal, reconcile, retention, sessions, slots, status, subscriptions, summaries,
+    usage, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -77,6 +78,7 @@ pub(super) fn authenticated() -> OpenApiRouter<Arc<App>> {
         .merge(webhooks::api::staff_router())
         .merge(credentials::api::router())
         .merge(sessions::api::router())
+        .merge(monitoring::api::router())
 }
 
 /// The routes that need none: Stripe's signature, or nothing at all.

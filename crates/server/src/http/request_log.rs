@@ -1,7 +1,7 @@
 //! One line per request, at `debug`, and at `error` where it failed on our side; never a body, never a
-//! secret. Gives every request its id and writes problems.
+//! secret. Gives every request its id, counts it and writes problems.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -10,7 +10,10 @@ use axum::{
     middleware::Next,
 };
 
-use crate::{app::App, error::Failed};
+use crate::{
+    app::App,
+    error::{Failed, Problem},
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_LENGTH_MAX: usize = 64;
@@ -35,6 +38,11 @@ pub async fn log(State(app): State<Arc<App>>, mut request: Request, next: Next) 
     let failed = response.extensions_mut().remove::<Failed>();
     let status = response.status().as_u16();
     let microseconds = app.clock.now().as_microsecond() - began.as_microsecond();
+    let took = Duration::from_micros(u64::try_from(microseconds).unwrap_or(0));
+    app.metrics.answered(method.as_str(), &path, status, took);
+    if let Some(code) = failed.as_ref().and_then(denied) {
+        app.metrics.denied(code);
+    }
     if let Some(Failed { problem, cause: Some(cause), .. }) = &failed {
         tracing::error!(
             request.id = id,
@@ -63,6 +71,12 @@ pub async fn log(State(app): State<Arc<App>>, mut request: Request, next: Next) 
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// The code of what was refused for who sent it, or how often.
+fn denied(failed: &Failed) -> Option<&'static str> {
+    let Problem { status, code, .. } = failed.problem;
+    (matches!(status, 401 | 403 | 429) || code == "invalid_signature").then_some(code)
 }
 
 /// The id the caller gave, where it is short and plain enough to be logged.

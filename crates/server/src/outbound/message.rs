@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     queries::Endpoint,
-    sender::{Answer, Signed},
+    sender::{Answer, Signed, Verdict},
 };
 use crate::{app::App, db::Json, error::Result, events::queries::Event};
 
@@ -74,6 +74,9 @@ impl Message {
         let signature = self.signatures(endpoint, at)?;
         let signed = Signed { id: &self.id, timestamp: at.as_second(), signature, body: self.body };
         let answer = app.sender.post(&endpoint.url, signed).await;
+        let is_taken = answer.verdict == Verdict::Taken;
+        let metrics = &app.metrics;
+        if is_taken { &metrics.outbound_delivered } else { &metrics.outbound_failed }.increment(1);
         let duration_ms = app.clock.now().as_millisecond() - at.as_millisecond();
         Ok(Attempt { answer, at, duration_ms })
     }

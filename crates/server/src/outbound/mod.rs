@@ -19,7 +19,7 @@ pub mod deliveries;
 mod filter;
 pub mod lanes;
 mod message;
-mod queries;
+pub mod queries;
 mod schedule;
 mod sender;
 mod signature;

@@ -101,6 +101,23 @@ pub async fn count_endpoints(conn: &mut Conn) -> DbResult<i64> {
     Ok(count.endpoints)
 }
 
+/// Endpoints by whether they are told of events.
+#[derive(Clone, Copy, Debug, Record)]
+pub struct Standing {
+    pub enabled: i64,
+    pub disabled: i64,
+}
+
+pub async fn count_standing(conn: &mut Conn) -> DbResult<Standing> {
+    sql!(
+        conn,
+        "SELECT COUNT(*) FILTER (WHERE enabled) AS enabled, COUNT(*) FILTER (WHERE NOT enabled) AS disabled
+         FROM webhook_endpoints"
+    )
+    .one()
+    .await
+}
+
 pub async fn update_endpoint(conn: &mut Conn, row: &Endpoint) -> DbResult<()> {
     sql!(
         conn,

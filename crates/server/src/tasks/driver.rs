@@ -9,7 +9,7 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use super::{Task, registry::TASKS};
-use crate::{app::App, error::Result};
+use crate::{app::App, error::Result, metrics::seconds};
 
 /// Between two runs of a task: the first nudge is heeded at once, and those of a busy moment together.
 const REST: Duration = Duration::from_millis(20);
@@ -18,6 +18,8 @@ const REST: Duration = Duration::from_millis(20);
 pub async fn run(app: Arc<App>) {
     let tracker = TaskTracker::new();
     for task in TASKS {
+        // One that never succeeds has to be seen, too.
+        app.metrics.task(task.name, task.interval);
         tracker.spawn(repeat(Arc::clone(&app), task));
     }
     tracker.close();
@@ -27,7 +29,7 @@ pub async fn run(app: Arc<App>) {
 /// Runs every task once, in the order of the registry. For tests, whose clock stands still.
 pub async fn run_once(app: &Arc<App>) -> Result<()> {
     for task in TASKS {
-        (task.work)(Arc::clone(app)).await?;
+        run_task(app, task).await?;
     }
     Ok(())
 }
@@ -49,10 +51,7 @@ async fn repeat(app: Arc<App>, task: &'static Task) {
         }
         // Many nudges while the last run worked ask for one run.
         nudges = nudges.resubscribe();
-        let began_at = app.clock.now();
-        let ended = (task.work)(Arc::clone(&app)).await;
-        app.runs.note(task.name, began_at, app.clock.now(), ended.as_ref().err());
-        if let Err(error) = ended {
+        if let Err(error) = run_task(&app, task).await {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             tracing::error!(
                 task.name = task.name,
@@ -63,4 +62,19 @@ async fn repeat(app: Arc<App>, task: &'static Task) {
         // A time-out only means that the rest is over.
         let _ = timeout(REST, app.stop.cancelled()).await;
     }
+}
+
+async fn run_task(app: &Arc<App>, task: &Task) -> Result<()> {
+    let began_at = app.clock.now();
+    let outcome = (task.work)(Arc::clone(app)).await;
+    app.runs.note(task.name, began_at, app.clock.now(), outcome.as_ref().err());
+    let counted = app.metrics.task(task.name, task.interval);
+    match &outcome {
+        Ok(()) => {
+            counted.ok.increment(1);
+            counted.last_success.set(seconds(app.clock.now()));
+        }
+        Err(_) => counted.failed.increment(1),
+    }
+    outcome
 }

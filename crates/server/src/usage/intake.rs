@@ -10,6 +10,7 @@ use crate::{
     config::Config,
     db::{Db, Shared, SharedCommit, Tx},
     error::{Error, Result},
+    metrics::Metrics,
     record::Origin,
 };
 
@@ -44,6 +45,7 @@ pub struct Submission {
 #[derive(Clone)]
 pub struct Intake {
     counter: SharedCommit<Counter>,
+    metrics: Arc<Metrics>,
     /// Places for bodies that are counted while they are read.
     bodies: Arc<Semaphore>,
 }
@@ -77,9 +79,9 @@ impl Shared for Counter {
 
 impl Intake {
     /// Starts the writer; it ends when the last clone is dropped.
-    pub fn start(db: &Db, clock: Clock, onward: Onward) -> Self {
+    pub fn start(db: &Db, clock: Clock, metrics: Arc<Metrics>, onward: Onward) -> Self {
         let counter = SharedCommit::start(db, Counter { clock, onward });
-        Self { counter, bodies: Arc::new(Semaphore::new(BODIES_MAX)) }
+        Self { counter, metrics, bodies: Arc::new(Semaphore::new(BODIES_MAX)) }
     }
 
     /// Counts the reports, and says of each what became of it, in their order. It returns when that is
@@ -91,7 +93,17 @@ impl Intake {
         const WHY: Error = Error::Unavailable(
             "the usage could not be stored; send it again with the same keys, which count once",
         );
-        self.counter.submit(submission).await.ok_or(WHY)
+        let outcomes = self.counter.submit(submission).await.ok_or(WHY)?;
+        let (mut counted, mut duplicate, mut refused) = (0, 0, 0);
+        for outcome in &outcomes {
+            match outcome {
+                Outcome::Counted(_) => counted += 1,
+                Outcome::Duplicate(_) => duplicate += 1,
+                Outcome::Refused(_) => refused += 1,
+            }
+        }
+        self.metrics.used(counted, duplicate, refused);
+        Ok(outcomes)
     }
 
     /// Takes a place for a body that is counted while it is read; `None` where all are taken.

@@ -14,6 +14,9 @@ use crate::{
     sync::Synced, tenants,
 };
 
+/// The type of what is signed and cannot be read.
+pub const UNREADABLE: &str = "unreadable";
+
 /// The kind of object an event is about, for those that concern us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Target {
@@ -65,6 +68,13 @@ pub fn target(event_type: &str) -> Option<Target> {
         _ if thin == "invoice.upcoming" => None,
         _ => target_of_snapshot(thin),
     }
+}
+
+/// The type under which an event is counted: strangers' words would be labels without end.
+pub fn counted_as(event_type: &str) -> &'static str {
+    let plain = event_type.strip_prefix("v1.").unwrap_or(event_type);
+    let known = TYPES.iter().find(|(known, _)| *known == plain).map(|(known, _)| *known);
+    known.unwrap_or(if event_type == UNREADABLE { UNREADABLE } else { "other" })
 }
 
 /// Every type that concerns us, and what it syncs: what a webhook endpoint has to be registered for.

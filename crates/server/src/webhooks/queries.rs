@@ -27,13 +27,19 @@ pub struct Claimed {
     pub object_id: Option<String>,
     pub customer_id: Option<String>,
     pub attempts: i64,
+    pub received_at: Timestamp,
     /// When the claim runs out; who settles shows it, so that a claim that ran out settles nothing.
     pub due_at: Timestamp,
 }
 
-/// Inserts those whose event is not known.
-pub async fn insert(conn: &mut Conn, batch: &[Received]) -> DbResult<()> {
-    conn.query(
+#[derive(Record)]
+struct Inserted {
+    id: DeliveryId,
+}
+
+/// Inserts those whose event is not known, and says which these are.
+pub async fn insert(conn: &mut Conn, batch: &[Received]) -> DbResult<Vec<DeliveryId>> {
+    let inserted: Vec<Inserted> = conn.query(
         "INSERT INTO deliveries (id, stripe_event_id, event_type, event_created, api_version, object_id,
              customer_id, signed_at, user_agent, payload, received_at, state, reason, attempts, due_at, settled_at)",
     )
@@ -57,10 +63,10 @@ pub async fn insert(conn: &mut Conn, batch: &[Received]) -> DbResult<()> {
             .column(&new.received_at)
             .column(&settled_at)
     })
-    .push(" ON CONFLICT (stripe_event_id) DO NOTHING")
-    .execute()
+    .push(" ON CONFLICT (stripe_event_id) DO NOTHING RETURNING id")
+    .all()
     .await?;
-    Ok(())
+    Ok(inserted.into_iter().map(|row| row.id).collect())
 }
 
 /// Takes what is due, oldest first, so that nobody else does until `until`.
@@ -78,7 +84,7 @@ pub async fn claim(
         .filter(" AND due_at <= ?", Some(now))
         .filter(" ORDER BY due_at, id LIMIT ?", Some(limit))
         .push(skip_locked)
-        .push(") RETURNING id, event_type, object_id, customer_id, attempts, due_at")
+        .push(") RETURNING id, event_type, object_id, customer_id, attempts, received_at, due_at")
         .all()
         .await?;
     claimed.sort_by_key(|delivery| delivery.id);
@@ -316,6 +322,31 @@ pub async fn backlog(conn: &mut Conn, overdue_since: Timestamp) -> DbResult<Back
              COUNT(*) FILTER (WHERE due_at <= {overdue_since}) AS overdue,
              (SELECT COUNT(*) FROM deliveries WHERE state = 'dead') AS dead
          FROM deliveries WHERE state IN ('received', 'working', 'failed')"
+    )
+    .one()
+    .await
+}
+
+/// What a monitor wants to know; the counts end at a number.
+#[derive(Clone, Copy, Debug, Record)]
+pub struct Reading {
+    pub waiting: i64,
+    /// When the oldest of those that wait came.
+    pub oldest: Option<Timestamp>,
+    pub dead: i64,
+    /// When the newest of all came.
+    pub newest: Option<Timestamp>,
+}
+
+/// Looks at no more than `most` rows of each kind: it is asked every few seconds.
+pub async fn read_for_monitor(conn: &mut Conn, most: i64) -> DbResult<Reading> {
+    sql!(
+        conn,
+        "SELECT COUNT(*) AS waiting, MIN(received_at) AS oldest,
+             (SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE state = 'dead' LIMIT {most}) AS dead) AS dead,
+             (SELECT received_at FROM deliveries ORDER BY id DESC LIMIT 1) AS newest
+         FROM (SELECT received_at FROM deliveries WHERE state IN ('received', 'working', 'failed')
+               ORDER BY due_at LIMIT {most}) AS waiting"
     )
     .one()
     .await

@@ -1,10 +1,11 @@
 //! How worked deliveries end: all that ended by the same time in one transaction, alike ones in one statement.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use tollhouse_domain::time::Timestamp;
 
 use super::{
+    dispatch,
     queries::{self, Claimed, Outcome},
     state::State,
 };
@@ -34,6 +35,7 @@ pub async fn settle(app: &App, ended: Vec<Ended>) -> Result<()> {
     let mut alike: BTreeMap<(State, Option<&'static str>, i64, Timestamp), Vec<Claimed>> =
         BTreeMap::new();
     let mut failed = Vec::new();
+    let mut counted = Vec::new();
     for Ended { deliveries, outcome, worked_ms } in ended {
         let (state, reason) = match outcome {
             Ok(Synced::Done) => (State::Done, None),
@@ -45,6 +47,7 @@ pub async fn settle(app: &App, ended: Vec<Ended>) -> Result<()> {
             }
         };
         for delivery in deliveries {
+            counted.push(Counted::of(&delivery, state));
             let key = (state, reason, worked_ms, delivery.due_at);
             alike.entry(key).or_default().push(delivery);
         }
@@ -56,20 +59,48 @@ pub async fn settle(app: &App, ended: Vec<Ended>) -> Result<()> {
     }
     for (deliveries, error, worked_ms) in &failed {
         for delivery in deliveries {
-            fail(app, &mut tx, delivery, error, *worked_ms).await?;
+            let state = fail(app, &mut tx, delivery, error, *worked_ms).await?;
+            counted.push(Counted::of(delivery, state));
         }
     }
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    for counted in &counted {
+        counted.count(app, now);
+    }
+    Ok(())
 }
 
-/// Puts a delivery off, or gives it up, by its own attempts.
+/// How a delivery ended, to be counted once that is durable.
+struct Counted {
+    event_type: &'static str,
+    state: State,
+    received_at: Timestamp,
+}
+
+impl Counted {
+    fn of(delivery: &Claimed, state: State) -> Self {
+        let event_type = dispatch::counted_as(&delivery.event_type);
+        Self { event_type, state, received_at: delivery.received_at }
+    }
+
+    fn count(&self, app: &App, now: Timestamp) {
+        app.metrics.settled(self.event_type, self.state.as_str());
+        if self.state != State::Failed {
+            let waited = now.as_millisecond() - self.received_at.as_millisecond();
+            let waited = Duration::from_millis(u64::try_from(waited).unwrap_or(0));
+            app.metrics.deliveries.duration.record(waited);
+        }
+    }
+}
+
+/// Puts a delivery off, or gives it up, by its own attempts; where it stands then.
 async fn fail(
     app: &App,
     tx: &mut Tx,
     delivery: &Claimed,
     error: &Error,
     worked_ms: i64,
-) -> Result<()> {
+) -> Result<State> {
     let now = app.clock.now();
     let reason = reason(error);
     let (id, attempts) = (delivery.id, delivery.attempts);
@@ -79,13 +110,14 @@ async fn fail(
             error.cause = reason, "a delivery is given up and waits for a person");
         let dead = Outcome { state: State::Dead, reason: Some(&reason), now, worked_ms };
         queries::settle(tx, one, dead).await?;
+        Ok(State::Dead)
     } else {
         let until = next_attempt(app, now, attempts);
         tracing::warn!(delivery.id = %id, delivery.type = delivery.event_type, attempts,
             error.cause = reason, until = %until, "a delivery failed and will be tried again");
         queries::put_off(tx, one, until, &reason, worked_ms).await?;
+        Ok(State::Failed)
     }
-    Ok(())
 }
 
 /// Trying again cannot help: Stripe refuses the request itself, or answers what we cannot read.

@@ -57,7 +57,7 @@ fn unreadable(body: &[u8], now: Timestamp) -> Sorted {
     let digest = hex::encode(Sha256::digest(body));
     Sorted {
         stripe_event_id: EventId::new(format!("unreadable-{digest}")),
-        event_type: "unreadable".to_owned(),
+        event_type: dispatch::UNREADABLE.to_owned(),
         event_created: now.as_second(),
         api_version: None,
         object_id: None,

@@ -176,6 +176,8 @@ async fn work_in_order(
         let began = app.clock.now();
         let outcome = fetches.sync(&app, target, &id).await;
         let worked_ms = (app.clock.now().as_millisecond() - began.as_millisecond()).max(0);
+        let others = u64::try_from(deliveries.len()).unwrap_or(0).saturating_sub(1);
+        app.metrics.deliveries.coalesced.increment(others);
         end(deliveries, outcome, worked_ms).await;
     }
     Ok(())

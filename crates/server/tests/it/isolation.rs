@@ -27,6 +27,7 @@ enum Guard {
 const ROUTES: &[(&str, &str, Guard)] = &[
     ("get", "/health/live", Guard::Open),
     ("get", "/health/ready", Guard::Open),
+    ("get", "/metrics", Guard::Staff),
     ("get", "/api/v1/billing/plans", Guard::Open),
     ("get", "/api/v1/customer/billing/config", Guard::Own),
     ("get", "/api/v1/customer/billing/status", Guard::Own),

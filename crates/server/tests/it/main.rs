@@ -37,6 +37,7 @@ mod lago;
 mod library;
 mod limits;
 mod logs;
+mod monitoring;
 mod odd_webhooks;
 mod on_behalf;
 mod outbound;

@@ -98,6 +98,13 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap()
     }
 
+    /// The body as JSON, where the status is 404.
+    #[track_caller]
+    pub fn not_found(self) -> Value {
+        assert_eq!(self.status, 404, "{}", self.text);
+        serde_json::from_str(&self.text).unwrap()
+    }
+
     /// The body as JSON, where the status is 200.
     #[track_caller]
     pub fn json(self) -> Value {

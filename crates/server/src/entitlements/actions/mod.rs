@@ -74,6 +74,7 @@ pub async fn check(
     if answer.value.is_none() && answer.metered.is_none() {
         refuse_unknown(&mut conn, feature).await?;
     }
+    app.metrics.checked(answer.decision.allowed, answer.decision.reason);
     Ok(answer)
 }
 

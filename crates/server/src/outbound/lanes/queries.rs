@@ -167,6 +167,27 @@ pub async fn behind(conn: &mut Conn, overdue_since: Timestamp) -> DbResult<Behin
     .await
 }
 
+/// What lanes have to send.
+#[derive(Clone, Copy, Debug, Record)]
+pub struct Backlog {
+    /// Events up to the newest of each lane, those among them that the endpoint does not want.
+    pub events: i64,
+    /// Lanes whose next event was sent, and not taken.
+    pub failing: i64,
+}
+
+/// Of no more than `most` lanes.
+pub async fn backlog(conn: &mut Conn, most: i64) -> DbResult<Backlog> {
+    sql!(
+        conn,
+        "SELECT CAST(COALESCE(SUM(newest - sequence), 0) AS bigint) AS events,
+             COUNT(*) FILTER (WHERE attempts > 0) AS failing
+         FROM (SELECT newest, sequence, attempts FROM outbound_lanes WHERE due_at IS NOT NULL LIMIT {most}) AS lanes"
+    )
+    .one()
+    .await
+}
+
 /// Sweeps the lanes of endpoints that are gone.
 pub async fn forget(conn: &mut Conn) -> DbResult<()> {
     sql!(

@@ -97,6 +97,7 @@ fn about(scope: Scope) -> &'static str {
         Scope::EntitlementsRead => "asks what a tenant may",
         Scope::TenantsRead => "sees tenants and what they have",
         Scope::TenantsWrite => "creates and changes tenants and what they have",
+        Scope::MetricsRead => "reads the metrics",
         Scope::Admin => "does everything",
     }
 }

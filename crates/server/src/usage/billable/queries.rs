@@ -162,6 +162,20 @@ pub async fn list(
     .await
 }
 
+#[derive(Record)]
+struct First {
+    due_at: Option<Timestamp>,
+}
+
+/// When the first billable hour is due, or was.
+pub async fn first_due_at(conn: &mut Conn) -> DbResult<Option<Timestamp>> {
+    let first: First =
+        sql!(conn, "SELECT MIN(due_at) AS due_at FROM usage_billable WHERE due_at IS NOT NULL")
+            .one()
+            .await?;
+    Ok(first.due_at)
+}
+
 pub async fn backlog(conn: &mut Conn) -> DbResult<Backlog> {
     sql!(
         conn,
