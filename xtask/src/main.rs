@@ -25,7 +25,7 @@ cargo xtask COMMAND
   conformance           The simulator before Stripe's own clients, installed from their registries for it
   fuzz-api [ARGUMENTS]  The service before requests made from its OpenAPI document; ARGUMENTS go to Schemathesis
   simulate [OPTIONS]    Stories of the whole system: --minutes N of fresh ones, or --seed N; --database NAME
-  bench [SCENARIO]      Accepting webhooks, or `work`, `renewal-night [N]`, `streams [N]` or `usage [N]`, with a
+  bench [SCENARIO]      Accepting webhooks, or `work`, `renewal-night [N]`, `streams [N]`, `usage [N]` or `reads [N]`, with a
                         Postgres that really writes to disk; or `simulator`, with its three limits
   servers COMMAND       Runs COMMAND with the test servers up and their addresses in the environment
   tidy                  The rules of the house, as in ARCHITECTURE.md";
@@ -58,6 +58,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ["simulate", rest @ ..] => simulate::simulate(rest),
         ["bench", "simulator"] => bench_simulator(),
         ["bench", "usage", rest @ ..] => bench("usage", rest),
+        ["bench", "reads", rest @ ..] => bench("reads", rest),
         ["bench", rest @ ..] => bench("webhooks", rest),
         ["servers", "--", rest @ ..] | ["servers", rest @ ..] => with_servers(rest),
         ["tidy"] => tidy::tidy(),

@@ -32,16 +32,16 @@ pub async fn drive(
     range: Range<usize>,
     connections: usize,
 ) -> anyhow::Result<Measured> {
-    let mut streams = Vec::new();
+    let mut opened = Vec::new();
     for _ in 0..connections {
-        streams.push(TcpStream::connect(address).await?);
+        opened.push(Connection::open(address).await?);
     }
     let began = now();
     let mut running = JoinSet::new();
-    for (first, stream) in streams.into_iter().enumerate() {
+    for (first, connection) in opened.into_iter().enumerate() {
         let requests = Arc::clone(requests);
         let numbers = range.clone().skip(first).step_by(connections);
-        running.spawn(send_in_turn(stream, requests, numbers));
+        running.spawn(send_in_turn(connection, requests, numbers));
     }
     let mut latencies = Vec::with_capacity(range.len());
     while let Some(finished) = running.join_next().await {
@@ -53,24 +53,39 @@ pub async fn drive(
 }
 
 async fn send_in_turn(
-    mut stream: TcpStream,
+    mut connection: Connection,
     requests: Arc<[Bytes]>,
     numbers: impl Iterator<Item = usize>,
 ) -> anyhow::Result<Vec<Duration>> {
-    let mut buffer = vec![0; ANSWER_BYTES_MAX];
     let mut latencies = Vec::new();
     for number in numbers {
         let began = now();
-        stream.write_all(&requests[number]).await?;
-        let answer = read_answer(&mut stream, &mut buffer).await?;
+        connection.send(&requests[number]).await?;
         latencies.push(began.elapsed());
-        ensure!(
-            answer.starts_with(b"HTTP/1.1 2"),
-            "request {number} was refused:\n{}",
-            String::from_utf8_lossy(answer)
-        );
     }
     Ok(latencies)
+}
+
+/// One connection to the service, kept open.
+pub struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    pub async fn open(address: SocketAddr) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        Ok(Self { stream, buffer: vec![0; ANSWER_BYTES_MAX] })
+    }
+
+    /// Sends a request, and returns when its answer is there, which must be 2xx.
+    pub async fn send(&mut self, request: &Bytes) -> anyhow::Result<()> {
+        self.stream.write_all(request).await?;
+        let answer = read_answer(&mut self.stream, &mut self.buffer).await?;
+        let is_good = answer.starts_with(b"HTTP/1.1 2");
+        ensure!(is_good, "a request was refused:\n{}", String::from_utf8_lossy(answer));
+        Ok(())
+    }
 }
 
 /// Head and body of one answer; there is never a second one on its way.
