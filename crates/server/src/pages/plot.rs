@@ -50,7 +50,8 @@ fn plot(name: &str, most: &str, stand_apart: bool, bars: &[Bar]) -> Markup {
     html! {
         figure.plot {
             figcaption.line { strong { (name) } span { (most) } }
-            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img" aria-label=(label) {
+            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img" aria-label=(label)
+                class=[(!stand_apart).then_some("area")] {
                 @for (bar, (from, to)) in bars.iter().zip(places) {
                     @let width = if stand_apart { narrower(to - from) } else { to - from };
                     rect x=(from) y=(HEIGHT - bar.height) width=(width) height=(bar.height) {
