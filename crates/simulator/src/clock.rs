@@ -58,6 +58,11 @@ impl Agenda {
         self.added += 1;
     }
 
+    /// When the earliest of it is due.
+    pub fn next(&self) -> Option<i64> {
+        self.entries.keys().next().map(|(at, _)| *at)
+    }
+
     fn take_due(&mut self, now: i64) -> Option<(i64, Due)> {
         let entry = self.entries.first_entry()?;
         let at = entry.key().0;

@@ -236,6 +236,11 @@ impl Simulator {
         self.quietly(|world| world.deliveries.unsettled())
     }
 
+    /// Unix seconds at which time will do something next, unless somebody else does before.
+    pub fn next_due(&self) -> Option<i64> {
+        self.quietly(|world| world.agenda.next())
+    }
+
     /// What is to be sent to webhook endpoints now; each is handed out once, until it is answered.
     pub fn due_deliveries(&self) -> Vec<Outgoing> {
         let wall_clock = (self.shared.wall_clock)();

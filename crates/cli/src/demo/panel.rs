@@ -61,7 +61,7 @@ fn panel(machine: &TimeMachine, visitor: &Visitor) -> Markup {
 /// Whose renewal and card: of the tenant that is looked at, else of the one that has paid.
 fn tenants(machine: &TimeMachine, visitor: &Visitor) -> Markup {
     html! {
-        label for="time-machine-tenant" { "Of" }
+        label for="time-machine-tenant" { "Tenant" }
         select #time-machine-tenant name="tenant" {
             @for (id, name) in &machine.tenants {
                 option value=(id) selected[visitor.path.contains(&id.to_string())] { (name) }

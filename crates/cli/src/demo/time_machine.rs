@@ -1,7 +1,7 @@
 //! The demo's time machine: a month, a failed payment and its recovery within a minute.
 //!
-//! Service and simulator share a clock that can be moved. It is moved in steps, and after each of them whatever fell
-//! due is done before the next: webhooks arrive, tasks run, so that all happens in the order in which it would.
+//! Service and simulator share a clock that can be moved. It is moved in steps, and after each of them in which something
+//! fell due that is done before the next: webhooks arrive, tasks run, so that all happens in the order in which it would.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -10,18 +10,22 @@ use std::{
 
 use anyhow::Context;
 use tokio::time::{MissedTickBehavior, interval, timeout};
-use tollhouse_domain::{id::TenantId, time::Timestamp};
+use tollhouse_domain::{id::TenantId, subscription::Status, time::Timestamp};
 use tollhouse_server::{
-    App, events::queries::any_unplaced, subscriptions::queries::find_live_base, tasks,
-    tenants::actions as tenants, webhooks::queries::backlog,
+    App,
+    events::queries::any_unplaced,
+    subscriptions::queries::{count_by_status, find_live_base},
+    tasks,
+    tenants::actions as tenants,
+    webhooks::queries::backlog,
 };
 use tollhouse_simulator::Simulator;
 
 use super::cards;
 
 const DAY: i64 = 86_400;
-/// A renewal's invoice is charged an hour after it was made; then it is over.
-const AFTER_RENEWAL: i64 = 2 * 3600;
+/// A renewal's invoice is charged so long after it was made.
+const CHARGED_AFTER: i64 = 3600;
 /// Longer ways are gone in longer steps.
 const STEPS_MAX: i64 = 62;
 /// How often it is looked whether the work of a step is done, and how many times at most.
@@ -111,7 +115,8 @@ impl TimeMachine {
                 let Some(base) = base else {
                     return Ok(format!("{name} has no subscription that could renew."));
                 };
-                self.move_to(base.period_end.plus_seconds(AFTER_RENEWAL)).await?;
+                self.move_to(base.period_end).await?;
+                self.move_to(base.period_end.plus_seconds(CHARGED_AFTER)).await?;
                 Ok(format!("The period of {name} ended on {}.", base.period_end.date()))
             }
             Wish::CardFails => {
@@ -132,12 +137,23 @@ impl TimeMachine {
     async fn move_to(&self, until: Timestamp) -> anyhow::Result<()> {
         let step = DAY.max(until.seconds_since(self.now()) / STEPS_MAX + 1);
         while self.now() < until && !self.app.stop.is_cancelled() {
+            let due = self.simulator.next_due();
             // A second more than is left of the last second.
             let left = until.seconds_since(self.now()) + 1;
             self.simulator.advance(left.min(step));
-            self.settle().await?;
+            let has_happened = due.is_some_and(|due| due <= self.now().as_second());
+            if has_happened || self.now() >= until || self.time_alone_matters().await? {
+                self.settle().await?;
+            }
         }
         Ok(())
+    }
+
+    /// Whether a day may bring something of which Stripe says nothing: the end of grace, a word before a trial ends.
+    async fn time_alone_matters(&self) -> anyhow::Result<bool> {
+        let mut conn = self.app.db.read().await?;
+        let counts = count_by_status(&mut conn).await?;
+        Ok(counts.iter().any(|of| matches!(of.status, Status::PastDue | Status::Trialing)))
     }
 
     /// Waits until everything that fell due is done.

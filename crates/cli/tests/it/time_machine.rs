@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use crate::harness::{Browser, Demo};
+use tokio::time::timeout;
+
+use crate::harness::{Browser, Demo, PATIENCE};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_owner_sees_a_payment_fail_and_recover() {
@@ -78,5 +80,12 @@ async fn an_operator_moves_time_for_whoever_is_looked_at() {
 /// Presses a button, and waits until the panel says what was done.
 async fn wish(browser: &Browser, word: &str, said: &str) {
     browser.send(&format!("#time-machine button[value={word}]")).await;
+    let busy = "return document.querySelector('#time-machine[data-busy]') !== null";
+    let done = async {
+        while browser.run_script(busy).await == true {
+            tokio::task::yield_now().await;
+        }
+    };
+    assert!(timeout(4 * PATIENCE, done).await.is_ok(), "`{word}` never ends");
     browser.see("#time-machine [role=status]", said).await;
 }

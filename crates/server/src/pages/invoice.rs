@@ -40,7 +40,7 @@ fn line(invoice: &Invoice) -> Vec<Markup> {
 
 /// An invoice's number, which leads to Stripe's page of it.
 pub fn number(number: &str, url: Option<&String>) -> Markup {
-    html! { @match url { Some(url) => a href=(url) rel="noopener" { (number) }, None => (number) } }
+    html! { @match url { Some(url) => a.whole href=(url) rel="noopener" { (number) }, None => (number) } }
 }
 
 pub fn document(number: &str, pdf: Option<&String>) -> Markup {

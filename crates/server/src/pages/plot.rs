@@ -24,7 +24,7 @@ pub fn of_quantities(name: &str, days: &[(Timestamp, Quantity)]) -> Markup {
         height: height(*quantity, max),
         words: show::quantity(*quantity),
     });
-    plot(name, &format!("at most {} a day", show::quantity(max)), &bars.collect::<Vec<_>>())
+    plot(name, &format!("at most {} a day", show::quantity(max)), true, &bars.collect::<Vec<_>>())
 }
 
 /// What an amount came to at the end of each day; below zero it is shown as nothing.
@@ -37,22 +37,24 @@ pub fn of_amounts(name: &str, days: &[(Timestamp, Money)]) -> Markup {
         height: height(whole(money), whole(max)),
         words: show::money(*money),
     });
-    plot(name, &format!("at most {}", show::money(*max)), &bars.collect::<Vec<_>>())
+    plot(name, &format!("at most {}", show::money(*max)), false, &bars.collect::<Vec<_>>())
 }
 
-/// Bars side by side, the highest as high as the plot. The words below say what its ends are; each bar says its
+/// Bars side by side, apart or as one area, the highest as high as the plot. The words below say what its ends are; each bar says its
 /// own day and value to whoever points at it.
-fn plot(name: &str, most: &str, bars: &[Bar]) -> Markup {
+fn plot(name: &str, most: &str, stand_apart: bool, bars: &[Bar]) -> Markup {
     let (Some(first), Some(last)) = (bars.first(), bars.last()) else { return html! {} };
     let count = u64::try_from(bars.len()).unwrap_or(1);
     let label = format!("{name} from {} to {}, {most}", first.day.date(), last.day.date());
-    let places = (0_u64..).map(|index| index * WIDTH / count);
+    let places = (0_u64..).map(|index| (index * WIDTH / count, (index + 1) * WIDTH / count));
     html! {
         figure.plot {
             figcaption.line { strong { (name) } span { (most) } }
-            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img" aria-label=(label) {
-                @for (bar, x) in bars.iter().zip(places) {
-                    rect x=(x) y=(HEIGHT - bar.height) width=(width(count)) height=(bar.height) {
+            svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img" aria-label=(label)
+                class=[(!stand_apart).then_some("area")] {
+                @for (bar, (from, to)) in bars.iter().zip(places) {
+                    @let width = if stand_apart { narrower(to - from) } else { to - from };
+                    rect x=(from) y=(HEIGHT - bar.height) width=(width) height=(bar.height) {
                         title { (bar.day.date()) ": " (bar.words) }
                     }
                 }
@@ -63,8 +65,7 @@ fn plot(name: &str, most: &str, bars: &[Bar]) -> Markup {
 }
 
 /// A little less than its place, so that bars stand apart.
-fn width(count: u64) -> u64 {
-    let place = WIDTH / count;
+fn narrower(place: u64) -> u64 {
     place.saturating_sub(place / 5).max(1)
 }
 

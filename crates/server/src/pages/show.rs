@@ -100,6 +100,15 @@ pub fn state(word: &str) -> Markup {
     html! { span.state.(tone) { (word.replace('_', " ")) } }
 }
 
+/// A sentence in which `words` between backticks are to be typed or compared letter by letter.
+pub fn sentence(text: &str) -> Markup {
+    html! {
+        @for (place, part) in text.split('`').enumerate() {
+            @if place % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
 /// Names and what they are, side by side.
 pub fn facts(facts: &[(&str, Markup)]) -> Markup {
     html! { dl.facts { @for (name, fact) in facts { div { dt { (name) } dd { (fact) } } } } }
@@ -266,6 +275,25 @@ mod tests {
             (r#"["x, {y}: \\", "\""]"#, "[\n  \"x, {y}: \\\\\",\n  \"\\\"\"\n]"),
         ] {
             assert_eq!(indented(json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_to_be_typed_stands_apart() {
+        for (text, expected) in [
+            ("All is well.", "All is well."),
+            ("Run `a <b>`, then `c`.", "Run <code>a &lt;b&gt;</code>, then <code>c</code>."),
+        ] {
+            assert_eq!(sentence(text).into_string(), expected);
+        }
+    }
+
+    #[test]
+    fn lengths_are_in_their_largest_whole_unit() {
+        for (seconds, expected) in
+            [(0, "0 s"), (2, "2 s"), (60, "1 min"), (90, "90 s"), (600, "10 min"), (3600, "1 h")]
+        {
+            assert_eq!(length(Duration::from_secs(seconds)), expected);
         }
     }
 

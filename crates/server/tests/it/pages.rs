@@ -254,7 +254,7 @@ on_both_databases! {
             ("tenants", "<strong>50.00 %</strong><span>Logo churn</span>"),
             ("revenue", "<strong>50.00 %</strong><span>Revenue churn</span>"),
             ("start", "<dt>At its start</dt><dd>$58.00</dd>"),
-            ("new", "<dt>New</dt><dd>+$0.00</dd>"),
+            ("new", "<dt>New</dt><dd>$0.00</dd>"),
             ("expansion", "<dt>Expansion</dt><dd>+$69.00</dd>"),
             ("churn", "<dt>Churn</dt><dd>−$29.00</dd>"),
             ("now", "<dt>Now</dt><dd>$98.00</dd>"),

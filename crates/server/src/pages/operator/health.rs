@@ -115,7 +115,10 @@ fn line(finding: &Finding) -> Vec<Markup> {
     vec![
         html! { (finding.check) },
         show::state(word),
-        html! { (finding.means) @if let Some(remedy) = &finding.remedy { div.quiet { (remedy) } } },
+        html! {
+            (show::sentence(&finding.means))
+            @if let Some(remedy) = &finding.remedy { div.quiet { (show::sentence(remedy)) } }
+        },
     ]
 }
 

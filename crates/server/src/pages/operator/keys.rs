@@ -50,8 +50,6 @@ pub async fn list(
     let page = page.transpose()?;
     Ok(Frame { visitor: &visitor, title: "API keys", place: PLACE, live: None }.page(&html! {
         h1 { "API keys" }
-        (form(&visitor, &app.clock.new_id().to_string()))
-        h2 { "Those there are" }
         (show::table(
             "API keys",
             &[Words("Name"), Words("Scopes"), Words("Reaches"), Words("Last used"), Words("State"), Words("Do")],
@@ -59,22 +57,26 @@ pub async fn list(
             "There is none.",
         ))
         (show::more(PLACE, page.next_cursor.as_ref()))
+        h2 { "Make one" }
+        (form(&visitor, &app.clock.new_id().to_string()))
     }))
 }
 
 fn form(visitor: &Visitor, id: &str) -> Markup {
     html! {
-        form.card #make method="post" action=(PLACE) {
+        form.card.alone #make method="post" action=(PLACE) {
             (csrf(visitor))
             // The same form sent twice makes one key.
             input type="hidden" name="id" value=(id);
-            h2 { "Make one" }
             label for="name" { "Name: which program has it" }
             input #name name="name" required maxlength="100" autocomplete="off";
             fieldset {
                 legend { "What it opens" }
                 @for scope in Scope::ALL {
-                    label { input type="checkbox" name=(scope_field(*scope)) value="yes"; " " code { (scope) } " " (about(*scope)) }
+                    label.choice {
+                        input type="checkbox" name=(scope_field(*scope)) value="yes";
+                        span { code { (scope) } " " (about(*scope)) }
+                    }
                 }
             }
             label for="tenant" { "The only tenant it reaches, by its id; empty for all" }

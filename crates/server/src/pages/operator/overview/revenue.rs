@@ -53,9 +53,10 @@ fn of_currency(currency: Currency, points: &[Point], now: Timestamp) -> Markup {
         points.iter().map(|point| (point.from, Money::new(point.closing.mrr, currency))).collect();
     html! {
         h2 { "Revenue in " (currency.code().to_uppercase()) }
-        ul.figures {
-            (figure(&money(closing.mrr), "MRR", &format!("of {} tenants", show::count(closing.tenants))))
+        ul.figures.six {
+            (figure(&money(closing.mrr), "MRR", "recurs each month"))
             (figure(&money(closing.mrr * 12), "ARR", "twelve times as much"))
+            (figure(&show::count(closing.tenants), "Paying tenants", "at this moment"))
             (figure(&rate(-moved(Fact::Churn).tenants, opening.tenants), "Logo churn", "tenants lost this month"))
             (figure(&rate(-lost, opening.mrr), "Revenue churn", "MRR lost this month"))
             (figure(
@@ -68,10 +69,10 @@ fn of_currency(currency: Currency, points: &[Point], now: Timestamp) -> Markup {
             (plot::of_amounts("MRR", &days))
             div.card {
                 h3 { "This month" }
-                dl.sums.whole {
+                dl.sums {
                     div { dt { "At its start" } dd { (money(opening.mrr)) } }
                     @for (name, fact) in MOVEMENTS {
-                        div { dt { (name) } dd { (signed(&money(moved(*fact).amount))) } }
+                        div { dt { (name) } dd { (signed(Money::new(moved(*fact).amount, currency))) } }
                     }
                     div.due { dt { "Now" } dd { (money(closing.mrr)) } }
                 }
@@ -102,8 +103,9 @@ fn rate(part: i64, whole: i64) -> String {
     Rate::of(part, whole).map_or_else(|| "–".to_owned(), |rate| rate.to_string())
 }
 
-fn signed(amount: &str) -> String {
-    if amount.starts_with('−') { amount.to_owned() } else { format!("+{amount}") }
+fn signed(moved: Money) -> String {
+    let sign = if moved.minor() > 0 { "+" } else { "" };
+    format!("{sign}{}", show::money(moved))
 }
 
 fn figure(number: &str, name: &str, about: &str) -> Markup {
