@@ -43,6 +43,7 @@ pub async fn check(world: &World) {
         assert_access_is_by_the_rules(world, tenant).await;
         assert_usage_is_what_was_acknowledged(world, tenant).await;
         credits::check(world, tenant).await;
+        assert_slots_are_as_told(world, tenant).await;
         assert_told_once(&history(&world.app, world.tenants[tenant]).await);
     }
     is_one_order(&read_all(&world.app).await);
@@ -109,14 +110,14 @@ async fn assert_access_is_by_the_rules(world: &World, tenant: usize) {
     if world.told[tenant].standing == "active" {
         for one in &live {
             let own = granted(world, one);
-            let word = match (is_addon(one), base) {
+            let grants = match (is_addon(one), base) {
                 // Never more than the base, and nothing without one.
                 (true, None) => None,
                 (true, Some(base)) => beside(granted(world, base), own),
                 (false, _) => own,
             };
-            if let Some(word) = word {
-                expected.insert(one["id"].as_str().unwrap().to_owned(), word);
+            if let Some(grants) = grants {
+                expected.insert(one["id"].as_str().unwrap().to_owned(), grants);
             }
         }
     }
@@ -172,6 +173,14 @@ fn past_due_since(world: &World, subscription: &Value) -> i64 {
             && ["active", "trialing", "incomplete"].contains(&before)
     });
     turned.map_or(0, |event| event["created"].as_i64().unwrap())
+}
+
+async fn assert_slots_are_as_told(world: &World, tenant: usize) {
+    let path = world.path(tenant, "slots?limit=100");
+    let slots = world.app.get(&path).bearer(&world.app.operator()).await.expect(200);
+    let device = |slot: &Value| slot["resource_id"].as_str().unwrap().to_owned();
+    let held: BTreeSet<String> = slots["data"].as_array().unwrap().iter().map(device).collect();
+    assert_eq!(held, world.told[tenant].devices, "T{tenant}");
 }
 
 async fn assert_usage_is_what_was_acknowledged(world: &World, tenant: usize) {

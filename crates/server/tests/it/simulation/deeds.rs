@@ -94,15 +94,8 @@ impl World {
             Deed::Pause => ("POST", "subscription/pause", json!({})),
             Deed::DropPending => ("DELETE", "subscription/pending", Value::Null),
             Deed::BuyAddon => ("POST", "addons", json!({"plan": "extra_storage"})),
-            Deed::Claim { resource } => {
-                let body = json!({"tier": "edge", "resource_id": format!("device-{resource}")});
-                ("POST", "slots", body)
-            }
-            Deed::GiveBack { resource } => {
-                let rest = format!("slots/edge/device-{resource}");
-                self.admin(tenant, "DELETE", &rest, Value::Null).await;
-                return;
-            }
+            Deed::Claim { resource } => return self.claim(tenant, resource).await,
+            Deed::GiveBack { resource } => return self.give_back(tenant, resource).await,
             other => unreachable!("{other:?} is nobody's decision"),
         };
         self.admin(tenant, method, rest, body).await;
@@ -140,6 +133,24 @@ impl World {
         let Some(answer) = self.admin(tenant, "GET", "addons", Value::Null).await else { return };
         if let Some(id) = answer.json()["data"][0]["id"].as_str() {
             self.admin(tenant, "DELETE", &format!("addons/{id}"), Value::Null).await;
+        }
+    }
+
+    async fn claim(&mut self, tenant: usize, resource: u32) {
+        let device = format!("device-{resource}");
+        let body = json!({"tier": "edge", "resource_id": device});
+        let answer = self.admin(tenant, "POST", "slots", body).await;
+        if answer.is_some_and(|answer| answer.status < 300) {
+            self.told[tenant].devices.insert(device);
+        }
+    }
+
+    async fn give_back(&mut self, tenant: usize, resource: u32) {
+        let device = format!("device-{resource}");
+        let rest = format!("slots/edge/{device}");
+        let answer = self.admin(tenant, "DELETE", &rest, Value::Null).await;
+        if answer.is_some_and(|answer| answer.status < 300) {
+            self.told[tenant].devices.remove(&device);
         }
     }
 

@@ -26,7 +26,7 @@ pub async fn play(world: &mut World, tenant: usize, deed: Deed) {
             }
         }
         Deed::Batch { meter, quantity, count } => {
-            batch(world, tenant, (meter, quantity), count).await
+            batch(world, tenant, (meter, quantity), count).await;
         }
         Deed::Track { quantity } => {
             let path = format!("/api/v1/stripe/tenants/{}/usage/track", world.tenants[tenant]);
