@@ -37,7 +37,7 @@ const SHOWN: [&str; 4] = [
 const FIGURES: [&str; 8] =
     ["mrr", "movements", "churn", "ltv", "cohorts", "trials", "payments", "renewals"];
 
-pub async fn measure(app: &Arc<App>, kind: Kind, tenants: usize) -> anyhow::Result<()> {
+pub async fn measure(app: &Arc<App>, kind: Kind, tenants: i64) -> anyhow::Result<()> {
     fill(app, tenants).await?;
     let shown = SHOWN.map(str::to_owned);
     let figures = FIGURES.map(|name| format!("analytics/{name}"));
@@ -84,7 +84,7 @@ async fn ask(app: &Arc<App>, path: &str) -> anyhow::Result<Duration> {
 /// One tenant, and what belongs to it. Ids of all kinds are made of its number.
 struct Row {
     id: Uuid,
-    number: usize,
+    number: i64,
     at: Timestamp,
 }
 
@@ -94,20 +94,22 @@ impl Row {
     }
 }
 
-async fn fill(app: &App, tenants: usize) -> anyhow::Result<()> {
+async fn fill(app: &App, tenants: i64) -> anyhow::Result<()> {
     let today = app.clock.now();
     let rows: Vec<Row> = (0..tenants)
         .map(|number| {
-            let at = today.plus_days(-(number as i64 % DAYS));
+            let at = today.plus_days(-(number % DAYS));
             let mut random = [1; 10];
-            random[2..].copy_from_slice(&(number as u64).to_be_bytes());
+            random[2..].copy_from_slice(&number.to_be_bytes());
             Row { id: v7(at.as_millisecond().unsigned_abs(), random), number, at }
         })
         .collect();
     for rows in rows.chunks(ROWS) {
         let mut tx = app.db.begin().await?;
-        subscribers(&mut tx, rows, today).await?;
-        payments(&mut tx, rows).await?;
+        customers(&mut tx, rows).await?;
+        subscriptions(&mut tx, rows, today).await?;
+        revenue(&mut tx, rows, today).await?;
+        invoices(&mut tx, rows).await?;
         tx.commit().await?;
     }
     let mut tx = app.db.begin().await?;
@@ -117,7 +119,7 @@ async fn fill(app: &App, tenants: usize) -> anyhow::Result<()> {
     Ok(tx.commit().await?)
 }
 
-async fn subscribers(conn: &mut Conn, rows: &[Row], today: Timestamp) -> anyhow::Result<()> {
+async fn customers(conn: &mut Conn, rows: &[Row]) -> anyhow::Result<()> {
     let nothing = Json::of(&json!({}))?;
     conn.query(
         "INSERT INTO tenants (id, name, contact_email, status, support_tier, sla_level, metadata,
@@ -141,6 +143,11 @@ async fn subscribers(conn: &mut Conn, rows: &[Row], today: Timestamp) -> anyhow:
     })
     .execute()
     .await?;
+    Ok(())
+}
+
+async fn subscriptions(conn: &mut Conn, rows: &[Row], today: Timestamp) -> anyhow::Result<()> {
+    let nothing = Json::of(&json!({}))?;
     conn.query(
         "INSERT INTO subscriptions (id, tenant_id, stripe_subscription_id, kind, price_lookup_key, plan_code,
              plan_version, status, quantity, amount, currency, period_start, period_end, cancel_at_period_end,
@@ -169,12 +176,16 @@ async fn subscribers(conn: &mut Conn, rows: &[Row], today: Timestamp) -> anyhow:
     })
     .execute()
     .await?;
+    Ok(())
+}
+
+async fn revenue(conn: &mut Conn, rows: &[Row], today: Timestamp) -> anyhow::Result<()> {
     conn.query(
         "INSERT INTO recurring_revenue (subscription_id, tenant_id, plan_code, tier, status, currency, mrr,
              renews_on, renewal_amount)",
     )
     .values(rows, |values, row| {
-        let renews_on = Window::Day.start(today.plus_days(row.number as i64 % 30));
+        let renews_on = Window::Day.start(today.plus_days(row.number % 30));
         values
             .column(&row.id)
             .column(&row.id)
@@ -191,7 +202,7 @@ async fn subscribers(conn: &mut Conn, rows: &[Row], today: Timestamp) -> anyhow:
     Ok(())
 }
 
-async fn payments(conn: &mut Conn, rows: &[Row]) -> anyhow::Result<()> {
+async fn invoices(conn: &mut Conn, rows: &[Row]) -> anyhow::Result<()> {
     let nothing = Json::of(&json!({}))?;
     conn.query(
         "INSERT INTO invoices (id, tenant_id, stripe_invoice_id, number, status, currency, amount_due, amount_paid,

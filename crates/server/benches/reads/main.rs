@@ -23,13 +23,13 @@ use tollhouse_server::{
 
 use crate::database::{Database, Kind, server_url};
 
-const TENANTS: usize = 100_000;
+const TENANTS: i64 = 100_000;
 const SECRET: &str = "a secret of the benchmark, long enough";
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> anyhow::Result<()> {
     let tenants = std::env::args().skip(1).find_map(|argument| argument.parse().ok());
-    let tenants: usize = tenants.unwrap_or(TENANTS);
+    let tenants: i64 = tenants.unwrap_or(TENANTS);
     let server_url = server_url()?;
     for (kind, round) in Kind::ALL.into_iter().zip(1..) {
         let database = Database::create(kind, &server_url, round).await?;
