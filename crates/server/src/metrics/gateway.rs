@@ -74,11 +74,11 @@ impl Gateway for Measured {
     }
 }
 
-/// The call without its ids: `GET /v1/customers/{id}`.
+/// The call without its ids: `GET /v1/customers/:id`.
 fn operation(call: &Call) -> String {
     let segments = call.path.trim_start_matches('/').split('/');
     segments.fold(call.method.as_str().to_owned() + " ", |operation, segment| {
-        operation + "/" + if WORDS.contains(&segment) { segment } else { "{id}" }
+        operation + "/" + if WORDS.contains(&segment) { segment } else { ":id" }
     })
 }
 
@@ -107,17 +107,17 @@ mod tests {
     #[test]
     fn an_operation_names_no_id() {
         for (method, path, expected) in [
-            (Method::Get, "/v1/customers/cus_1", "GET /v1/customers/{id}"),
+            (Method::Get, "/v1/customers/cus_1", "GET /v1/customers/:id"),
             (Method::Post, "/v1/customers", "POST /v1/customers"),
-            (Method::Delete, "/v1/coupons/SUMMER 20%", "DELETE /v1/coupons/{id}"),
+            (Method::Delete, "/v1/coupons/SUMMER 20%", "DELETE /v1/coupons/:id"),
             (
                 Method::Post,
                 "/v1/checkout/sessions/cs_1/expire",
-                "POST /v1/checkout/sessions/{id}/expire",
+                "POST /v1/checkout/sessions/:id/expire",
             ),
-            (Method::Get, "/v1/invoices/in_1/lines", "GET /v1/invoices/{id}/lines"),
-            (Method::Get, "/v2/core/events/evt_1", "GET /v2/core/events/{id}"),
-            (Method::Get, "/v1/secret@example.com", "GET /v1/{id}"),
+            (Method::Get, "/v1/invoices/in_1/lines", "GET /v1/invoices/:id/lines"),
+            (Method::Get, "/v2/core/events/evt_1", "GET /v2/core/events/:id"),
+            (Method::Get, "/v1/secret@example.com", "GET /v1/:id"),
         ] {
             let path = path.to_owned();
             let call = Call { method, path, params: Vec::new(), idempotency_key: None };

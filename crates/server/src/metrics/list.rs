@@ -100,7 +100,7 @@ const OF_DELIVERIES: &[f64] =
 pub const HTTP_REQUESTS: Metric = counter(
     "tollhouse_http_requests_total",
     &["method", "route", "status"],
-    "Requests answered. `route` is the template, never the path; `unmatched` where there is none.",
+    "Requests answered. `route` is the template, as `/api/v1/admin/deliveries/:id`, never the path; `unmatched` where there is none.",
 );
 pub const HTTP_DURATION: Metric = histogram(
     "tollhouse_http_request_duration_seconds",

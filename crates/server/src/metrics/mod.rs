@@ -111,10 +111,12 @@ impl Metrics {
         let method = known_method(method);
         let of_route = self.routes.get(route, Arc::default);
         let (requests, duration) = of_route.0.get(&(method, status), || {
-            let requests = [method, route, &status.to_string()];
+            // Not every reader of the format bears braces in a label.
+            let route = route.replace('{', ":").replace('}', "");
+            let requests = [method, &route, &status.to_string()];
             (
                 self.registry.counter(&list::HTTP_REQUESTS, &requests),
-                self.registry.histogram(&list::HTTP_DURATION, &[method, route]),
+                self.registry.histogram(&list::HTTP_DURATION, &[method, &route]),
             )
         });
         requests.increment(1);

@@ -179,5 +179,5 @@ async fn a_task_that_fails_is_counted_and_keeps_its_last_success() {
     }
 }
 
-/// The first of all.
-const TASK: &str = "work_deliveries";
+/// The first that looks into the database of a service that stops.
+const TASK: &str = "place_events";
