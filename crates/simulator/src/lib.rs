@@ -222,12 +222,11 @@ impl Simulator {
     /// number does nothing.
     pub fn advance(&self, seconds: i64) {
         let seconds = seconds.max(0);
-        match self.shared.move_wall_clock.get() {
-            Some(move_wall_clock) => move_wall_clock(seconds),
-            None => {
-                let mut state = self.lock();
-                state.offset = state.offset.saturating_add(seconds);
-            }
+        if let Some(move_wall_clock) = self.shared.move_wall_clock.get() {
+            move_wall_clock(seconds);
+        } else {
+            let mut state = self.lock();
+            state.offset = state.offset.saturating_add(seconds);
         }
         self.with(|_| ());
     }
