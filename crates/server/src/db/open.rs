@@ -13,7 +13,7 @@ use crate::nudge::Nudges;
 
 const SQLITE_READERS: u32 = 4;
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Beyond this a request answers an error rather than wait for a connection.
+/// Beyond this a request answers an error rather than wait for a connection. Before, waiting is no fault to warn of.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection of Postgres that was used so lately is taken to be alive.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
@@ -47,6 +47,7 @@ async fn open_postgres(url: &str, connections: u32) -> DbResult<Pools> {
     let pool = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .acquire_slow_threshold(ACQUIRE_TIMEOUT)
         .after_connect(|conn, _| {
             Box::pin(async move { conn.execute(GIVE_UP_THE_FROZEN).await.map(drop) })
         })
@@ -79,12 +80,14 @@ async fn open_sqlite(url: &str) -> DbResult<Pools> {
         .max_connections(1)
         .test_before_acquire(false)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .acquire_slow_threshold(ACQUIRE_TIMEOUT)
         .connect_with(options.clone())
         .await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(SQLITE_READERS)
         .test_before_acquire(false)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .acquire_slow_threshold(ACQUIRE_TIMEOUT)
         .connect_with(options.read_only(true))
         .await?;
     Ok(Pools::Sqlite { writer, readers })

@@ -66,8 +66,8 @@ async fn at_stripe(app: &App) -> Vec<Finding> {
         let means = "No Stripe key is set: plans, usage and entitlements are served, and nothing can be sold.";
         return vec![Finding::warning(CHECK, means, "Set `STRIPE_SECRET_KEY`.")];
     }
-    let found = timeout(STRIPE_TIMEOUT, stripe::examine(&app.stripe, &app.clock, None)).await;
-    found.unwrap_or_else(|_| {
+    let examined = stripe::examine(&app.stripe, &app.clock, None);
+    timeout(STRIPE_TIMEOUT, examined).await.unwrap_or_else(|_| {
         let remedy =
             "See that this machine reaches Stripe; what needs it is tried again by itself.";
         vec![Finding::problem(CHECK, "Stripe has not answered within five seconds.", remedy)]
