@@ -1,6 +1,7 @@
 //! What monitors are told, read as a monitor would.
 
 mod access;
+mod files;
 mod numbers;
 mod page;
 
