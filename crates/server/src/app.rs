@@ -83,11 +83,11 @@ impl App {
         };
         let gateway = Measured::new(gateway, Arc::clone(&metrics), clock.clone());
         let stripe = Client::new(Arc::new(gateway), clock.seed());
-        let intake = Intake::start(&db, Arc::clone(&metrics));
+        let intake = Intake::start(db.clone(), Arc::clone(&metrics));
         let onward = usage::Onward::of(&config);
-        let usage = usage::Intake::start(&db, clock.clone(), Arc::clone(&metrics), onward);
+        let usage = usage::Intake::start(db.clone(), clock.clone(), Arc::clone(&metrics), onward);
         let grace_days = config.billing.grace_period_days;
-        let holds = Holds::start(&db, clock.clone(), Arc::clone(&metrics), grace_days);
+        let holds = Holds::start(db.clone(), clock.clone(), Arc::clone(&metrics), grace_days);
         let streams = Streams::new(config.stream.connections_max);
         let key_set = KeySet::of(&config.auth)?;
         let sender = Sender::new(&config.outbound)?;

@@ -96,15 +96,6 @@ impl Db {
         })
     }
 
-    /// How many commits can wait for the disk at the same time: SQLite has one writer; Postgres writes for several
-    /// in one go.
-    fn commits_at_once(&self) -> usize {
-        match self.pools {
-            Pools::Sqlite { .. } => 1,
-            Pools::Postgres(_) => 2,
-        }
-    }
-
     /// `sqlite` or `postgres`, for people.
     pub fn kind(&self) -> &'static str {
         match self.pools {

@@ -6,7 +6,7 @@
 //! Callers who were just answered mostly come again at once. Were they not waited for, two crowds would form, and
 //! every commit would carry one of them while the other looks on.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, time::Duration};
 
 use tokio::{
     sync::{mpsc, oneshot},
@@ -32,10 +32,6 @@ pub trait Shared: Send + Sync + 'static {
 
     fn weight(job: &Self::Job) -> usize;
 
-    /// Jobs with the same number are done one after the other; where two commits may run at the same time, others
-    /// need not wait for each other.
-    fn lane(job: &Self::Job) -> u128;
-
     /// Does all jobs in one transaction; an outcome for each, in their order.
     fn work(
         &self,
@@ -47,46 +43,41 @@ pub trait Shared: Send + Sync + 'static {
 /// One job, and whom to tell what became of it; `None` where it could not be done.
 type Waiting<Work> = (<Work as Shared>::Job, oneshot::Sender<Option<<Work as Shared>::Outcome>>);
 
-/// The door through which jobs come in. Clones share the workers, one for each lane.
-pub struct SharedCommit<Work: Shared>(Arc<[mpsc::Sender<Waiting<Work>>]>);
+/// The door through which jobs come in. Clones share one worker.
+pub struct SharedCommit<Work: Shared>(mpsc::Sender<Waiting<Work>>);
 
 impl<Work: Shared> Clone for SharedCommit<Work> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self(self.0.clone())
     }
 }
 
 impl<Work: Shared> SharedCommit<Work> {
-    /// Starts the workers; they end when the last clone is dropped.
-    pub fn start(db: &Db, work: Work) -> Self {
-        let work = Arc::new(work);
-        let start_lane = |_| {
-            let (sender, receiver) = mpsc::channel(WAITING_MAX);
-            tokio::spawn(run(db.clone(), Arc::clone(&work), receiver));
-            sender
-        };
-        Self((0..db.commits_at_once()).map(start_lane).collect())
+    /// Starts the worker; it ends when the last clone is dropped.
+    pub fn start(db: Db, work: Work) -> Self {
+        let (sender, receiver) = mpsc::channel(WAITING_MAX);
+        tokio::spawn(run(db, work, receiver));
+        Self(sender)
     }
 
     /// Has a job done, and returns when its outcome is durable; `None` where it could not be done.
     pub async fn submit(&self, job: Work::Job) -> Option<Work::Outcome> {
         let (told, answer) = oneshot::channel();
-        let lane = usize::try_from(Work::lane(&job) % self.0.len() as u128).ok()?;
-        self.0.get(lane)?.send((job, told)).await.ok()?;
+        self.0.send((job, told)).await.ok()?;
         answer.await.ok().flatten()
     }
 }
 
-async fn run<Work: Shared>(db: Db, work: Arc<Work>, mut receiver: mpsc::Receiver<Waiting<Work>>) {
+async fn run<Work: Shared>(db: Db, work: Work, mut receiver: mpsc::Receiver<Waiting<Work>>) {
     let mut answered = 0;
     while let Some(group) = gather::<Work>(&mut receiver, answered).await {
         answered = group.len();
         let (jobs, answers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-        match commit(&db, &*work, &jobs).await {
+        match commit(&db, &work, &jobs).await {
             // One that the database refuses must not take the others with it.
             Err(Error::Internal(_)) if jobs.len() > 1 => {
                 for (job, answer) in jobs.iter().zip(answers) {
-                    tell(vec![answer], commit(&db, &*work, std::slice::from_ref(job)).await);
+                    tell(vec![answer], commit(&db, &work, std::slice::from_ref(job)).await);
                 }
             }
             outcome => tell(answers, outcome),

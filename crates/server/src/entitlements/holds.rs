@@ -36,11 +36,6 @@ impl Shared for Decider {
         1
     }
 
-    /// Whoever decides holds the lock of a tenant's meter.
-    fn lane(wish: &Wish) -> u128 {
-        wish.tenant.as_uuid().as_u128()
-    }
-
     async fn work(&self, tx: &mut Tx, wishes: &[Wish]) -> Result<Vec<Result<Reservation>>> {
         reserve(tx, &self.clock, self.grace_days, wishes).await
     }
@@ -48,7 +43,7 @@ impl Shared for Decider {
 
 impl Holds {
     /// Starts the worker; it ends when the last clone is dropped.
-    pub fn start(db: &Db, clock: Clock, metrics: Arc<Metrics>, grace_days: u32) -> Self {
+    pub fn start(db: Db, clock: Clock, metrics: Arc<Metrics>, grace_days: u32) -> Self {
         Self { decider: SharedCommit::start(db, Decider { clock, grace_days }), metrics }
     }
 

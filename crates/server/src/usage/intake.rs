@@ -67,11 +67,6 @@ impl Shared for Counter {
         submission.reports.len()
     }
 
-    /// Roll-ups are rows of a tenant's: two commits that change one wait for each other.
-    fn lane(submission: &Submission) -> u128 {
-        submission.reports.first().map_or(0, |report| report.tenant.as_uuid().as_u128())
-    }
-
     async fn work(&self, tx: &mut Tx, submissions: &[Submission]) -> Result<Vec<Vec<Outcome>>> {
         Ok(count(tx, &self.clock, submissions, self.onward).await?)
     }
@@ -79,7 +74,7 @@ impl Shared for Counter {
 
 impl Intake {
     /// Starts the writer; it ends when the last clone is dropped.
-    pub fn start(db: &Db, clock: Clock, metrics: Arc<Metrics>, onward: Onward) -> Self {
+    pub fn start(db: Db, clock: Clock, metrics: Arc<Metrics>, onward: Onward) -> Self {
         let counter = SharedCommit::start(db, Counter { clock, onward });
         Self { counter, metrics, bodies: Arc::new(Semaphore::new(BODIES_MAX)) }
     }

@@ -17,7 +17,7 @@ use crate::{
 /// Deliveries in one statement.
 const ROWS_MAX: usize = 512;
 
-/// The door of the ledger. Clones share its writers.
+/// The door of the ledger. Clones share one writer.
 #[derive(Clone)]
 pub struct Intake {
     ledger: SharedCommit<Ledger>,
@@ -39,10 +39,6 @@ impl Shared for Ledger {
         1
     }
 
-    fn lane(received: &Received) -> u128 {
-        received.id.as_uuid().as_u128()
-    }
-
     async fn work(&self, tx: &mut Tx, batch: &[Received]) -> Result<Vec<bool>> {
         let mut stored = HashSet::with_capacity(batch.len());
         for portion in portions(batch, ROWS_MAX) {
@@ -56,8 +52,8 @@ impl Shared for Ledger {
 }
 
 impl Intake {
-    /// Starts the writers; they end when the last clone is dropped.
-    pub fn start(db: &Db, metrics: Arc<Metrics>) -> Self {
+    /// Starts the writer; it ends when the last clone is dropped.
+    pub fn start(db: Db, metrics: Arc<Metrics>) -> Self {
         Self { ledger: SharedCommit::start(db, Ledger), metrics }
     }
 
