@@ -67,6 +67,7 @@ const STEPS: &[Step] = &steps![
     "0033_sessions",
     "0034_revenue",
     "0035_row_security",
+    "0036_invoice_states",
 ];
 
 /// How the schema stands after migrating.

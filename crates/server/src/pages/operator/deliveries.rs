@@ -10,6 +10,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use tollhouse_domain::{actor::Permission, id::DeliveryId};
 
+use super::search::{Choice, given, searched, select};
 use crate::{
     app::App,
     db::Page,
@@ -47,21 +48,24 @@ pub async fn list(
 ) -> Result<Html<String>> {
     visitor.caller.require(Permission::ReadAnyTenant)?;
     let before: Option<DeliveryId> = cursor(search.cursor.as_deref())?;
-    let word = search.state.as_deref().filter(|word| !word.is_empty());
     let unknown = |error: UnknownState| invalid("state", error.to_string());
-    let state: Option<DeliveryState> = word.map(str::parse).transpose().map_err(unknown)?;
+    let state = given(search.state.as_ref()).map(|word| word.parse::<DeliveryState>());
+    let state = state.transpose().map_err(unknown)?;
     let filter = Filter { states: state.into_iter().collect(), ..Filter::default() };
     let mut conn = app.db.read().await?;
     let live = Some(Live::All(last_position(&mut conn).await?));
     let rows = queries::list(&mut conn, &filter, before, LIMIT).await?;
     drop(conn);
     let page = Page::of(rows, LIMIT, |row| row.id.to_string(), |row| line(&row));
-    let path = format!("{PLACE}?state={}", word.unwrap_or_default());
+    let path = searched(PLACE, &[("state", &search.state)]);
     let frame = Frame { visitor: &visitor, title: "Deliveries", place: PLACE, live };
     Ok(frame.page(&html! {
         h1 { "Deliveries" }
         p.quiet { "Every webhook that Stripe sent, as it came." }
-        (state_form(state))
+        form.search method="get" action=(PLACE) {
+            (select("state", "State", &states(), search.state.as_deref()))
+            button type="submit" { "Show" }
+        }
         section #deliveries data-live aria-label="Deliveries" {
             (show::table(
                 "List of deliveries",
@@ -87,21 +91,8 @@ fn line(row: &Delivery) -> Vec<Markup> {
     ]
 }
 
-fn state_form(chosen: Option<DeliveryState>) -> Markup {
-    html! {
-        form.search method="get" action=(PLACE) {
-            div {
-                label for="state" { "State" }
-                select #state name="state" {
-                    option value="" { "any" }
-                    @for state in DeliveryState::ALL {
-                        option value=(state.as_str()) selected[chosen == Some(state)] { (state.as_str()) }
-                    }
-                }
-            }
-            button type="submit" { "Show" }
-        }
-    }
+fn states() -> Vec<Choice<'static>> {
+    DeliveryState::ALL.iter().map(|state| (state.as_str(), state.as_str())).collect()
 }
 
 pub async fn show(
