@@ -1,5 +1,8 @@
 //! What waits, and whether anybody works.
 
+use tollhouse_domain::time::Timestamp;
+
+use super::Finding;
 use crate::{
     App,
     config::WorkerMode,
@@ -9,9 +12,6 @@ use crate::{
     reconcile::{drift::queries as drift, queries as reconcile},
     webhooks::queries as webhooks,
 };
-use tollhouse_domain::time::Timestamp;
-
-use super::Finding;
 
 /// Work that is due is begun within seconds; after so many nobody does it.
 pub const OVERDUE_SECONDS: i64 = 120;

@@ -1,10 +1,10 @@
 //! What Stripe says: does it know the key, does it tell us what we have to know, is its time ours.
 
-use crate::{Clock, webhooks::dispatch};
 use tollhouse_domain::time::Timestamp;
 use tollhouse_stripe::{API_VERSION, Client, objects::WebhookEndpoint};
 
 use super::{Finding, time};
+use crate::{Clock, webhooks::dispatch};
 
 const ENDPOINT: &str = "webhook endpoint";
 /// Where the service takes Stripe's webhooks.

@@ -254,21 +254,15 @@ pub struct Unplaced {
     pub oldest: Option<Timestamp>,
 }
 
+/// More are as bad.
+const UNPLACED_MAX: i64 = 100_000;
+
+/// Looks at no more than [`UNPLACED_MAX`] of them: monitors ask every few seconds.
 pub async fn unplaced(conn: &mut Conn) -> DbResult<Unplaced> {
     sql!(
         conn,
-        "SELECT COUNT(*) AS events, MIN(occurred_at) AS oldest FROM events WHERE position IS NULL"
-    )
-    .one()
-    .await
-}
-
-/// As [`unplaced`], looking at no more than `most` of them.
-pub async fn unplaced_up_to(conn: &mut Conn, most: i64) -> DbResult<Unplaced> {
-    sql!(
-        conn,
         "SELECT COUNT(*) AS events, MIN(occurred_at) AS oldest
-         FROM (SELECT occurred_at FROM events WHERE position IS NULL LIMIT {most}) AS unplaced"
+         FROM (SELECT occurred_at FROM events WHERE position IS NULL LIMIT {UNPLACED_MAX}) AS unplaced"
     )
     .one()
     .await

@@ -21,13 +21,13 @@ const ROWS_MAX: i64 = 100_000;
 pub async fn take(app: &App) -> Result<()> {
     let (now, metrics) = (app.clock.now(), &app.metrics);
     let mut conn = app.db.read().await?;
-    let deliveries = webhooks::read_for_monitor(&mut conn, ROWS_MAX).await?;
+    let deliveries = webhooks::backlog(&mut conn, now).await?;
     let lanes = lanes::backlog(&mut conn, ROWS_MAX).await?;
     let endpoints = outbound::count_standing(&mut conn).await?;
     let meter_events = export::waiting(&mut conn, ROWS_MAX).await?;
     let hour = billable::first_due_at(&mut conn).await?;
     let drift = drift::count_open(&mut conn).await?;
-    let unplaced = events::unplaced_up_to(&mut conn, ROWS_MAX).await?;
+    let unplaced = events::unplaced(&mut conn).await?;
     drop(conn);
 
     metrics.set(&list::DELIVERIES_WAITING, &[], deliveries.waiting);

@@ -313,40 +313,23 @@ pub struct Backlog {
     /// Due before the moment that was asked for, and not worked.
     pub overdue: i64,
     pub dead: i64,
+    /// When the newest of all came.
+    pub newest: Option<Timestamp>,
 }
 
+/// More that wait, or are dead, are as bad.
+const BACKLOG_MAX: i64 = 100_000;
+
+/// The counts end at [`BACKLOG_MAX`]: monitors ask every few seconds.
 pub async fn backlog(conn: &mut Conn, overdue_since: Timestamp) -> DbResult<Backlog> {
     sql!(
         conn,
         "SELECT COUNT(*) AS waiting, MIN(received_at) AS oldest,
              COUNT(*) FILTER (WHERE due_at <= {overdue_since}) AS overdue,
-             (SELECT COUNT(*) FROM deliveries WHERE state = 'dead') AS dead
-         FROM deliveries WHERE state IN ('received', 'working', 'failed')"
-    )
-    .one()
-    .await
-}
-
-/// What a monitor wants to know; the counts end at a number.
-#[derive(Clone, Copy, Debug, Record)]
-pub struct Reading {
-    pub waiting: i64,
-    /// When the oldest of those that wait came.
-    pub oldest: Option<Timestamp>,
-    pub dead: i64,
-    /// When the newest of all came.
-    pub newest: Option<Timestamp>,
-}
-
-/// Looks at no more than `most` rows of each kind: it is asked every few seconds.
-pub async fn read_for_monitor(conn: &mut Conn, most: i64) -> DbResult<Reading> {
-    sql!(
-        conn,
-        "SELECT COUNT(*) AS waiting, MIN(received_at) AS oldest,
-             (SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE state = 'dead' LIMIT {most}) AS dead) AS dead,
+             (SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE state = 'dead' LIMIT {BACKLOG_MAX}) AS dead) AS dead,
              (SELECT received_at FROM deliveries ORDER BY id DESC LIMIT 1) AS newest
-         FROM (SELECT received_at FROM deliveries WHERE state IN ('received', 'working', 'failed')
-               ORDER BY due_at LIMIT {most}) AS waiting"
+         FROM (SELECT received_at, due_at FROM deliveries WHERE state IN ('received', 'working', 'failed')
+               ORDER BY due_at LIMIT {BACKLOG_MAX}) AS waiting"
     )
     .one()
     .await
